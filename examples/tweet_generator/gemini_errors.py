@@ -1,0 +1,83 @@
+"""One family of errors for everything that can keep a tweet from being written.
+
+Each error knows whether another try could help (``retryable``), so that the
+retry functions, the log and the caller all go by the same answer.
+"""
+
+import requests
+
+# What requests raises when the network, not the request, is at fault.
+# ContentDecodingError and JSONDecodeError mean that an answer was mangled on its way.
+TRANSPORT_FAILURES: tuple[type[Exception], ...] = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+    requests.exceptions.JSONDecodeError,
+    ConnectionError,
+    TimeoutError,
+)
+
+
+class GeminiError(Exception):
+    """No tweet, and ``str(error)`` says why in one line without secrets."""
+
+    retryable: bool = False
+
+    def __init__(self, message: str, status_code: int | None = None) -> None:
+        # All arguments reach Exception, so that the error survives pickling.
+        super().__init__(message, status_code)
+        self.message = message
+        self.status_code = status_code
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class ConfigurationError(GeminiError):
+    """The key is missing or the environment names something unusable."""
+
+
+class InvalidRequestError(GeminiError):
+    """The request could not be built or sent as it is."""
+
+
+class GeminiHTTPError(GeminiError):
+    """The service answered with a status other than 200."""
+
+    def __init__(self, message: str, status_code: int) -> None:
+        super().__init__(message, status_code)
+        self.retryable = status_code >= 500
+
+    def __str__(self) -> str:
+        return f"HTTP {self.status_code}: {self.message}"
+
+
+class GeminiConnectionError(GeminiError):
+    """Refused, timed out, reset, or the answer broke off."""
+
+    retryable = True
+
+
+class GarbledAnswerError(GeminiError):
+    """A 200, yet not an answer of Gemini: broken JSON, a proxy's HTML page."""
+
+    retryable = True
+
+
+class NoTweetError(GeminiError):
+    """Gemini's own, complete answer, and it holds no finished tweet."""
+
+
+def is_retryable(error: BaseException) -> bool:
+    """Whether the same request may well succeed a moment later.
+
+    Server errors (5xx), timeouts, connection errors, answers that broke off or
+    were mangled. Never a 4xx (429 included), a malformed request or a bad key.
+    """
+    if isinstance(error, GeminiError):
+        return error.retryable
+    if isinstance(error, requests.HTTPError):
+        # A Response with an error status is falsy: compare with None.
+        return error.response is not None and error.response.status_code >= 500
+    return isinstance(error, TRANSPORT_FAILURES)
