@@ -57,3 +57,79 @@ $(VENV)/.clock: $(VENV)/.dev constraints/clock.txt
 	@echo "installing constraints/clock.txt"
 	@$(PIP) --require-hashes -r constraints/clock.txt
 	@touch $@
+
+# --- the main things ---------------------------------------------------------
+
+.PHONY: demo
+demo: $(VENV)/.dev ## watch two real clients go through outages
+	@$(PY) examples/demo.py $(ARGS)
+
+.PHONY: test
+test: $(VENV)/.dev $(VENV)/.clock ## every test of the project and of both examples
+	@$(PY) tools/run_tests.py $(if $(COVERAGE),--coverage) -- $(ARGS)
+
+.PHONY: bench
+bench: $(VENV)/.dev ## our speed and size as ratios to peers
+	@$(PY) tests/benchmarks $(ARGS)
+
+# --- the same as CI ----------------------------------------------------------
+
+.PHONY: ci
+ci: ## all that CI runs
+	@bash .ci/run
+
+.PHONY: lint
+lint: $(VENV)/.dev ## style, format, floors, spelling, pyproject.toml
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/lint-imports --no-logo
+	@$(VENV)/bin/codespell
+	@$(VENV)/bin/validate-pyproject pyproject.toml
+
+.PHONY: types
+types: $(VENV)/.dev $(VENV)/.clock ## mypy, strict
+	@$(VENV)/bin/mypy
+
+.PHONY: cov
+cov: ## run the tests, then hold the branch coverage against its gate
+	@$(MAKE) --no-print-directory test COVERAGE=1
+	@$(MAKE) --no-print-directory gate
+
+.PHONY: gate
+gate: $(VENV)/.dev # of what `make test COVERAGE=1` measured
+	@$(PY) -m coverage combine --quiet
+	@$(PY) -m coverage report
+
+.PHONY: wheel
+wheel: $(VENV)/.dev ## build the wheel into dist/
+	@rm -rf dist
+	@$(PY) -m build --wheel --no-isolation .
+
+.PHONY: outside
+outside: $(VENV)/.dev ## install the wheel elsewhere and use it there
+	@tools/outside
+
+.PHONY: lowest
+lowest: $(VENV)/.dev ## the tests with the oldest dependencies allowed
+	@tools/lowest $(ARGS)
+
+.PHONY: nox
+nox: $(VENV)/.dev ## the tests on every Python that is here
+	@$(PY) -m nox $(ARGS)
+
+# --- housekeeping ------------------------------------------------------------
+
+.PHONY: format
+format: $(VENV)/.dev ## put the code into its form
+	@$(VENV)/bin/ruff check --fix-only --quiet .
+	@$(VENV)/bin/ruff format .
+
+.PHONY: pins
+pins: $(VENV)/.dev ## resolve constraints/*.txt anew
+	@tools/pins
+
+.PHONY: clean
+clean: ## remove all that was made here
+	@rm -rf $(VENV) .lowest .nox build dist htmlcov .coverage .coverage.*
+	@rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

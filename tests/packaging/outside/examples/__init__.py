@@ -1,0 +1,3 @@
+"""This project's own examples: a city to ask for."""
+
+CITY = "Oslo"

@@ -1,0 +1,3 @@
+"""This project's own fakes: forecasts that never change."""
+
+FORECAST = {"Oslo": "snow", "Porto": "rain"}

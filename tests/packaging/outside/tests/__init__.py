@@ -1,0 +1,1 @@
+"""This project's own tests are a package, as pytest's default import mode likes them."""
