@@ -1,0 +1,135 @@
+"""What is said to Vault with a token, and what happens when the token is refused."""
+
+import logging
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from gds_vault.errors import VaultError
+from gds_vault.failures import StatusError
+from gds_vault.logins import Login, Logins, granted, usable_seconds
+from gds_vault.mounts import Mount, known_mount, likely_mount, mount_from
+from gds_vault.retry import is_transient
+from gds_vault.text import Secret, one_line
+from gds_vault.transport import JSON, Transport
+
+logger = logging.getLogger("gds_vault.vault")
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """An AppRole's two halves."""
+
+    role_id: Secret
+    secret_id: Secret
+
+
+class Conversation:
+    """Requests with a token, which is got by AppRole when it is needed."""
+
+    def __init__(self, address: str, timeout: float, credentials: Credentials) -> None:
+        self._address = address
+        self._credentials = credentials
+        self._transport = Transport(address, timeout, (credentials.role_id, credentials.secret_id))
+        self.logins = Logins(self._log_in)
+
+    def close(self) -> None:
+        """Forget the token and what was learnt with it, and close the connections."""
+        self.logins.drop()
+        self._transport.close()
+
+    def ask(
+        self, method: str, path: str, params: Mapping[str, str] | None = None
+    ) -> tuple[Mapping[str, JSON], Login]:
+        """Return the `data` of Vault's answer, and the login that it was given to.
+
+        A token that Vault does not know any more is replaced by a new login, once.
+        """
+        login = self.logins.current()
+        refusal: StatusError
+        try:
+            return self._data(method, path, login, params), login
+        except StatusError as exc:
+            refusal = exc
+        if self.logins.peek() is login:
+            if not self._token_is_dead(login, refusal):
+                raise refusal
+            logger.debug("Vault does not accept the token any more")
+            self.logins.drop(login)
+        elif refusal.status != 403:
+            raise refusal
+        login = self.logins.current()
+        return self._data(method, path, login, params), login
+
+    def mount_of(self, path: str) -> Mount | None:
+        """Return the engine that the path belongs to; None when Vault would not tell."""
+        is_known, mount = known_mount(self.logins.current().mounts, path)
+        if is_known:
+            return mount
+        try:
+            data, login = self.ask("GET", f"sys/internal/ui/mounts/{path}")
+        except StatusError as exc:
+            if is_transient(exc):
+                raise
+            logger.debug("KV version of %s is unknown: %s", one_line(path), exc)
+            login, mount = self.logins.current(), None
+        else:
+            mount = mount_from(data)
+        if mount is not None:
+            logger.debug("KV version of %s is %d", one_line(mount.path), mount.version)
+        login.mounts[mount.path if mount else likely_mount(path)] = mount
+        return mount
+
+    def _data(
+        self, method: str, path: str, login: Login, params: Mapping[str, str] | None
+    ) -> Mapping[str, JSON]:
+        body = self._transport.request(method, path, token=login.token, params=params)
+        data = body.get("data") if isinstance(body, Mapping) else None
+        if not isinstance(data, Mapping):
+            raise VaultError(f"the answer to {method} /v1/{one_line(path)} has no data")
+        return data
+
+    def _token_is_dead(self, login: Login, refusal: StatusError) -> bool:
+        """Tell a token that ended from a token that may not do this.
+
+        Vault has three texts for 403. Only the one with "invalid token" is about the token.
+        "1 error occurred: permission denied" is the policy's no. A bare "permission denied"
+        is an unknown token of OpenBao and of older Vaults, but a proxy may say it too: there
+        the token is asked about itself, which costs less than a login for nothing.
+        """
+        if refusal.status != 403:
+            return False
+        if any("invalid token" in said for said in refusal.errors):
+            return True
+        if refusal.errors != ("permission denied",):
+            return False
+        try:
+            self._transport.request("GET", "auth/token/lookup-self", token=login.token)
+        except StatusError as exc:
+            if is_transient(exc):
+                raise
+            return exc.status == 403 and not any("error occurred" in said for said in exc.errors)
+        return False
+
+    def _log_in(self) -> Login:
+        logger.info("Authenticating with Vault at %s", self._address)
+        asked_at = time.monotonic()  # before: the lease may have begun any time since
+        answer = self._transport.request(
+            "POST",
+            "auth/approle/login",
+            body={
+                "role_id": self._credentials.role_id,
+                "secret_id": self._credentials.secret_id,
+            },
+        )
+        token, lease_duration = granted(answer)
+        logger.info("Successfully authenticated with Vault. Token valid for %ss", lease_duration)
+        seconds = usable_seconds(lease_duration)
+        if math.isinf(seconds):
+            logger.debug("Token does not expire")
+        else:
+            expiry = datetime.now(UTC) + timedelta(seconds=seconds)
+            logger.debug("Token will be refreshed at %s", expiry.isoformat(timespec="seconds"))
+        return Login(token, asked_at + seconds)

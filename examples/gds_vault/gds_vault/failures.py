@@ -1,0 +1,106 @@
+"""What can go wrong with one request, in a form that may be logged and kept.
+
+Problem: an exception of requests carries the request, and with it the token or the
+secret_id; the frames of its traceback and of the exceptions chained to it hold them
+too. Error reporters print all of that.
+
+Solution: the failure that leaves this package is a new exception of the same class
+with a few words for a text and nothing attached. The long text goes to the DEBUG log.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import requests
+
+from gds_vault.text import Secret, one_line, without
+
+# A connect timeout is worded as the example in the document has it.
+WORDS: Mapping[type[requests.RequestException], str] = {
+    requests.ConnectTimeout: "Connection timeout",
+    requests.exceptions.SSLError: "TLS failure",
+    requests.exceptions.ProxyError: "Proxy failure",
+    requests.exceptions.ContentDecodingError: "Answer cannot be decompressed",
+}
+
+
+class StatusError(requests.HTTPError):
+    """Vault, or something before it, answered with a status that is not a success.
+
+    `response` has the status and nothing else. `errors` are Vault's own words.
+    """
+
+    def __init__(self, text: str, status: int, errors: tuple[str, ...]) -> None:
+        response = requests.Response()
+        response.status_code = status
+        super().__init__(text, response=response)
+        self.status = status
+        self.errors = errors
+
+
+def detached(failure: OSError) -> requests.RequestException:
+    """The same failure, in words, without the request it carries."""
+    kind = type(failure) if isinstance(failure, requests.RequestException) else None
+    return (kind or requests.ConnectionError)(in_words(failure))
+
+
+def in_words(failure: OSError) -> str:
+    """Say in a few words why there was no answer."""
+    for kind, words in WORDS.items():
+        if isinstance(failure, kind):
+            return words
+    causes = [exc for exc in _chain(failure) if not isinstance(exc, requests.RequestException)]
+    # The socket's own timeout has no errno; urllib3 wraps it in something that requests
+    # calls a ReadTimeout before the body and a ConnectionError in the middle of it.
+    if any(isinstance(cause, TimeoutError) and cause.errno is None for cause in causes):
+        return "Read timeout"
+    for cause in causes:
+        if isinstance(cause, OSError) and (cause.strerror or cause.args):
+            return one_line(cause.strerror or cause.args[0])
+    if isinstance(failure, requests.exceptions.ChunkedEncodingError):
+        return "Answer cut short"
+    return type(failure).__name__
+
+
+def complaints(body: object) -> tuple[str, ...]:
+    """Vault's own words in the body of an error: its errors, or its warnings if it has none."""
+    if not isinstance(body, Mapping):
+        return ()
+    said = body.get("errors") or body.get("warnings")
+    if isinstance(said, list):
+        return tuple(str(line) for line in said)
+    # A deleted version is a 404 with the data of a success and no errors at all.
+    metadata = _get(_get(body, "data"), "metadata")
+    if _get(metadata, "destroyed"):
+        return (f"version {_get(metadata, 'version')} is destroyed",)
+    if _get(metadata, "deletion_time"):
+        return (f"version {_get(metadata, 'version')} is deleted",)
+    return ()
+
+
+def status_error(
+    asked: str, status: int, body: object, media_type: str, secrets: Iterable[Secret]
+) -> StatusError:
+    """Say which request was answered how, in one line and with nothing secret echoed in it."""
+    errors = tuple(without(line, secrets) for line in complaints(body))
+    said = "; ".join(one_line(line) for line in errors)
+    if not said and body is None and media_type:
+        said = f"not from Vault, which does not speak {one_line(media_type, 40)}"
+    text = f"HTTP {status} from {asked}" + (f": {said}" if said else "")
+    return StatusError(one_line(text, 300), status, errors)
+
+
+def _get(mapping: object, key: str) -> object:
+    return mapping.get(key) if isinstance(mapping, Mapping) else None
+
+
+def _chain(failure: BaseException) -> Iterator[BaseException]:
+    """Yield the failure and all that led to it; urllib3 keeps causes in `args` and `reason` too."""
+    waiting: list[object] = [failure]
+    seen: set[int] = set()
+    while waiting:
+        exc = waiting.pop(0)
+        if not isinstance(exc, BaseException) or id(exc) in seen:
+            continue
+        seen.add(id(exc))
+        yield exc
+        waiting += [*exc.args, getattr(exc, "reason", None), exc.__cause__, exc.__context__]

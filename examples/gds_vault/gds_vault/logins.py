@@ -1,0 +1,128 @@
+"""The token in use, and how many threads get by with one login."""
+
+import math
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+from gds_vault.errors import VaultError
+from gds_vault.mounts import Mount
+from gds_vault.text import Secret
+
+# The last tenth of a token's life is left unused, but never more than five minutes, so
+# that a request never sets out with a token that ends on the way.
+UNUSED_SHARE = 0.1
+UNUSED_SECONDS = 300.0
+
+LONGEST_LEASE = 2**63 / 1e9  # a Go duration counts nanoseconds in 64 bits
+
+SecretKey = tuple[str, int | None]
+
+
+@dataclass(eq=False)
+class Login:
+    """A token, and all that was learnt with it.
+
+    The caches live here because what one token may read says nothing about what the
+    next one may. So a cached secret is never older than the token in use.
+    """
+
+    token: Secret
+    good_until: float
+    secrets: dict[SecretKey, Any] = field(default_factory=dict, repr=False)
+    mounts: dict[str, Mount | None] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the token may still be used, as far as we know."""
+        return time.monotonic() < self.good_until
+
+
+def usable_seconds(lease_duration: float) -> float:
+    """How much of a lease is used. Vault's 0 means that the token does not expire."""
+    if lease_duration == 0:
+        return math.inf
+    return lease_duration - min(lease_duration * UNUSED_SHARE, UNUSED_SECONDS)
+
+
+def granted(answer: object) -> tuple[Secret, float]:
+    """Take the token and its lease, in seconds, from the answer to a login.
+
+    Raises:
+        VaultError: When they are not there, or could not be sent or counted.
+    """
+    auth = answer.get("auth") if isinstance(answer, Mapping) else None
+    if not isinstance(auth, Mapping):
+        raise VaultError("Vault's answer to the login grants no token")
+    token, lease = auth.get("client_token"), auth.get("lease_duration")
+    # requests would quote a token that cannot be a header in its exception.
+    if not isinstance(token, str) or not re.fullmatch(r"[!-~]+", token):
+        raise VaultError("Vault's answer to the login grants no token")
+    if not isinstance(lease, int | float) or not 0 <= lease <= LONGEST_LEASE:
+        raise VaultError("Vault's answer to the login has no lease_duration in seconds")
+    return Secret(token), lease
+
+
+class Logins:
+    """Logs in when there is no good token; who comes while that is under way waits for it.
+
+    Waiters share the outcome, an error included. Otherwise an outage would meet one
+    login for each thread, one after the other, each waiting for its own timeout.
+    """
+
+    def __init__(self, log_in: Callable[[], Login]) -> None:
+        self._log_in = log_in
+        self._lock = threading.Lock()  # guards the two below; never held during a request
+        self._login: Login | None = None
+        self._flight: Future[Login] | None = None
+
+    def current(self) -> Login:
+        """Return the login in use, or a new one when there is none or it is about to end."""
+        with self._lock:
+            if self._login is not None and self._login.is_good:
+                return self._login
+            flight, is_mine = self._board()
+        return self._fly(flight) if is_mine else flight.result()
+
+    def renew(self) -> Login:
+        """Log in, whatever token there is."""
+        with self._lock:
+            flight, is_mine = self._board()
+        return self._fly(flight) if is_mine else flight.result()
+
+    def peek(self) -> Login | None:
+        """Return the login in use, if there is one; never asks Vault."""
+        return self._login
+
+    def drop(self, login: Login | None = None) -> None:
+        """Forget the login in use; if one is named, only when it is that one."""
+        with self._lock:
+            if login is None or self._login is login:
+                self._login = None
+
+    def _board(self) -> tuple[Future[Login], bool]:
+        if self._flight is not None:
+            return self._flight, False
+        self._flight = Future()
+        return self._flight, True
+
+    def _fly(self, flight: Future[Login]) -> Login:
+        try:
+            login = self._log_in()
+        except BaseException as exc:
+            with self._lock:
+                self._flight = None
+            # Ctrl-C in one thread is no reason for the others to stop: they try again.
+            is_ours = isinstance(exc, Exception)
+            flight.set_exception(exc if is_ours else requests.ConnectionError("Login interrupted"))
+            raise
+        with self._lock:
+            self._login, self._flight = login, None
+        flight.set_result(login)
+        return login

@@ -1,0 +1,40 @@
+"""Other people's text on its way into our log lines, and text that must not get there."""
+
+import json
+from collections.abc import Iterable
+from urllib.parse import quote
+
+
+class Secret:
+    """A string that shows itself only when asked: no repr, log or locals dump has it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The string itself. Use it in the call that needs it, do not name it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+
+def one_line(text: object, limit: int = 200) -> str:
+    """The text with everything that could break or forge a log line escaped, cut at `limit`."""
+    line = "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
+        for char in str(text).strip()[: limit + 1]
+    )
+    return line if len(line) <= limit else f"{line[:limit]}..."
+
+
+def without(text: str, secrets: Iterable[Secret]) -> str:
+    """The text with the secrets masked, in case a server or a proxy echoes what we sent."""
+    for secret in secrets:
+        value = secret.reveal()
+        for spelling in (value, json.dumps(value)[1:-1], quote(value, safe="")):
+            if len(spelling) >= 4:  # shorter ones are in every other word
+                text = text.replace(spelling, "***")
+    return text

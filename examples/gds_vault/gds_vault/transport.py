@@ -1,0 +1,137 @@
+"""One request, one answer: no retries, no redirects, nothing secret in what is said of it."""
+
+import json
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import requests
+
+from gds_vault.errors import VaultError
+from gds_vault.failures import detached, status_error
+from gds_vault.text import Secret, one_line, without
+
+logger = logging.getLogger("gds_vault.vault")
+
+JSON = Any
+
+
+class Transport:
+    """Speaks to one Vault over kept connections; may be used by several threads.
+
+    Args:
+        address: `http(s)://host[:port][/prefix]`.
+        timeout: Seconds to wait for a connection, and for each next piece of an answer.
+        secrets: What to mask in the texts of servers, beside the token of the request.
+    """
+
+    def __init__(self, address: str, timeout: float, secrets: Sequence[Secret]) -> None:
+        self._base = f"{address}/v1/"
+        self._timeout = timeout
+        self._secrets = secrets
+        self._session = requests.Session()
+
+    def close(self) -> None:
+        """Give the kept connections back. A later request opens new ones."""
+        self._session.close()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: Secret | None = None,
+        body: Mapping[str, Secret] | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> JSON:
+        """Return the JSON of a 2xx answer.
+
+        Raises:
+            StatusError: Any other status. It is a `requests.HTTPError`.
+            requests.RequestException: No whole answer, or one that is not JSON.
+            VaultError: A redirect.
+        """
+        asked = f"{method} /v1/{one_line(path)}"
+        secrets = [*self._secrets, *([token] if token else [])]
+        started = time.monotonic()
+        failure: requests.RequestException | None = None
+        try:
+            response = self._session.request(
+                method,
+                self._base + quote(path),
+                params=params,
+                json=None if body is None else {key: body[key].reveal() for key in body},
+                auth=_TokenHeader(token),
+                timeout=self._timeout,
+                # A redirect could carry the token, or the secret_id, to another server.
+                allow_redirects=False,
+            )
+        except OSError as exc:  # what requests raises is one, and so is what slips through it
+            failure = detached(exc)
+            detail = without(f"{type(exc).__name__}: {exc}", secrets)
+        seconds = time.monotonic() - started
+        if failure is not None:
+            logger.debug("%s failed in %.3fs: %s", asked, seconds, one_line(detail, 1000))
+            raise failure  # here, where no frame of requests is in the traceback
+        logger.debug("%s answered %d in %.3fs", asked, response.status_code, seconds)
+        return _judged(response, asked, secrets)
+
+
+class _TokenHeader(requests.auth.AuthBase):
+    """Adds the token; being there, it also keeps requests from looking into ~/.netrc."""
+
+    def __init__(self, token: Secret | None) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._token is not None:
+            request.headers["X-Vault-Token"] = self._token.reveal()
+        return request
+
+
+def _judged(response: requests.Response, asked: str, secrets: list[Secret]) -> JSON:
+    status = response.status_code
+    if 300 <= status <= 399:
+        raise VaultError(
+            f"HTTP {status} from {asked}: redirected to {_origin(response)}, "
+            "and redirects are not followed; set vault_addr to the server that answers",
+            status,
+        )
+    known, body = _parsed(response.content)
+    media_type = response.headers.get("Content-Type", "")
+    if not 200 <= status <= 299:
+        if not known and response.content:
+            start = without(response.text[:2000], secrets)
+            logger.debug("%s was refused with: %s", asked, one_line(start, 1000))
+        raise status_error(asked, status, body, media_type, secrets)
+    if not known:
+        # Its text stays unsaid, at DEBUG too: half an answer is half a secret.
+        raise requests.exceptions.InvalidJSONError(
+            f"Answer to {asked} is not JSON ({one_line(media_type, 40) or 'no Content-Type'}, "
+            f"{len(response.content)} bytes)"
+        )
+    return body
+
+
+def _parsed(content: bytes) -> tuple[bool, JSON]:
+    """Return whether it is JSON, and what it says.
+
+    Errors end here: json's exception carries the whole text, and would be chained to ours.
+    """
+    try:
+        return True, json.loads(content)
+    except (ValueError, RecursionError):
+        return False, None
+
+
+def _origin(response: requests.Response) -> str:
+    """Where a redirect leads, without path, query and credentials."""
+    try:
+        target = urlsplit(response.headers.get("Location", ""))
+    except ValueError:
+        return "an address that cannot be read"
+    if not target.netloc:
+        return "another path of the same server"
+    return one_line(f"{target.scheme}://{target.netloc.rpartition('@')[2]}")
