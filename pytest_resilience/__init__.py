@@ -1,0 +1,78 @@
+"""Prove that code which talks HTTP survives an outage.
+
+Names are resolved on first use (PEP 562): importing this package loads nothing but the
+standard library's ``importlib``, because every pytest run of everyone who has it does.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_resilience import faults as faults
+    from pytest_resilience.answers import Answer as Answer
+    from pytest_resilience.clock import Clock as Clock
+    from pytest_resilience.clock import RealClock as RealClock
+    from pytest_resilience.clock import current_clock as current_clock
+    from pytest_resilience.clock import use_clock as use_clock
+    from pytest_resilience.errors import CheckFailed as CheckFailed
+    from pytest_resilience.errors import ClockError as ClockError
+    from pytest_resilience.errors import PlanError as PlanError
+    from pytest_resilience.errors import ResilienceError as ResilienceError
+    from pytest_resilience.errors import ServerError as ServerError
+    from pytest_resilience.faults import OK as OK
+    from pytest_resilience.plan import FOREVER as FOREVER
+    from pytest_resilience.plan import Plan as Plan
+    from pytest_resilience.plan import Rule as Rule
+    from pytest_resilience.records import Attempt as Attempt
+    from pytest_resilience.records import Headers as Headers
+    from pytest_resilience.records import Outcome as Outcome
+    from pytest_resilience.records import Trace as Trace
+    from pytest_resilience.server.fake import Fake as Fake
+    from pytest_resilience.server.fake import route as route
+    from pytest_resilience.server.server import FakeServer as FakeServer
+
+_HOMES = {
+    "Answer": "answers",
+    "Attempt": "records",
+    "CheckFailed": "errors",
+    "Clock": "clock",
+    "ClockError": "errors",
+    "FOREVER": "plan",
+    "Fake": "server.fake",
+    "FakeServer": "server.server",
+    "Headers": "records",
+    "OK": "faults",
+    "Outcome": "records",
+    "Plan": "plan",
+    "PlanError": "errors",
+    "RealClock": "clock",
+    "ResilienceError": "errors",
+    "Rule": "plan",
+    "ServerError": "errors",
+    "Trace": "records",
+    "current_clock": "clock",
+    "faults": "",
+    "route": "server.fake",
+    "use_clock": "clock",
+}
+
+__all__ = [  # noqa: PLE0604 -- the table above is the one list of names
+    *sorted(_HOMES)
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if home == "":
+        return importlib.import_module(f"{__name__}.{name}")
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -1,0 +1,12 @@
+"""Time: the only package that reads the system's clocks.
+
+Every other module asks the `Clock` it was given, or `current_clock()`, so that one
+object decides what time it is for clients, servers, faults and fakes alike.
+"""
+
+from __future__ import annotations
+
+from pytest_resilience.clock._base import Clock, Scheduler, Timer, current_clock, use_clock
+from pytest_resilience.clock._real import REAL, RealClock
+
+__all__ = ["REAL", "Clock", "RealClock", "Scheduler", "Timer", "current_clock", "use_clock"]

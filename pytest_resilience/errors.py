@@ -1,0 +1,28 @@
+"""The errors this package raises, each with one meaning."""
+
+from __future__ import annotations
+
+__all__ = ["CheckFailed", "ClockError", "PlanError", "ResilienceError", "ServerError"]
+
+
+class ResilienceError(Exception):
+    """Base of every error of ours that is not a failed check."""
+
+
+class PlanError(ResilienceError, ValueError):
+    """A fault or a plan was written with a value that cannot be meant.
+
+    Raised where it is written, and names the field, the value and what is allowed.
+    """
+
+
+class ServerError(ResilienceError):
+    """A server cannot start, or is used in a state that does not allow it."""
+
+
+class ClockError(ResilienceError):
+    """A clock is used in a way that would make time a lie."""
+
+
+class CheckFailed(AssertionError):
+    """A check found the client at fault; the message carries the evidence."""

@@ -1,0 +1,176 @@
+"""What a fault changes: the answer to come, and the steps in which it reaches the socket.
+
+A fault is a value with one method, ``apply(script, context) -> script``. A script starts
+as "deliver this answer" and a fault bends it; ``deliver`` turns the result into steps.
+Steps are carried out by ``server/wire.py``, the only module that misbehaves on a socket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Protocol
+
+from pytest_resilience.answers import CHUNKED_END, Answer, chunk, head_bytes
+from pytest_resilience.clock import Clock
+from pytest_resilience.records import Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Hand these bytes to the kernel in one write."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Let this many seconds pass on the server's clock."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hang:
+    """Say nothing more, for as long as the client stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """End the connection in order: a FIN after the last byte."""
+
+    cut: bool = True
+    """Whether the answer is cut short by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """End the connection with a RST."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResetIdle:
+    """Keep the connection; reset it after this many idle seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class GoDown:
+    """Reset every connection and refuse new ones for this many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Await:
+    """The next step is not known yet: the application is still making its answer."""
+
+
+Step = Send | Pause | Hang | Close | Reset | ResetIdle | GoDown | Await
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """An answer on its way to the wire."""
+
+    answer: Answer
+    head_only: bool = False
+    """The request was a HEAD: no body follows, whatever the fields say."""
+    http10: bool = False
+    """The client does not know chunked bodies."""
+    keep_alive: bool = True
+    """Whether the connection may carry another request after this answer."""
+    lead: tuple[Step, ...] = ()
+    """Steps before the first byte."""
+    steps: Iterable[Step] | None = None
+    """Steps in place of the ordinary delivery."""
+    tail: tuple[Step, ...] = ()
+    """Steps after the ordinary delivery."""
+
+    def instead(self, *steps: Step) -> Script:
+        """The same script with these steps in place of the ordinary delivery."""
+        return replace(self, steps=steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a fault may ask while it is applied."""
+
+    attempt: Attempt
+    clock: Clock
+    random: Random
+    error: Callable[[int], Answer]
+    """The service's own error answer for a status."""
+
+
+class Fault(Protocol):
+    """What goes wrong with one attempt. A frozen value; `label` names it in the trace.
+
+    A fault with ``processed = False`` keeps the request from the application, as a proxy
+    does that answers in its place; without the attribute the application handles it. One
+    with a method ``wants(attempt)`` leaves the attempts alone for which it is false.
+    """
+
+    @property
+    def label(self) -> str:
+        """The fault in a few words."""
+
+    def apply(self, script: Script, context: Context) -> Script:
+        """Bend the script; called on the server's thread, once an attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Framed:
+    """An answer with its framing fields, and its body as it goes over the wire."""
+
+    answer: Answer
+    pieces: tuple[bytes, ...] = field(default=())
+    closing: bool = False
+    """The connection ends with the body."""
+
+    @property
+    def head(self) -> bytes:
+        return head_bytes(self.answer)
+
+
+def framed(script: Script) -> Framed:
+    """Add what HTTP/1.1 needs to tell where the body ends (RFC 9112 section 6)."""
+    answer, coded, closing = _coded(script)
+    closing = closing or not script.keep_alive
+    if closing:
+        answer = answer.with_header("Connection", "close")
+    return Framed(answer, coded, closing)
+
+
+def _coded(script: Script) -> tuple[Answer, tuple[bytes, ...], bool]:
+    answer = script.answer
+    if answer.bodiless:
+        return answer.without("Content-Length"), (), False
+    pieces = () if script.head_only else tuple(piece for piece in answer.body if piece)
+    if answer.header("Content-Length") is not None:
+        return answer, pieces, False
+    if len(answer.body) <= 1:
+        return answer.with_header("Content-Length", str(len(answer.whole))), pieces, False
+    if script.http10:
+        return answer, pieces, True
+    coded = () if script.head_only else (*map(chunk, pieces), CHUNKED_END)
+    return answer.with_header("Transfer-Encoding", "chunked"), coded, False
+
+
+def deliver(script: Script) -> Iterator[Step]:
+    """The steps of a script, in order; without an end of its own the connection is kept."""
+    yield from script.lead
+    if script.steps is not None:
+        yield from script.steps
+        return
+    whole = framed(script)
+    if len(whole.pieces) <= 1:
+        yield Send(whole.head + b"".join(whole.pieces))
+    else:
+        yield Send(whole.head)
+        yield from map(Send, whole.pieces)
+    yield from script.tail
+    if whole.closing:
+        yield Close(cut=False)

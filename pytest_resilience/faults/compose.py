@@ -1,0 +1,95 @@
+"""No fault at all, and several faults on one attempt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_resilience.faults import _check
+from pytest_resilience.faults._script import Context, Fault, Script
+from pytest_resilience.faults.answer import HtmlPage, MalformedJson, Redirect, Status
+from pytest_resilience.faults.connection import NeverRead, ResetIdle, StaleConnection
+from pytest_resilience.faults.noise import HugeHeaders
+from pytest_resilience.faults.timing import Latency
+from pytest_resilience.records import Attempt
+
+_ANSWERS = (Status, Redirect, HtmlPage)
+_SHAPES_ONLY = (*_ANSWERS, MalformedJson, HugeHeaders, Latency, ResetIdle)
+
+
+@dataclass(frozen=True, slots=True)
+class Ok:
+    """No fault: this attempt is answered as usual."""
+
+    @property
+    def label(self) -> str:
+        """Never shown: an attempt without a fault has no label."""
+        return "ok"
+
+    def apply(self, script: Script, context: Context) -> Script:
+        """Leave the answer alone."""
+        return script
+
+
+class Together:
+    """Several faults on one attempt: ``together(latency(2), status(503))``.
+
+    At most one of them may decide how the bytes end (a reset, a hang, a truncation), and
+    at most one may replace the answer.
+
+    Args:
+        faults: Two or more fault values; an int is a status.
+    """
+
+    __slots__ = ("faults",)
+
+    def __init__(self, *faults: Fault | int) -> None:
+        self.faults = tuple(Status(f) if isinstance(f, int) else f for f in faults)
+        if len(self.faults) < 2:
+            _check.refuse("together(...)", faults, "two or more faults")
+        for fault in self.faults:
+            if isinstance(fault, Ok | NeverRead) or not callable(getattr(fault, "apply", None)):
+                _check.refuse("together(...)", fault, "faults that change an answer")
+        endings = [f for f in self.faults if not isinstance(f, _SHAPES_ONLY)]
+        if len(endings) > 1:
+            names = " and ".join(fault.label for fault in endings)
+            _check.refuse("together(...)", names, "at most one fault that ends the answer")
+        if sum(isinstance(f, _ANSWERS) for f in self.faults) > 1:
+            _check.refuse("together(...)", self.label, "at most one fault that replaces the answer")
+        # What replaces the answer comes first, what breaks its delivery last.
+        self.faults = tuple(sorted(self.faults, key=_rank))
+
+    @property
+    def label(self) -> str:
+        """The faults in a few words."""
+        return " + ".join(fault.label for fault in self.faults)
+
+    @property
+    def processed(self) -> bool:
+        """Whether the application handles the request: only if no part keeps it away."""
+        return all(getattr(fault, "processed", True) for fault in self.faults)
+
+    def wants(self, attempt: Attempt) -> bool:
+        """Only an attempt that every part wants."""
+        stale = any(isinstance(fault, StaleConnection) for fault in self.faults)
+        return attempt.reused or not stale
+
+    def apply(self, script: Script, context: Context) -> Script:
+        """Apply them one after the other."""
+        for fault in self.faults:
+            script = fault.apply(script, context)
+        return script
+
+    def __repr__(self) -> str:
+        return f"together{self.faults!r}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Together) and self.faults == other.faults
+
+    def __hash__(self) -> int:
+        return hash(self.faults)
+
+
+def _rank(fault: Fault) -> int:
+    if isinstance(fault, _ANSWERS):
+        return 0
+    return 1 if isinstance(fault, _SHAPES_ONLY) else 2

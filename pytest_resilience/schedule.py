@@ -1,0 +1,108 @@
+"""The waits between attempts, computed in whole nanoseconds so that they compare with ``==``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_resilience.records import Attempt, Trace
+
+__all__ = ["Waits", "gaps", "retries", "table", "times", "waits"]
+
+SECOND = 1_000_000_000
+
+
+class Waits(list[float]):
+    """A list of seconds that remembers its trace, so that a failed comparison can show it."""
+
+    __slots__ = ("trace",)
+
+    def __init__(self, seconds: Iterable[float], trace: Trace) -> None:
+        super().__init__(seconds)
+        self.trace = trace
+
+
+def retries(attempts: Sequence[Attempt]) -> list[tuple[Attempt, Attempt]]:
+    """Each retry with the failed attempt that it repeats.
+
+    Attempts with one method and target are paired in order: the oldest failure that
+    has not been retried yet comes first. With several clients at once the pairing of
+    like requests is a guess; compare `gaps` or one client's own trace there.
+    """
+    open_failures: dict[tuple[str, str], list[Attempt]] = {}
+    pairs = []
+    for attempt in attempts:
+        waiting = open_failures.setdefault((attempt.method, attempt.target), [])
+        if waiting:
+            pairs.append((waiting.pop(0), attempt))
+        if attempt.failed:
+            waiting.append(attempt)
+    return pairs
+
+
+def waits(attempts: Sequence[Attempt]) -> list[float]:
+    """Seconds from the end of each failed attempt to the start of its retry."""
+    return [_wait(failed, retry) / SECOND for failed, retry in retries(attempts)]
+
+
+def _wait(failed: Attempt, retry: Attempt) -> int:
+    ended = retry.started_ns if failed.ended_ns is None else failed.ended_ns
+    return max(0, retry.started_ns - ended)
+
+
+def gaps(attempts: Sequence[Attempt]) -> list[float]:
+    """Seconds from each attempt's start to the next one's."""
+    pairs = zip(attempts, attempts[1:], strict=False)
+    return [(after.started_ns - before.started_ns) / SECOND for before, after in pairs]
+
+
+def times(attempts: Sequence[Attempt]) -> list[float]:
+    """Seconds from the first attempt's start to each one's."""
+    if not attempts:
+        return []
+    first = attempts[0].started_ns
+    return [(attempt.started_ns - first) / SECOND for attempt in attempts]
+
+
+def table(trace: Trace) -> str:
+    """A line an attempt: number, time, request, answer, fault, how it ended."""
+    lines = []
+    if trace.forgotten:
+        lines.append(f"  ... {trace.forgotten} older attempts were dropped (keep=)")
+    retried = {retry.number: _wait(failed, retry) / SECOND for failed, retry in retries(trace)}
+    for attempt, at in zip(trace, times(trace), strict=True):
+        lines.append(_row(attempt, at, retried.get(attempt.number)))
+    return "\n".join(lines)
+
+
+def _row(attempt: Attempt, at: float, wait: float | None) -> str:
+    what = f"{attempt.method or '?'} {shown(attempt.target) or '-'}"
+    answer = "---" if attempt.status is None else str(attempt.status)
+    parts = [f"{attempt.number:>3}  t={at:.3f}  {what}  {answer}"]
+    if attempt.retry_after is not None:
+        parts.append(f"Retry-After: {attempt.retry_after}")
+    if attempt.fault is not None:
+        parts.append(f"[{attempt.fault}]")
+    if attempt.outcome.value != "answered":
+        parts.append(_ending(attempt))
+    if wait is not None:
+        parts.append(f"after a wait of {wait:.3f} s")
+    if attempt.note:
+        parts.append(f"({attempt.note})")
+    return "  ".join(parts)
+
+
+def _ending(attempt: Attempt) -> str:
+    words = {"pending": "still open", "cut": "cut by the server", "gone": "client went away"}
+    text = words[attempt.outcome.value]
+    if attempt.ended_ns is not None and attempt.ended_ns > attempt.started_ns:
+        text += f" after {(attempt.ended_ns - attempt.started_ns) / SECOND:.3f} s"
+    return text
+
+
+def shown(target: str, most: int = 80) -> str:
+    """A request target short enough for a table; its query is left out, it may hold a secret."""
+    path, mark, _ = target.partition("?")
+    text = path + ("?..." if mark else "")
+    return text if len(text) <= most else text[: most - 3] + "..."

@@ -1,0 +1,1 @@
+"""Servers: the loop, connections, the WSGI bridge, and `wire`, which alone misbehaves."""

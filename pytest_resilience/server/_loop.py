@@ -1,0 +1,261 @@
+"""The loop: one thread that waits for sockets, timers and calls from other threads.
+
+*Problem.* A virtual clock may move only when nothing can happen without it, so it must be
+able to ask the server "is anything left to do?" and get an answer that is true, not nearly
+true. A general event loop cannot tell: bytes it has read but not handled are nowhere to be
+seen, and accept, registration and first read are separate turns of it.
+
+*Solution.* This loop handles what the poll reported, in full, before it polls again. So a
+poll that finds nothing, with no call waiting, means: nothing is left to do. `call_when_idle`
+runs a callback at just that moment.
+"""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import heapq
+import itertools
+import os
+import select
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from pytest_resilience.clock import REAL
+
+T = TypeVar("T")
+Callback = Callable[[], object]
+
+READ: Final[int] = select.POLLIN
+WRITE: Final[int] = select.POLLOUT
+CLOSED: Final[int] = getattr(select, "POLLRDHUP", 0x2000)
+"""The other end has shut its sending side down. Reported by Linux without reading."""
+
+IDLE_ROUNDS = 1_000
+"""After so many busy turns an idle callback runs all the same, so that nobody waits for ever."""
+
+
+class _Epoll:
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self.register = self._epoll.register
+        self.modify = self._epoll.modify
+        self.unregister = self._epoll.unregister
+        self.poll = self._epoll.poll
+        self.close = self._epoll.close
+
+
+class _Poll:
+    """The same where there is no epoll; its poll counts milliseconds."""
+
+    def __init__(self) -> None:
+        self._poll = select.poll()
+        self.register = self._poll.register
+        self.modify = self._poll.modify
+        self.unregister = self._poll.unregister
+
+    def poll(self, seconds: float) -> list[tuple[int, int]]:
+        return self._poll.poll(-1 if seconds < 0 else seconds * 1000)
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class RealTimer:
+    """A callback due at a moment of real time."""
+
+    __slots__ = ("callback",)
+
+    def __init__(self, callback: Callback | None) -> None:
+        self.callback = callback
+
+    def cancel(self) -> None:
+        """Forget the callback."""
+        self.callback = None
+
+
+class Loop:
+    """Runs callbacks on its own thread, from `start` to `stop`."""
+
+    def __init__(self, on_error: Callable[[BaseException], object]) -> None:
+        self._on_error = on_error
+        self._poller = _Epoll() if hasattr(select, "epoll") else _Poll()
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        os.set_blocking(self._wake_write, False)
+        self._handlers: dict[int, Callable[[int], object]] = {}
+        self._soon: deque[Callback] = deque()
+        self._idle: deque[tuple[int, Callback]] = deque()
+        self._timers: list[tuple[int, int, RealTimer]] = []
+        self._order = itertools.count()
+        self._turn = 0
+        self._running = False
+        self._ended = False
+        self._thread = threading.Thread(
+            target=self._run, name="pytest-resilience-engine", daemon=True
+        )
+        self.add(self._wake_read, self._drain_wake, READ)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._running = True
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and give back its descriptors."""
+        self.call_soon_threadsafe(self._end)
+        self._thread.join()
+        self._poller.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+    def _end(self) -> None:
+        self._running = False
+
+    @property
+    def on_thread(self) -> bool:
+        """Whether the caller runs on the loop's thread."""
+        return _thread.get_ident() == self._thread.ident
+
+    @property
+    def thread_id(self) -> int | None:
+        """The identity of the loop's thread."""
+        return self._thread.ident
+
+    # Called from any thread
+
+    def call_soon_threadsafe(self, callback: Callback) -> None:
+        """Run the callback on the loop's thread, soon."""
+        self._soon.append(callback)
+        self._wake()
+
+    def call_when_idle(self, callback: Callback) -> None:
+        """Run the callback on the loop's thread when nothing is left to do.
+
+        Under ceaseless traffic it runs after a thousand turns all the same.
+        """
+        self._idle.append((self._turn, callback))
+        self._wake()
+
+    def run(self, function: Callable[[], T]) -> T:
+        """Run the function on the loop's thread and return what it returns."""
+        return self._wait_for(self.call_soon_threadsafe, function)
+
+    def settle(self) -> None:
+        """Return when the loop has handled all that has reached it."""
+        self._wait_for(self.call_when_idle, lambda: None)
+
+    def _wait_for(self, call: Callable[[Callback], object], function: Callable[[], T]) -> T:
+        if self.on_thread:
+            return function()
+        # A raw lock: threading's classes may be under a virtual clock, this wait never is.
+        done = _thread.allocate_lock()
+        done.acquire()
+        outcome: list[T] = []
+        errors: list[BaseException] = []
+
+        def job() -> None:
+            try:
+                outcome.append(function())
+            except BaseException as error:  # noqa: BLE001 -- handed to the caller's thread
+                errors.append(error)
+            finally:
+                done.release()
+
+        call(job)
+        done.acquire()
+        if errors:
+            raise errors[0]
+        return outcome[0]
+
+    def _wake(self) -> None:
+        if self._ended:
+            self._run_leftovers()
+            return
+        with contextlib.suppress(OSError):  # Full of wake-ups already, or just ended.
+            os.write(self._wake_write, b"\0")
+
+    # Called on the loop's thread
+
+    def add(self, fd: int, handler: Callable[[int], object], events: int) -> None:
+        """Call the handler with the events whenever one of them is there."""
+        self._handlers[fd] = handler
+        self._poller.register(fd, events)
+
+    def change(self, fd: int, events: int) -> None:
+        """Watch for other events on this descriptor."""
+        self._poller.modify(fd, events)
+
+    def remove(self, fd: int) -> None:
+        """Stop watching; call it before the descriptor is closed."""
+        del self._handlers[fd]
+        self._poller.unregister(fd)
+
+    def call_at_real(self, when_ns: int, callback: Callback) -> RealTimer:
+        """Run the callback once the system's monotonic clock has reached ``when_ns``."""
+        timer = RealTimer(callback)
+        heapq.heappush(self._timers, (when_ns, next(self._order), timer))
+        return timer
+
+    def _run(self) -> None:
+        while self._running:
+            self._turn += 1
+            events = self._poller.poll(self._patience())
+            for fd, mask in events:
+                handler = self._handlers.get(fd)
+                if handler is None:
+                    continue  # An earlier handler of this turn has removed it.
+                try:
+                    handler(mask)
+                except BaseException as error:  # noqa: BLE001 -- see _guarded
+                    self._on_error(error)
+            if self._timers:
+                self._run_timers()
+            if self._soon:
+                self._run_soon()
+            elif self._idle and (not events or self._turn - self._idle[0][0] > IDLE_ROUNDS):
+                self._guarded(self._idle.popleft()[1])
+        self._ended = True
+        self._run_leftovers()
+
+    def _run_leftovers(self) -> None:
+        """Nobody may wait for a loop that has ended: calls still run, on whatever thread."""
+        while self._soon or self._idle:
+            try:
+                callback = self._soon.popleft() if self._soon else self._idle.popleft()[1]
+            except IndexError:
+                continue  # Another thread was quicker.
+            self._guarded(callback)
+
+    def _patience(self) -> float:
+        """Seconds the poll may wait: 0 when there is work, -1 when only a socket can wake it."""
+        if self._soon or self._idle:
+            return 0
+        while self._timers and self._timers[0][2].callback is None:
+            heapq.heappop(self._timers)
+        if not self._timers:
+            return -1
+        return max(0, self._timers[0][0] - REAL.monotonic_ns()) / 1e9
+
+    def _run_timers(self) -> None:
+        now = REAL.monotonic_ns()
+        while self._timers and self._timers[0][0] <= now:
+            callback = heapq.heappop(self._timers)[2].callback
+            if callback is not None:
+                self._guarded(callback)
+
+    def _run_soon(self) -> None:
+        for _ in range(len(self._soon)):
+            self._guarded(self._soon.popleft())
+
+    def _guarded(self, callback: Callback) -> None:
+        try:
+            callback()
+        except BaseException as error:  # noqa: BLE001 -- one bad callback must not end every server
+            self._on_error(error)
+
+    def _drain_wake(self, _: int) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._wake_read, 65536)

@@ -1,0 +1,462 @@
+"""One accepted connection: reads requests with h11, has them answered, keeps the record.
+
+States: *reading* a request, *waiting* for the application's worker thread, *writing* the
+answer, *draining* after our FIN, *closed*. Whatever the state, the socket is watched, so a
+client that goes away is noticed when it goes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import h11
+
+from pytest_resilience.answers import Answer
+from pytest_resilience.clock import Timer
+from pytest_resilience.faults._script import Context, Script, Step, deliver
+from pytest_resilience.plan import Decision
+from pytest_resilience.records import Outcome
+from pytest_resilience.server import wire, wsgi
+from pytest_resilience.server._loop import CLOSED, READ, WRITE, Loop
+from pytest_resilience.server._stream import Stream
+from pytest_resilience.server.journal import Entry
+
+if TYPE_CHECKING:
+    from pytest_resilience.server.listener import Listener
+
+RECEIVE = 65_536
+PENDING_MOST = 262_144
+"""Bytes of further requests that are taken in while one is being answered."""
+DRAIN_MOST = 64 * 1024 * 1024
+"""Bytes that are read and dropped after our FIN before the connection is reset."""
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class State(enum.Enum):
+    """What a connection is doing."""
+
+    READING = "reading"
+    WAITING = "waiting"
+    WRITING = "writing"
+    DRAINING = "draining"
+    IGNORING = "ignoring"
+    CLOSED = "closed"
+
+
+class Connection:
+    """One accepted socket, from accept to close. Lives on the loop's thread."""
+
+    __slots__ = (
+        "_body",
+        "_body_size",
+        "_carried",
+        "_drained",
+        "_entry",
+        "_events",
+        "_idle_timer",
+        "_parser",
+        "_pending",
+        "_request",
+        "_retry_after",
+        "_status",
+        "_stream",
+        "_writer",
+        "client",
+        "listener",
+        "loop",
+        "number",
+        "sock",
+        "state",
+    )
+
+    def __init__(
+        self, listener: Listener, sock: socket.socket, client: tuple[str, int], number: int
+    ) -> None:
+        self.listener = listener
+        self.loop: Loop = listener.loop
+        self.sock = sock
+        self.client = client
+        self.number = number
+        self.state = State.READING
+        self._events = READ
+        self._parser = self._new_parser()
+        self._pending = bytearray()
+        self._request: wsgi.Request | None = None
+        self._body: list[bytes] = []
+        self._body_size = 0
+        self._entry: Entry | None = None
+        self._writer: wire.Writer | None = None
+        self._carried = 0
+        self._drained = 0
+        self._idle_timer: Timer | None = None
+        self._status: int | None = None
+        self._retry_after: str | None = None
+        self._stream: Stream | None = None
+        self.loop.add(sock.fileno(), self._ready, READ)
+
+    def _new_parser(self) -> h11.Connection:
+        return h11.Connection(h11.SERVER, max_incomplete_event_size=self.listener.max_head)
+
+    def ignore(self, label: str) -> None:
+        """Accept and never read: only the client's leaving is noticed."""
+        self.state = State.IGNORING
+        self._watch(CLOSED)
+        self._entry = self._record("", "", b"")
+        self._entry.change(fault=label)
+
+    # Reading
+
+    def _ready(self, mask: int) -> None:
+        if self.state is State.IGNORING:
+            self.lost()
+            return
+        if mask & WRITE and self._writer is not None:
+            self._writer.resume()
+        if self.state is not State.CLOSED and mask & ~WRITE:
+            self._receive()
+
+    def _receive(self) -> None:
+        try:
+            data = self.sock.recv(RECEIVE)
+        except BlockingIOError:
+            return
+        except OSError:
+            self.lost()
+            return
+        if self.state is State.DRAINING:
+            self._drop(data)
+        elif self.state is State.READING:
+            self._feed(data)
+        elif data:
+            self._hold(data)
+        else:
+            self.lost()
+
+    def _drop(self, data: bytes) -> None:
+        self._drained += len(data)
+        if not data:
+            self._close_socket()
+        elif self._drained > DRAIN_MOST:
+            self.reset()
+
+    def _hold(self, data: bytes) -> None:
+        """Keep what comes before its turn (pipelining), within bounds."""
+        self._pending += data
+        if len(self._pending) > PENDING_MOST:
+            self._watch(CLOSED)
+
+    def _feed(self, data: bytes) -> None:
+        self._cancel_idle()
+        try:
+            self._parser.receive_data(data)
+            self._read_events(data)
+        except h11.RemoteProtocolError as error:
+            self._refuse_malformed(error, data)
+
+    def _read_events(self, data: bytes) -> None:
+        while self.state is State.READING:
+            event = self._parser.next_event()
+            if event is h11.NEED_DATA:
+                if not data:
+                    self._left_early()
+                    return
+                if self._parser.they_are_waiting_for_100_continue:
+                    self._send_continue()
+                return
+            if isinstance(event, h11.Request):
+                self._begin(event)
+            elif isinstance(event, h11.Data):
+                self._take_body(event.data)
+            elif isinstance(event, h11.EndOfMessage):
+                self._complete()
+            else:  # ConnectionClosed, or PAUSED after a switch of protocols was asked for
+                self.lost()
+
+    def _send_continue(self) -> None:
+        self._parser.send(h11.InformationalResponse(status_code=100, headers=[]))
+        with contextlib.suppress(OSError):
+            self.sock.send(CONTINUE)
+
+    def _begin(self, event: h11.Request) -> None:
+        method = event.method.decode("ascii")
+        target = event.target.decode("latin-1")
+        raw = event.headers.raw_items()
+        head = b"\r\n".join([b"%b: %b" % item for item in raw])
+        self._entry = self._record(method, target, head)
+        self._request = wsgi.Request(
+            method,
+            target,
+            list(event.headers),
+            event.http_version.decode("ascii"),
+            self.listener.address,
+            self.client,
+        )
+        self._body = []
+        self._body_size = 0
+        length = self._content_length(event)
+        if length is not None and length > self.listener.max_body:
+            self._refuse(413, f"a body of {length} bytes is over the limit")
+
+    @staticmethod
+    def _content_length(event: h11.Request) -> int | None:
+        for name, value in event.headers:
+            if name == b"content-length":
+                return int(value)
+        return None
+
+    def _record(self, method: str, target: str, head: bytes, note: str = "") -> Entry:
+        self._carried += 1
+        return self.listener.journal_for(target).begin(
+            started_ns=self.listener.now(),
+            connection=self.number,
+            reused=self._carried > 1,
+            method=method,
+            target=target,
+            head=head,
+            note=note,
+        )
+
+    def _take_body(self, data: bytes | bytearray) -> None:
+        self._body_size += len(data)
+        if self._body_size > self.listener.max_body:
+            self._refuse(413, f"the body is over the limit of {self.listener.max_body} bytes")
+        else:
+            self._body.append(bytes(data))
+
+    def _refuse(self, status: int, note: str) -> None:
+        """Answer with an error of the protocol's and end the connection."""
+        assert self._entry is not None
+        self._entry.change(note=note, body_size=self._body_size)
+        self._status, self._retry_after = status, None
+        self._write(deliver(Script(self.listener.error(status), keep_alive=False)))
+
+    def _refuse_malformed(self, error: h11.RemoteProtocolError, data: bytes) -> None:
+        if self._parser.their_state is not h11.ERROR:  # pragma: no cover -- h11 always says so
+            raise error
+        if not data:
+            self._left_early()
+            return
+        if self._entry is None:
+            self._entry = self._record("", "", b"")
+        hint = "; this looks like TLS: use http://" if data[:2] == b"\x16\x03" else ""
+        self._refuse(error.error_status_hint, f"malformed request: {error}{hint}: {data[:40]!r}")
+
+    def _left_early(self) -> None:
+        """The client has closed in the middle of a request."""
+        if self._entry is None:
+            self._entry = self._record("", "", b"", "the client left within a request's head")
+        self.lost()
+
+    # Answering
+
+    def _complete(self) -> None:
+        request, entry = self._request, self._entry
+        assert request is not None
+        assert entry is not None
+        request.body = body = b"".join(self._body) if self._body else b""
+        self._body = []
+        if body:
+            entry.change(body=body[: self.listener.keep_body], body_size=len(body))
+        if self.listener.is_control(request.target):
+            answer = self.listener.call_control(wsgi.environ(request, blocking=False))
+            self._answer(answer, Decision())
+            return
+        decision = self.listener.decide(entry.attempt)
+        if decision.label is not None or decision.note:
+            entry.change(fault=decision.label, note=decision.note)
+        if not getattr(decision.fault, "processed", True):
+            self._answer(Answer(200, (), (b"",)), decision)
+            return
+        env = wsgi.environ(request, blocking=self.listener.blocking)
+        if not self.listener.blocking:
+            self._answer(self.listener.call(env, entry), decision)
+            return
+        self.state = State.WAITING
+        self.listener.call_in_worker(self, env, entry, decision)
+
+    def answer_later(self, entry: Entry, answer: Answer, decision: Decision) -> None:
+        """The worker has the answer; on the loop's thread."""
+        if self.state is State.WAITING and self._entry is entry:
+            self._answer(answer, decision)
+
+    def _answer(self, answer: Answer, decision: Decision) -> None:
+        assert self._entry is not None
+        script = self._script(answer)
+        try:
+            script = decision.fault.apply(script, self._context(decision))
+            if script.steps is None:
+                script = replace(script, answer=self._dated(script.answer))
+            steps = deliver(script)
+        except Exception as error:  # noqa: BLE001 -- a user's own fault value may fail
+            self.listener.errors.append(error)
+            script = replace(script, answer=self.listener.error(500))
+            steps = deliver(script)
+        self._status = script.answer.status
+        self._retry_after = script.answer.header("Retry-After")
+        self._write(steps)
+
+    def _script(self, answer: Answer) -> Script:
+        assert self._request is not None
+        return Script(
+            self._dated(answer),
+            head_only=self._request.method == "HEAD",
+            http10=self._request.http_version != "1.1",
+            keep_alive=self._parser.their_state is h11.DONE,
+        )
+
+    def _dated(self, answer: Answer) -> Answer:
+        if answer.header("Date") is not None:
+            return answer
+        return replace(answer, headers=(*answer.headers, ("Date", self.listener.date())))
+
+    def _context(self, decision: Decision) -> Context:
+        assert self._entry is not None
+        return Context(
+            self._entry.attempt, self.listener.clock, decision.random, self.listener.error
+        )
+
+    def _write(self, steps: Iterator[Step]) -> None:
+        self.state = State.WRITING
+        self._writer = wire.Writer(self, steps, self.listener.clock)
+        self._writer.run()
+
+    def stream(self, entry: Entry, answer: Answer, stream: Stream) -> None:
+        """The worker has the head of a lazy answer, and pieces are on their way."""
+        if self.state is not State.WAITING or self._entry is not entry:
+            stream.abandon()
+            return
+        self._stream = stream
+        stream.frame(self._script(answer))
+        self._status, self._retry_after = answer.status, answer.header("Retry-After")
+        self._write(stream)
+
+    def stream_on(self, stream: Stream) -> None:
+        """More of a lazy answer has come."""
+        if self._stream is stream and self._writer is not None:
+            self._writer.feed()
+
+    # The owner's side of wire.Writer
+
+    def want_write(self, wanted: bool) -> None:
+        """Watch for room in the socket's buffer."""
+        self._watch(self._events | WRITE if wanted else self._events & ~WRITE)
+
+    def progress(self, sent: int, *, head_sent: bool) -> None:
+        """Record how far the answer has come."""
+        assert self._entry is not None
+        self._entry.change(sent=sent, **self._said(head_sent))
+
+    def ended(self, outcome: Outcome, sent: int, *, head_sent: bool) -> None:
+        """Record the end of the attempt."""
+        assert self._entry is not None
+        self._entry.end(outcome, self.listener.now(), sent=sent, **self._said(head_sent))
+
+    def _said(self, head_sent: bool) -> dict[str, object]:
+        """What of the answer's head the client has been told."""
+        if not head_sent:
+            return {}
+        return {"status": self._status, "retry_after": self._retry_after}
+
+    def answered(self, idle_reset: float | None) -> None:
+        """Go on to the next request."""
+        self._entry = self._request = self._writer = self._stream = None
+        self.state = State.READING
+        ahead, closed = self._parser.trailing_data
+        ahead += bytes(self._pending)
+        self._pending.clear()
+        self._parser = self._new_parser()
+        if not self._events & READ:
+            self._watch(READ)
+        if idle_reset is not None and not ahead:
+            self._reset_when_idle(idle_reset)
+        if ahead:
+            # On a fresh turn of the loop, so that a thousand pipelined requests
+            # do not nest a thousand calls deep.
+            self.loop.call_soon_threadsafe(lambda: self._feed_ahead(ahead))
+        elif closed:
+            self.lost()
+
+    def _feed_ahead(self, data: bytes) -> None:
+        if self.state is State.READING:
+            self._feed(data)
+
+    def _reset_when_idle(self, seconds: float) -> None:
+        clock = self.listener.clock
+        due = clock.monotonic_ns() + round(seconds * 1_000_000_000)
+        self._idle_timer = clock.call_at(due, self.loop, self._reset_if_idle)
+
+    def _reset_if_idle(self) -> None:
+        if self.state is State.READING and self._entry is None:
+            self.reset()
+
+    def _cancel_idle(self) -> None:
+        timer, self._idle_timer = self._idle_timer, None
+        if timer is not None:
+            timer.cancel()
+
+    def close(self, *, lingering: bool) -> None:
+        """Send a FIN; read on until the client sends its own."""
+        self._stop_writing()
+        if lingering and wire.finish(self.sock):
+            self.state = State.DRAINING
+            self._watch(READ)
+        else:
+            self._close_socket()
+
+    def reset(self) -> None:
+        """Send a RST."""
+        self._stop_writing()
+        if self._forget():
+            wire.reset(self.sock)
+
+    def lost(self) -> None:
+        """The client has closed or reset the connection."""
+        if self._entry is not None:
+            self._entry.end(Outcome.GONE, self.listener.now())
+        self._stop_writing()
+        self._close_socket()
+
+    def go_down(self, seconds: float) -> None:
+        """The fault takes the whole server down."""
+        self.listener.down(seconds)
+
+    def cut(self, *, reset: bool) -> None:
+        """The server stops or goes down: end the connection now."""
+        if self._entry is not None:
+            self._entry.end(Outcome.CUT, self.listener.now())
+        self._stop_writing()
+        if reset:
+            self.reset()
+        else:
+            self._close_socket()
+
+    def _stop_writing(self) -> None:
+        self._cancel_idle()
+        if self._writer is not None:
+            self._writer.cancel()
+            self._writer = None
+        if self._stream is not None:
+            self._stream.abandon()
+            self._stream = None
+
+    def _close_socket(self) -> None:
+        if self._forget():
+            self.sock.close()
+
+    def _forget(self) -> bool:
+        if self.state is State.CLOSED:
+            return False
+        self.state = State.CLOSED
+        self.loop.remove(self.sock.fileno())
+        self.listener.connections.discard(self)
+        return True
+
+    def _watch(self, events: int) -> None:
+        if events != self._events:
+            self._events = events
+            self.loop.change(self.sock.fileno(), events)

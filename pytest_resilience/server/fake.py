@@ -1,0 +1,221 @@
+"""`Fake`: the base class of a service that imitates an API."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import random
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import Map, RequestRedirect, Rule
+from werkzeug.wrappers import Request, Response
+
+from pytest_resilience.answers import REASONS, Answer
+from pytest_resilience.faults import Fault
+from pytest_resilience.server.server import FakeServer
+from pytest_resilience.server.wsgi import UNMATCHED
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+__all__ = ["Fake", "route"]
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+ROUTES = "_pytest_resilience_routes"
+
+
+def route(method: str, path: str) -> Callable[[Handler], Handler]:
+    """Let a method of a `Fake` answer this request; a method may have several routes.
+
+    Args:
+        method: ``"GET"``, or several: ``"PUT POST"``. GET answers HEAD as well.
+        path: A werkzeug rule: ``"/repos/<owner>/<int:number>"``.
+    """
+
+    def mark(handler: Handler) -> Handler:
+        routes: list[tuple[str, str]] = [*getattr(handler, ROUTES, ()), (method, path)]
+        setattr(handler, ROUTES, routes)
+        return handler
+
+    return mark
+
+
+class Fake(FakeServer):
+    """A service that imitates an API. Write a method a route, and `reset`.
+
+    ::
+
+        class GitHub(Fake):
+            def reset(self) -> None:
+                self.issues = {}
+
+            @route("GET", "/repos/<owner>/<repo>/issues/<int:number>")
+            def get_issue(self, request, owner, repo, number):
+                return self.issues.get((owner, repo, number)) or (404, {"message": "Not Found"})
+
+        with GitHub() as github:
+            github.fail(503, times=2)
+
+    A handler gets the `werkzeug.Request` and the arguments of its path. It returns JSON
+    data, ``(status, data)``, ``(status, data, headers)`` or a `werkzeug.Response`. It runs
+    on the server's own thread under `lock`, so it must not wait; methods that a test calls
+    take ``with self.lock`` themselves.
+
+    Takes the keyword arguments of `FakeServer`, except ``app`` and ``blocking``.
+    """
+
+    _url_map: ClassVar[Map]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._url_map = Map(_rules(cls), strict_slashes=False, merge_slashes=False)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(blocking=False, **options)
+        self.lock = threading.RLock()
+        """Held while a handler runs."""
+        self.random = random.Random(self.plan.seed)
+        """For what must come out the same with the same seed."""
+        with self.lock:
+            self.reset()
+
+    def start_over(self) -> None:
+        """Everything as new: an empty trace and plan, the service's state, and it is up."""
+        with self.lock:
+            self.random.seed(self.plan.seed)
+            super().start_over()
+
+    # To override
+
+    def reset(self) -> None:
+        """The service's state as new. Called on creation, and by `start_over`."""
+
+    def answer(self, status: int, data: Any, headers: Mapping[str, str] | None = None) -> Response:
+        """How a handler's data becomes a response; JSON unless overridden."""
+        response = Response(json.dumps(data), status, content_type="application/json")
+        for name, value in (headers or {}).items():
+            response.headers[name] = value
+        return response
+
+    def error(self, status: int, message: str | None = None) -> Any:
+        """The service's own error for this status, as a handler would return it."""
+        return status, {"error": message or REASONS.get(status, "Unknown"), "status": status}
+
+    @property
+    def presets(self) -> Mapping[str, Callable[[], Any]]:
+        """Errors by name, for ``fail("overloaded")``; each returns what a handler would."""
+        return {}
+
+    def unmatched(self, request: Request, nearest: list[str]) -> Any:
+        """The answer to a request that no route matched."""
+        return self.error(404)
+
+    def wrong_method(self, request: Request, allowed: Iterable[str]) -> Any:
+        """The answer when the path exists, and the method does not."""
+        return self.error(405)
+
+    # The WSGI application
+
+    @property
+    def wsgi_app(self) -> WSGIApplication:
+        """The fake itself, as a WSGI application."""
+        return self._serve
+
+    def _serve(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        request = Request(environ)
+        with self.lock:
+            response = self.handle(request)
+        return response(environ, start_response)
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request; a fake may put checks of its own around this."""
+        urls = self._url_map.bind_to_environ(request.environ)
+        try:
+            endpoint, arguments = urls.match()
+        except RequestRedirect as redirect:
+            return Response(status=redirect.code, headers={"Location": redirect.new_url})
+        except MethodNotAllowed as error:
+            return self.respond(self.wrong_method(request, error.valid_methods or ()))
+        except HTTPException:
+            nearest = self.nearest_routes(request)
+            request.environ[UNMATCHED] = _words(request, nearest)
+            return self.respond(self.unmatched(request, nearest))
+        return self.respond(getattr(self, endpoint)(request, **arguments))
+
+    def respond(self, returned: Any) -> Response:
+        """A response of what a handler has returned."""
+        if isinstance(returned, Response):
+            return returned
+        if isinstance(returned, tuple) and returned and isinstance(returned[0], int):
+            status, data, *headers = returned
+            return self.answer(status, data, headers[0] if headers else None)
+        return self.answer(200, returned)
+
+    def nearest_routes(self, request: Request) -> list[str]:
+        """Up to three routes that resemble this request, the nearest first."""
+        routes = sorted(
+            f"{method} {rule.rule}"
+            for rule in self._url_map.iter_rules()
+            for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        )
+        asked = f"{request.method} {request.path}"
+        return difflib.get_close_matches(asked, routes, n=3, cutoff=0.3) or routes[:3]
+
+    # Faults with the service's own bodies
+
+    def error_answer(self, status: int) -> Answer:
+        """The service's own error for a status fault."""
+        with self.lock:
+            return as_answer(self.respond(self.error(status)))
+
+    @property
+    def named_faults(self) -> Mapping[str, Fault]:
+        """The presets, as faults."""
+        return {name: Preset(name, self, make) for name, make in self.presets.items()}
+
+
+class Preset:
+    """A named error of a service, as a fault."""
+
+    processed = False
+
+    def __init__(self, name: str, fake: Fake, make: Callable[[], Any]) -> None:
+        self.label = name
+        self._fake = fake
+        self._make = make
+
+    def apply(self, script: Any, context: Any) -> Any:
+        """Put the named error in place of the real answer."""
+        from dataclasses import replace
+
+        with self._fake.lock:
+            answer = as_answer(self._fake.respond(self._make()))
+        return replace(script, answer=answer)
+
+    def __repr__(self) -> str:
+        return f"<preset {self.label}>"
+
+
+def as_answer(response: Response) -> Answer:
+    """A werkzeug response as a value."""
+    body = tuple(response.iter_encoded())
+    headers = tuple(response.headers.to_wsgi_list())
+    reason = response.status.partition(" ")[2]
+    return Answer(response.status_code, headers, body, reason)
+
+
+def _rules(cls: type) -> list[Rule]:
+    rules = []
+    for name in dir(cls):
+        for methods, path in getattr(getattr(cls, name, None), ROUTES, ()):
+            rules.append(Rule(path, endpoint=name, methods=methods.split()))
+    return rules
+
+
+def _words(request: Request, nearest: list[str]) -> str:
+    routes = ", ".join(nearest)
+    return f"the nearest routes are: {routes}" if nearest else "the fake has no routes"
+

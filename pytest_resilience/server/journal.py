@@ -1,0 +1,93 @@
+"""The attempts of one server, recorded while they happen."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import replace
+
+from pytest_resilience.records import Attempt, Outcome, Trace
+
+
+class Journal:
+    """Appends and amends attempts in constant time, however many there are.
+
+    Args:
+        keep: How many attempts to keep, the newest; None for all.
+    """
+
+    def __init__(self, keep: int | None = None) -> None:
+        self._keep = keep
+        self._lock = threading.Lock()  # guards the three below
+        self._entries: deque[Attempt] = deque(maxlen=keep)
+        self._count = 0
+        self._generation = 0
+        # Clients repeat themselves: equal heads and targets are stored once.
+        self._last_head = b""
+        self._last_target = ""
+
+    def begin(
+        self,
+        *,
+        started_ns: int,
+        connection: int,
+        reused: bool,
+        method: str,
+        target: str,
+        head: bytes,
+        note: str = "",
+    ) -> Entry:
+        """Record an attempt whose head has just been read."""
+        if head == self._last_head:
+            head = self._last_head
+        if target == self._last_target:
+            target = self._last_target
+        self._last_head, self._last_target = head, target
+        with self._lock:
+            self._count += 1
+            attempt = Attempt(
+                self._count, started_ns, connection, reused, method, target, head, note=note
+            )
+            self._entries.append(attempt)
+            return Entry(self, attempt, self._generation)
+
+    def store(self, attempt: Attempt, generation: int) -> None:
+        """Put a newer state of an attempt in the place of the older one."""
+        with self._lock:
+            place = attempt.number - self._count - 1  # from the end: it is recent
+            if generation == self._generation and -place <= len(self._entries):
+                self._entries[place] = attempt
+
+    def clear(self) -> None:
+        """Forget all attempts; the next one is number 1."""
+        with self._lock:
+            self._entries.clear()
+            self._count = 0
+            self._generation += 1
+
+    def trace(self, seed: int | None = None) -> Trace:
+        """All attempts kept, as they stand now."""
+        with self._lock:
+            forgotten = self._count - len(self._entries)
+            return Trace(tuple(self._entries), forgotten=forgotten, seed=seed)
+
+
+class Entry:
+    """One attempt being recorded; only the loop's thread changes it."""
+
+    __slots__ = ("_generation", "_journal", "attempt")
+
+    def __init__(self, journal: Journal, attempt: Attempt, generation: int) -> None:
+        self._journal = journal
+        self.attempt = attempt
+        self._generation = generation
+
+    def change(self, **changes: object) -> None:
+        """Record a newer state."""
+        self.attempt = replace(self.attempt, **changes)  # type: ignore[arg-type]  # names are ours
+        self._journal.store(self.attempt, self._generation)
+
+    def end(self, outcome: Outcome, ended_ns: int, **changes: object) -> None:
+        """Record how it ended; the first end counts."""
+        if self.attempt.outcome is Outcome.PENDING:
+            self.change(outcome=outcome, ended_ns=ended_ns, **changes)

@@ -1,0 +1,340 @@
+"""A listening socket and its connections; lives on the loop's thread."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+from typing import TYPE_CHECKING, Protocol
+
+from pytest_resilience.answers import Answer, http_date_text
+from pytest_resilience.clock import Clock
+from pytest_resilience.errors import ServerError
+from pytest_resilience.plan import Decision, Plan
+from pytest_resilience.records import Attempt
+from pytest_resilience.server import wsgi
+from pytest_resilience.server._loop import READ, Loop
+from pytest_resilience.server._stream import Abandoned, Stream
+from pytest_resilience.server._workers import Workers
+from pytest_resilience.server.connection import Connection
+from pytest_resilience.server.journal import Entry, Journal
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+
+BACKLOG = 1024
+CONTROL = "/_resilience/"
+ACCEPT_AGAIN_NS = 20_000_000
+OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+
+class Service(Protocol):
+    """What a listener serves."""
+
+    plan: Plan
+    journal: Journal
+    errors: list[BaseException]
+    blocking: bool
+    max_body: int
+    max_head: int
+    keep_body: int
+    control: WSGIApplication | None
+
+    @property
+    def clock(self) -> Clock:
+        """The clock in force."""
+
+    @property
+    def wsgi_app(self) -> WSGIApplication:
+        """The application."""
+
+    def error_answer(self, status: int) -> Answer:
+        """The service's own error answer."""
+
+
+class Listener:
+    """Accepts connections for a service, goes down and comes up again on the same port."""
+
+    def __init__(self, loop: Loop, service: Service, host: str, port: int) -> None:
+        self.loop = loop
+        self.service = service
+        self.journal = service.journal
+        self.errors = service.errors
+        self.blocking = service.blocking
+        self.max_body = service.max_body
+        self.max_head = service.max_head
+        self.keep_body = service.keep_body
+        self.connections: set[Connection] = set()
+        self._unseen = Journal(keep=1)
+        self._family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._host = host
+        self._accepted = 0
+        self._workers: Workers | None = None
+        self._reserved: socket.socket | None = None
+        self._clock: Clock | None = None
+        self._origin_ns = 0
+        self._date = (-1, "")
+        self._downs = 0
+        self._sock: socket.socket | None = self._listen(port)
+        self.address: tuple[str, int] = self._sock.getsockname()[:2]
+
+    # Time
+
+    @property
+    def clock(self) -> Clock:
+        """The clock in force; the origin of the trace's times moves with it."""
+        clock = self.service.clock
+        if clock is not self._clock:
+            self._clock = clock
+            self._origin_ns = getattr(clock, "start_ns", None) or clock.monotonic_ns()
+        return clock
+
+    def restart_time(self) -> None:
+        """Let the times of the trace count from now."""
+        self._clock = None
+        _ = self.clock
+
+    def now(self) -> int:
+        """Nanoseconds since the start of the trace."""
+        return self.clock.monotonic_ns() - self._origin_ns
+
+    def date(self) -> str:
+        """The Date field, by the clock in force."""
+        second = self.clock.time_ns() // 1_000_000_000
+        if second != self._date[0]:
+            self._date = (second, http_date_text(second))
+        return self._date[1]
+
+    # Accepting
+
+    def _listen(self, port: int) -> socket.socket:
+        sock = socket.socket(self._family, socket.SOCK_STREAM)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if self._reserved is not None:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            sock.bind((self._host, port))
+            sock.listen(BACKLOG)
+            sock.setblocking(False)
+        except OSError as error:
+            sock.close()
+            raise _cannot_listen(self._host, port, error) from error
+        self.loop.add(sock.fileno(), self._accept, READ)
+        return sock
+
+    def _accept(self, _: int) -> None:
+        for _turn in range(64):
+            if self._sock is None:
+                return
+            try:
+                sock, client = self._sock.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in OUT_OF_DESCRIPTORS:
+                    self._pause_accepting()
+                return
+            self._welcome(sock, client[:2])
+
+    def _pause_accepting(self) -> None:
+        """Out of descriptors: clients wait in the backlog until some are free again."""
+        listening = self._sock
+        assert listening is not None
+        self.loop.remove(listening.fileno())
+
+        def again() -> None:
+            if self._sock is listening:
+                self.loop.add(listening.fileno(), self._accept, READ)
+
+        from pytest_resilience.clock import REAL
+
+        self.loop.call_at_real(REAL.monotonic_ns() + ACCEPT_AGAIN_NS, again)
+
+    def _welcome(self, sock: socket.socket, client: tuple[str, int]) -> None:
+        sock.setblocking(False)
+        with contextlib.suppress(OSError):  # Reset between its arrival and our accept.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._accepted += 1
+        connection = Connection(self, sock, client, self._accepted)
+        self.connections.add(connection)
+        decision = self._decide_at_accept(connection)
+        if decision.label is not None:
+            connection.ignore(decision.label)
+
+    def _decide_at_accept(self, connection: Connection) -> Decision:
+        plan = self.service.plan
+        if not plan.rules:
+            return Decision()
+        stranger = Attempt(0, self.now(), connection.number, False, "", "", b"")
+        return plan.decide_at_accept(stranger, self.now() / 1e9)
+
+    # Deciding and answering
+
+    def decide(self, attempt: Attempt) -> Decision:
+        """What the plan says of this attempt; a failing predicate of the user's is kept."""
+        try:
+            return self.service.plan.decide(attempt, attempt.at)
+        except Exception as error:  # noqa: BLE001 -- the user's own predicate
+            self.errors.append(error)
+            return Decision(note=f"a predicate of the plan failed: {error!r}")
+
+    def error(self, status: int) -> Answer:
+        """The service's own error answer, or a plain one when that fails."""
+        try:
+            return self.service.error_answer(status)
+        except Exception as error:  # noqa: BLE001 -- the service's own code
+            self.errors.append(error)
+            return Answer(status, (("Content-Type", "text/plain"),), (b"",))
+
+    def journal_for(self, target: str) -> Journal:
+        """Where a request to this target is recorded: control requests are in no trace."""
+        return self._unseen if self.is_control(target) else self.journal
+
+    def is_control(self, target: str) -> bool:
+        """Whether the control application answers this target."""
+        return self.service.control is not None and target.startswith(CONTROL)
+
+    def call_control(self, env: WSGIEnvironment) -> Answer:
+        """Have the control application answer, on this thread."""
+        assert self.service.control is not None
+        try:
+            return wsgi.call(self.service.control, env)
+        except Exception as error:  # noqa: BLE001 -- answered, and kept for whoever runs the server
+            self.errors.append(error)
+            return Answer(500, (("Content-Type", "text/plain"),), (repr(error).encode(),))
+
+    def call(self, env: WSGIEnvironment, entry: Entry) -> Answer:
+        """Have the application answer, on this thread."""
+        try:
+            answer = wsgi.call(self.service.wsgi_app, env)
+        except Exception as error:  # noqa: BLE001 -- the application's own code
+            answer = self._failed(error, entry)
+        self._note_unmatched(env, entry)
+        return answer
+
+    def _failed(self, error: Exception, entry: Entry) -> Answer:
+        self.errors.append(error)
+        entry.change(note=f"the application raised {error!r}")
+        return self.error(500)
+
+    @staticmethod
+    def _note_unmatched(env: WSGIEnvironment, entry: Entry) -> None:
+        nearest = env.get(wsgi.UNMATCHED)
+        if nearest is not None:
+            entry.change(unmatched=True, note=f"no route matched; {nearest}")
+
+    def call_in_worker(
+        self, connection: Connection, env: WSGIEnvironment, entry: Entry, decision: Decision
+    ) -> None:
+        """Have the application answer on a thread of its own."""
+        if self._workers is None:
+            self._workers = Workers()
+        self._workers.run(lambda: self._work(connection, env, entry, decision))
+
+    def _work(
+        self, connection: Connection, env: WSGIEnvironment, entry: Entry, decision: Decision
+    ) -> None:
+        try:
+            reply = wsgi.Reply(self.service.wsgi_app, env)
+            if reply.lazy and decision.label is None:
+                self._work_lazily(connection, entry, reply)
+                return
+            body = tuple(reply.pieces())
+            answer = reply.answer(body)
+        except Exception as error:  # noqa: BLE001 -- the application's own code
+            failure = error
+            self.loop.call_soon_threadsafe(
+                lambda: connection.answer_later(entry, self._failed(failure, entry), decision)
+            )
+            return
+
+        def deliver() -> None:
+            self._note_unmatched(env, entry)
+            connection.answer_later(entry, answer, decision)
+
+        self.loop.call_soon_threadsafe(deliver)
+
+    def _work_lazily(self, connection: Connection, entry: Entry, reply: wsgi.Reply) -> None:
+        pieces = reply.pieces()
+        first = next(pieces, b"")  # The status is named by now, even by a generator.
+        answer = reply.answer(())
+        stream = Stream(lambda s: self.loop.call_soon_threadsafe(lambda: connection.stream_on(s)))
+        self.loop.call_soon_threadsafe(lambda: connection.stream(entry, answer, stream))
+        try:
+            stream.push(first)
+            for piece in pieces:
+                stream.push(piece)
+        except Abandoned:
+            pieces.close()  # type: ignore[attr-defined]  # a generator
+        except Exception as error:  # noqa: BLE001 -- the application's own code
+            self.errors.append(error)
+            stream.end(broken=True)
+        else:
+            stream.end()
+
+    # Down, up, stop
+
+    def down(self, seconds: float | None = None) -> None:
+        """Refuse new connections and reset the open ones; for so many seconds, or until `up`."""
+        self._downs += 1
+        if self._sock is not None:
+            self._reserve()
+            self.loop.remove(self._sock.fileno())
+            self._sock.close()
+            self._sock = None
+        for connection in list(self.connections):
+            connection.cut(reset=True)
+        if seconds is not None:
+            turn = self._downs
+            due = self.clock.monotonic_ns() + round(seconds * 1_000_000_000)
+            self.clock.call_at(due, self.loop, lambda: self._up_after(turn))
+
+    def _up_after(self, turn: int) -> None:
+        if turn == self._downs and self._reserved is not None:
+            self.up()
+
+    def _reserve(self) -> None:
+        """Hold the port while nobody listens, so that no other socket of the machine gets it.
+
+        Without this a client that connects to the closed port can be given that very port
+        for its own end, and TCP then connects it to itself.
+        """
+        assert self._sock is not None
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        holder = socket.socket(self._family, socket.SOCK_STREAM)
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        holder.bind(self.address)
+        self._reserved = holder
+
+    def up(self) -> None:
+        """Listen again on the same port; nothing happens when it listens already."""
+        if self._sock is not None:
+            return
+        self._sock = self._listen(self.address[1])
+        if self._reserved is not None:
+            self._reserved.close()
+            self._reserved = None
+
+    def stop(self) -> None:
+        """Close everything. Application threads that have not come back end by themselves."""
+        self._downs += 1
+        for sock in (self._sock, self._reserved):
+            if sock is not None:
+                if sock is self._sock:
+                    self.loop.remove(sock.fileno())
+                sock.close()
+        self._sock = self._reserved = None
+        for connection in list(self.connections):
+            connection.cut(reset=False)
+        if self._workers is not None:
+            self._workers.stop()
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> ServerError:
+    if error.errno == errno.EADDRINUSE:
+        return ServerError(
+            f"port {port} of {host} is busy: another program listens there; "
+            "choose another port, or 0 for a free one"
+        )
+    return ServerError(f"cannot listen on {host} port {port}: {error.strerror or error}")

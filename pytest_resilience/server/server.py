@@ -1,0 +1,330 @@
+"""`FakeServer`: any WSGI application on a real socket, with faults and a trace."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from pytest_resilience.answers import REASONS, Answer
+from pytest_resilience.clock import Clock, current_clock
+from pytest_resilience.errors import PlanError, ServerError
+from pytest_resilience.faults import Fault, _check
+from pytest_resilience.plan import FaultLike, Plan, Rule, nearest
+from pytest_resilience.records import Attempt, Trace
+from pytest_resilience.server import engine
+from pytest_resilience.server.journal import Journal
+from pytest_resilience.server.listener import Listener
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+    from pytest_resilience.server._loop import Loop
+
+MIB = 1024 * 1024
+
+
+class FakeServer:
+    """A real HTTP server on loopback that serves a WSGI application and fails on demand.
+
+    ::
+
+        with FakeServer(app) as server:
+            server.fail(503, times=2)
+            requests.get(server.url)
+
+    Args:
+        app: Any WSGI application.
+        host: An address of this machine; ``"::1"`` for IPv6.
+        port: 0 for a free one.
+        blocking: Run the application in worker threads. False runs it on the server's own
+            thread, which is faster; it must then never wait for anything.
+        clock: The clock of delays and windows; the clock in force when it is None.
+        max_body: Largest request body in bytes; a larger one is answered with 413.
+        max_head: Largest request head in bytes; a larger one is answered with 431.
+        keep_body: How many bytes of each request's body the trace keeps.
+        keep: How many attempts the trace keeps, the newest; None for all.
+        seed: Of everything random in the plan; drawn when it is None.
+
+    Raises:
+        ServerError: On start, when the port is busy or the address is not ours.
+    """
+
+    def __init__(
+        self,
+        app: WSGIApplication | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        blocking: bool = True,
+        clock: Clock | None = None,
+        max_body: int = 32 * MIB,
+        max_head: int = 64 * 1024,
+        keep_body: int = 64 * 1024,
+        keep: int | None = None,
+        seed: int | None = None,
+    ) -> None:
+        self._app = app
+        self._host = host
+        self._port = _check.whole("port", port, 0, 65_535)
+        self._own_clock = clock
+        self.blocking = blocking
+        self.max_body = _check.whole("max_body", max_body)
+        self.max_head = _check.whole("max_head", max_head, 256)
+        self.keep_body = _check.whole("keep_body", keep_body)
+        self.journal = Journal(None if keep is None else _check.whole("keep", keep, 1))
+        self.plan = Plan(None if seed is None else _check.whole("seed", seed))
+        self.control: WSGIApplication | None = None
+        """Serves what lies under ``/_resilience/``, unseen by trace and plan."""
+        self.errors: list[BaseException] = []
+        """What the application, or a predicate of the plan, raised while serving."""
+        self._listener: Listener | None = None
+        self._loop: Loop | None = None
+        self._is_down = False
+
+    # Life
+
+    def start(self) -> Self:
+        """Listen. The server answers when this returns.
+
+        Raises:
+            ServerError: The port is busy, the address is not ours, or it runs already.
+        """
+        if self._loop is not None:
+            raise ServerError(f"{type(self).__name__} runs already, at {self.url}")
+        loop = engine.acquire()
+        try:
+            self._listener = loop.run(lambda: Listener(loop, self, self._host, self._port))
+            loop.run(self._listener.restart_time)
+        except BaseException:
+            engine.release()
+            raise
+        self._loop = loop
+        self._is_down = False
+        return self
+
+    def stop(self) -> None:
+        """Close every connection and stop listening; nothing happens when it does not run.
+
+        The trace stays readable.
+        """
+        loop, self._loop = self._loop, None
+        if loop is None or self._listener is None:
+            return
+        try:
+            loop.run(self._listener.stop)
+        finally:
+            engine.release()
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    def reset(self) -> None:
+        """The application's state as new; a plain server knows of none."""
+
+    def start_over(self) -> None:
+        """Everything as new: an empty trace and plan, and the server is up."""
+        self.reset()
+        self.plan.clear()
+        self.errors.clear()
+        if self._loop is not None and self._listener is not None:
+            self.up()
+            self._loop.settle()
+            self._loop.run(self._listener.restart_time)
+        self.journal.clear()
+
+    # Where it is
+
+    @property
+    def host(self) -> str:
+        """The address it listens on."""
+        return self._started().address[0]
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._started().address[1]
+
+    @property
+    def url(self) -> str:
+        """``http://127.0.0.1:PORT``, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The usual environment variables that point a client here; none for a plain server."""
+        return {}
+
+    def _started(self) -> Listener:
+        if self._listener is None:
+            name = type(self).__name__
+            raise ServerError(f"{name} has no address yet: use it in a with block, or start() it")
+        return self._listener
+
+    @property
+    def running(self) -> bool:
+        """Whether it is started and not stopped; it may be `down` all the same."""
+        return self._loop is not None
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of its delays, windows and times."""
+        return current_clock() if self._own_clock is None else self._own_clock
+
+    # Down and up
+
+    def down(self) -> None:
+        """Refuse connections from now on; those that are open are reset. See `up`."""
+        self._run(lambda: self._started().down())
+
+    def up(self) -> None:
+        """Listen again, on the same port."""
+        self._run(lambda: self._started().up())
+
+    @contextlib.contextmanager
+    def outage(self) -> Iterator[None]:
+        """Down for the length of a with block."""
+        self.down()
+        try:
+            yield
+        finally:
+            self.up()
+
+    def _run(self, function: Callable[[], object]) -> None:
+        if self._loop is None:
+            raise ServerError(f"{type(self).__name__} is not running: start() it first")
+        self._loop.run(function)
+
+    # The plan
+
+    def fail(
+        self,
+        *faults: FaultLike,
+        times: float | None = None,
+        method: str | None = None,
+        path: str | None = None,
+        header: Mapping[str, str] | None = None,
+        body: str | bytes | None = None,
+        when: Callable[[Attempt], bool] | None = None,
+        probability: float | None = None,
+        seed: int | None = None,
+        between: tuple[float, float] | None = None,
+        after: int = 0,
+    ) -> Rule:
+        """Let coming attempts meet a fault.
+
+        ::
+
+            server.fail(503, times=3)                      # three 503s, then answers
+            server.fail(503, 429, faults.reset_peer())     # one after the other
+            server.fail(faults.timeout(), path="/v1/*", times=FOREVER)
+            server.fail(500, probability=0.3, seed=42)
+            server.fail(503, between=(10, 60))             # an outage window
+
+        Rules are asked in the order in which they were written; the first that matches
+        and is not used up decides. When all are used up the server answers normally, and
+        the trace says so.
+
+        Args:
+            faults: A status, a value of ``faults``, OK, or the name of one of the
+                service's presets. Several are met in turn, one an attempt.
+            times: How often that sequence is gone through: 1 if not said, or for ever
+                with ``probability`` or ``between``; ``FOREVER`` says it.
+            method: Only requests with this method.
+            path: Only paths that this glob matches: ``"/v1/auth/*"``.
+            header: Only requests whose headers match these globs.
+            body: Only requests whose body has this in it.
+            when: Only attempts for which this is true. It runs on the server's thread.
+            probability: How likely a matching attempt meets it, 0 to 1.
+            seed: Of that probability; otherwise the server's seed, which a failing test
+                prints.
+            between: Only from the first to the second of these seconds since the start
+                of the trace.
+            after: How many matching requests are left alone first.
+
+        Returns:
+            The rule, whose ``met`` counts the attempts that met it.
+
+        Raises:
+            PlanError: A value cannot be meant; it names the field and what is allowed.
+        """
+        return self.plan.add(
+            *(self._named(fault) if isinstance(fault, str) else fault for fault in faults),
+            times=times,
+            method=method,
+            path=path,
+            header=header,
+            body=body,
+            when=when,
+            probability=probability,
+            seed=seed,
+            between=between,
+            after=after,
+        )
+
+    def _named(self, name: str) -> Fault:
+        """A fault by its name: one of the service's presets, or one that needs no argument."""
+        from pytest_resilience.faults import spec
+
+        presets = self.named_faults
+        if name in presets:
+            return presets[name]
+        plain = spec.without_arguments()
+        if name in plain:
+            return plain[name]()
+        names = sorted([*presets, *plain])
+        hint = nearest(name, names)
+        raise PlanError(f"no fault is named {name!r}{hint}; there are: {', '.join(names)}")
+
+    @property
+    def named_faults(self) -> Mapping[str, Fault]:
+        """Faults of this service that `fail` takes by name; none for a plain server."""
+        return {}
+
+    # The record
+
+    @property
+    def trace(self) -> Trace:
+        """The attempts so far. Everything that has reached this machine's kernel is in it."""
+        if self._loop is not None:
+            self._loop.settle()
+        return self.journal.trace(self.plan.seed)
+
+    # The service's side of Listener
+
+    @property
+    def wsgi_app(self) -> WSGIApplication:
+        """The application that is served."""
+        if self._app is None:
+            raise ServerError("FakeServer wants a WSGI application: FakeServer(app)")
+        return self._app
+
+    def error_answer(self, status: int) -> Answer:
+        """The answer of a status fault: a short JSON body, unless a service has its own."""
+        text = f'{{"error": "{REASONS.get(status, "Unknown")}", "status": {status}}}\n'
+        return Answer(status, (("Content-Type", "application/json"),), (text.encode(),))
+
+    def state(self) -> Any:
+        """What the service has stored, as JSON data; nothing for a plain server."""
+        return {}
+
+    def set_state(self, state: Any) -> None:
+        """Store this instead."""
+        if state:
+            raise ServerError(f"{type(self).__name__} keeps no state that could be set")
+
+    def __repr__(self) -> str:
+        where = f"at {self.url}" if self.running else "not running"
+        return f"<{type(self).__name__} {where}>"

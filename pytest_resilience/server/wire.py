@@ -1,0 +1,192 @@
+"""Puts the steps of an answer on a socket. The only module that misbehaves on one.
+
+Measured before this was written: SO_LINGER with ``close()`` resets a connection only when
+no other object holds the descriptor, and a ``close()`` with unread bytes in the receive
+buffer resets it although nobody asked (Linux tcp(7), SO_LINGER; RFC 1122 4.2.2.13). So a
+FIN is sent with ``shutdown`` and the socket is read empty before it is closed, and a RST
+is sent from the one socket object there is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+from collections.abc import Iterator
+from typing import Protocol
+
+from pytest_resilience.clock import Clock, Timer
+from pytest_resilience.faults._script import (
+    Await,
+    Close,
+    GoDown,
+    Hang,
+    Pause,
+    Reset,
+    ResetIdle,
+    Send,
+    Step,
+)
+from pytest_resilience.records import Outcome
+from pytest_resilience.server._loop import Loop
+
+LINGER_ZERO = struct.pack("ii", 1, 0)
+
+
+def reset(sock: socket.socket) -> None:
+    """End a connection with a RST and close the socket."""
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ZERO)
+    sock.close()
+
+
+def finish(sock: socket.socket) -> bool:
+    """End our side in order, with a FIN. False when the connection is gone already."""
+    try:
+        sock.shutdown(socket.SHUT_WR)
+    except OSError:
+        return False
+    return True
+
+
+class Owner(Protocol):
+    """What a writer needs of its connection."""
+
+    sock: socket.socket
+    loop: Loop
+
+    def want_write(self, wanted: bool) -> None:
+        """Call `Writer.resume` when the socket takes bytes again."""
+
+    def progress(self, sent: int, *, head_sent: bool) -> None:
+        """So many bytes of the answer are out, and more may follow."""
+
+    def ended(self, outcome: Outcome, sent: int, *, head_sent: bool) -> None:
+        """The attempt is over; called just before the client can know."""
+
+    def answered(self, idle_reset: float | None) -> None:
+        """The answer is out and the connection may carry the next request."""
+
+    def close(self, *, lingering: bool) -> None:
+        """End the connection with a FIN."""
+
+    def reset(self) -> None:
+        """End the connection with a RST."""
+
+    def lost(self) -> None:
+        """The client has gone."""
+
+    def go_down(self, seconds: float) -> None:
+        """Take the whole server down for a while."""
+
+
+class Writer:
+    """Carries out the steps of one answer, across pauses and full buffers.
+
+    The end of an attempt is recorded before its last bytes are sent: a client that has
+    its answer finds the attempt ended in the trace.
+    """
+
+    __slots__ = ("_clock", "_left", "_next", "_owner", "_sent", "_steps", "_timer", "head_sent")
+
+    def __init__(self, owner: Owner, steps: Iterator[Step], clock: Clock) -> None:
+        self._owner = owner
+        self._steps = steps
+        self._clock = clock
+        self._next = next(steps, None)
+        self._left = memoryview(b"")
+        self._timer: Timer | None = None
+        self._sent = 0
+        self.head_sent = False
+
+    def run(self) -> None:
+        """Go on as far as the socket and the clock allow."""
+        while True:
+            if self._next == Await():
+                self._next = next(self._steps, None)
+                if self._next == Await():
+                    return
+            step, self._next = self._next, next(self._steps, None)
+            if step is None:
+                self._owner.answered(None)
+                return
+            if not self._do(step):
+                return
+
+    def feed(self) -> None:
+        """Steps that were awaited have come; nothing to do when a write or a pause holds us up."""
+        if self._timer is None and not self._left:
+            self.run()
+
+    def _do(self, step: Step) -> bool:
+        """One step; False when the writer has to wait or is done."""
+        match step:
+            case Send(data):
+                return self._send(data)
+            case Pause(seconds):
+                self._pause(seconds)
+            case Hang():
+                self._owner.progress(self._sent, head_sent=self.head_sent)
+            case Close(cut):
+                self._end(Outcome.CUT if cut else Outcome.ANSWERED)
+                self._owner.close(lingering=True)
+            case Reset():
+                self._end(Outcome.CUT)
+                self._owner.reset()
+            case ResetIdle(seconds):
+                self._owner.answered(seconds)
+            case GoDown(seconds):
+                self._end(Outcome.CUT)
+                self._owner.go_down(seconds)
+        return False
+
+    def _end(self, outcome: Outcome) -> None:
+        self._owner.ended(outcome, self._sent, head_sent=self.head_sent)
+
+    def _pause(self, seconds: float) -> None:
+        self._owner.progress(self._sent, head_sent=self.head_sent)
+        due = self._clock.monotonic_ns() + round(seconds * 1_000_000_000)
+        self._timer = self._clock.call_at(due, self._owner.loop, self._woken)
+
+    def _woken(self) -> None:
+        self._timer = None
+        self.run()
+
+    def _send(self, data: bytes) -> bool:
+        if not self.head_sent and b"\r\n\r\n" in data:
+            self.head_sent = data.startswith(b"HTTP/1.1 ")
+        last = self._next
+        if last is None or isinstance(last, ResetIdle) or last == Close(cut=False):
+            self._sent += len(data)
+            self._end(Outcome.ANSWERED)
+            self._sent -= len(data)
+        return self._write(memoryview(data))
+
+    def _write(self, data: memoryview) -> bool:
+        try:
+            written = self._owner.sock.send(data)
+        except BlockingIOError:
+            written = 0
+        except OSError:
+            self._owner.lost()
+            return False
+        self._sent += written
+        if written == len(data):
+            return True
+        self._left = data[written:]
+        self._owner.progress(self._sent, head_sent=self.head_sent)
+        self._owner.want_write(True)
+        return False
+
+    def resume(self) -> None:
+        """The socket takes bytes again."""
+        self._owner.want_write(False)
+        left, self._left = self._left, memoryview(b"")
+        if self._write(left):
+            self.run()
+
+    def cancel(self) -> None:
+        """Carry out no more steps."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

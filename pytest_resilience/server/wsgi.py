@@ -1,0 +1,148 @@
+"""Calls a WSGI application and makes an `Answer` of what it says (PEP 3333)."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
+
+from pytest_resilience.answers import Answer
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+
+UNMATCHED = "pytest_resilience.unmatched"
+"""A fake puts the nearest routes here when no route matched the request."""
+
+
+class Request:
+    """What a WSGI environment is made of."""
+
+    __slots__ = ("body", "client", "headers", "http_version", "method", "server", "target")
+
+    def __init__(
+        self,
+        method: str,
+        target: str,
+        headers: list[tuple[bytes, bytes]],
+        http_version: str,
+        server: tuple[str, int],
+        client: tuple[str, int],
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.headers = headers
+        """Names in lower case, values as sent."""
+        self.http_version = http_version
+        self.server = server
+        self.client = client
+        self.body = b""
+
+
+def environ(request: Request, *, blocking: bool) -> WSGIEnvironment:
+    """The environment that an application is called with."""
+    path, _, query = request.target.partition("?")
+    if not path.startswith("/"):  # absolute form, RFC 9112 section 3.2.2
+        path = "/" + path.partition("//")[2].partition("/")[2] if "//" in path else path
+    env: dict[str, Any] = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(path).decode("latin-1") if "%" in path else path,
+        "QUERY_STRING": query,
+        "REQUEST_URI": request.target,
+        "RAW_URI": request.target,
+        "SERVER_NAME": request.server[0],
+        "SERVER_PORT": str(request.server[1]),
+        "SERVER_PROTOCOL": f"HTTP/{request.http_version}",
+        "REMOTE_ADDR": request.client[0],
+        "REMOTE_PORT": str(request.client[1]),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(request.body),
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": blocking,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    _add_headers(env, request)
+    return env
+
+
+def _add_headers(env: dict[str, Any], request: Request) -> None:
+    for raw_name, raw_value in request.headers:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        if "_" in name:
+            continue  # HTTP_A_B could be either; servers drop it, and so do we.
+        key = "HTTP_" + name.upper().replace("-", "_")
+        if name in ("content-type", "content-length"):
+            key = key[5:]
+        if key in env:
+            value = f"{env[key]}{'; ' if name == 'cookie' else ','}{value}"
+        env[key] = value
+    if "HTTP_TRANSFER_ENCODING" in env:
+        # The body is here in full, so its length is known after all.
+        env.pop("CONTENT_LENGTH", None)
+        env["CONTENT_LENGTH"] = str(len(request.body))
+        del env["HTTP_TRANSFER_ENCODING"]
+
+
+class Reply:
+    """The status and fields an application has named, and its body still to be read."""
+
+    def __init__(self, app: WSGIApplication, env: WSGIEnvironment) -> None:
+        self._status: str | None = None
+        self._headers: list[tuple[str, str]] = []
+        self._written: list[bytes] = []
+        self.body: Iterable[bytes] = app(env, self._start)
+
+    def _start(self, status: str, headers: list[tuple[str, str]], exc_info: object = None) -> Any:
+        if self._status is not None and exc_info is None:
+            raise AssertionError("start_response was called twice without exc_info (PEP 3333)")
+        self._status, self._headers = status, headers
+        return self._written.append
+
+    @property
+    def lazy(self) -> bool:
+        """Whether the body is made while it is sent, so that its length is not known."""
+        if isinstance(self.body, list | tuple):
+            return False
+        return not any(name.lower() == "content-length" for name, _ in self._headers)
+
+    def pieces(self) -> Iterator[bytes]:
+        """The body, piece by piece; closes the application's iterable afterwards."""
+        try:
+            for piece in self.body:
+                if self._written:
+                    yield from self._take_written()
+                yield piece
+            yield from self._take_written()
+        finally:
+            close = getattr(self.body, "close", None)
+            if close is not None:
+                close()
+
+    def _take_written(self) -> list[bytes]:
+        taken, self._written = self._written, []
+        return taken
+
+    def answer(self, body: tuple[bytes, ...]) -> Answer:
+        """The answer with this body; to be called once the first piece has been asked for."""
+        if self._status is None:
+            raise AssertionError("the application never called start_response (PEP 3333)")
+        code, _, reason = self._status.partition(" ")
+        return Answer(int(code), tuple(self._headers), body, reason)
+
+
+def call(app: WSGIApplication, env: WSGIEnvironment) -> Answer:
+    """Call the application and read its body to the end."""
+    reply = Reply(app, env)
+    with closing(reply.pieces()) as pieces:  # type: ignore[type-var]  # a generator has close()
+        body = tuple(pieces)
+    return reply.answer(body)
+
+
+Caller = Callable[["WSGIEnvironment"], Answer]
