@@ -22,10 +22,9 @@ FIND_PYTHON = for python in "$(PYTHON)" python3 python3.13 python3.12 python3.11
 	if [ -n "$$python" ] && "$$python" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	then echo "$$python"; exit; fi; done
 
-# An environment does not survive that its checkout moves: it holds paths.
-HOME_OF_VENV := $(shell cat $(VENV)/.checkout 2>/dev/null)
-HERE := $(shell pwd)
-ifneq ($(HOME_OF_VENV),$(HERE))
+# An environment holds paths: it survives neither that its checkout moves nor
+# that its Python goes away.
+ifneq ($(shell cat $(VENV)/.checkout 2>/dev/null; [ -x $(PY) ] || echo none),$(shell pwd -P))
 $(shell rm -f $(VENV)/.checkout)
 endif
 
@@ -44,7 +43,7 @@ $(VENV)/.checkout:
 	echo "making $(VENV) with $$("$$python" --version)"; \
 	rm -rf $(VENV); \
 	"$$python" -m venv $(VENV) || { rm -rf $(VENV); echo "could not make $(VENV); on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
-	@pwd > $@
+	@pwd -P > $@
 
 # The project goes in by itself, without looking for anything: all it needs is pinned.
 $(VENV)/.dev: $(VENV)/.checkout constraints/dev.txt pyproject.toml
@@ -87,8 +86,10 @@ lint: $(VENV)/.dev ## style, format, floors, spelling, pyproject.toml
 	@$(VENV)/bin/validate-pyproject pyproject.toml
 
 .PHONY: types
-types: $(VENV)/.dev $(VENV)/.clock ## mypy, strict
+types: $(VENV)/.dev $(VENV)/.clock ## mypy, strict; the examples by their own configuration
 	@$(VENV)/bin/mypy
+	@cd examples/gds_vault && ../../$(VENV)/bin/mypy .
+	@cd examples/tweet_generator && ../../$(VENV)/bin/mypy .
 
 .PHONY: cov
 cov: ## run the tests, then hold the branch coverage against its gate
@@ -131,5 +132,5 @@ pins: $(VENV)/.dev ## resolve constraints/*.txt anew
 .PHONY: clean
 clean: ## remove all that was made here
 	@rm -rf $(VENV) .lowest .nox build dist htmlcov .coverage .coverage.*
-	@rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find . -type d '(' -name __pycache__ -o -name .hypothesis -o -name .import_linter_cache \
+		-o -name .mypy_cache -o -name .pytest_cache -o -name .ruff_cache ')' -prune -exec rm -rf {} +

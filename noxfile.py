@@ -15,6 +15,7 @@ nox.needs_version = ">=2025.2"
 nox.options.default_venv_backend = "venv"
 # Nothing is fetched but packages: a Python that is not here is skipped, and named.
 nox.options.download_python = "never"
+nox.options.reuse_venv = "yes"
 nox.options.error_on_missing_interpreters = False
 
 
