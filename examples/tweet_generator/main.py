@@ -111,21 +111,26 @@ def main() -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A Windows console may not know the emoji in a tweet.
         sys.stdout.reconfigure(errors="replace")
+    try:
+        load_settings()
+    except ConfigurationError as error:
+        print(f"Cannot start: {error}", file=sys.stderr)
+        return 1
     setup_logging()
-    failed = 0
-    for topic, tone in DEMO_TWEETS:
-        print(f"\nA {tone} tweet about {topic}:")
-        try:
-            print(generate_tweet(topic, tone))
-        except ConfigurationError as error:
-            print(f"Cannot start: {error}", file=sys.stderr)
-            return 1
-        except GeminiError as error:
-            failed += 1
-            print(f"No tweet: {error}", file=sys.stderr)
+    written = [_show_tweet(topic, tone) for topic, tone in DEMO_TWEETS]
     print("\nWhat a retry looks like in the log (staged, no request is made):")
     print(demonstrate_retry())
-    return 1 if failed else 0
+    return 0 if all(written) else 1
+
+
+def _show_tweet(topic: str, tone: str) -> bool:
+    print(f"\nA {tone} tweet about {topic}:")
+    try:
+        print(generate_tweet(topic, tone))
+    except GeminiError as error:
+        print(f"No tweet: {error}")
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -1,0 +1,260 @@
+"""Outages on real sockets: what ``generate_tweet`` tries again, how often, and after how long."""
+
+import inspect
+import json
+from collections.abc import Callable
+
+import pytest
+import requests
+from werkzeug import Response
+
+from gemini_errors import GeminiConnectionError, GeminiHTTPError
+from main import generate_tweet
+from pytest_resilience import FakeServer, faults
+from pytest_resilience_gemini import Gemini
+
+
+def test_a_tweet_needs_one_request(fake_gemini: Gemini, no_real_waiting: list[float]) -> None:
+    """A service that works is asked once."""
+    fake_gemini.say("Python is fun.")
+
+    tweet = generate_tweet(
+        topic="Python Programming", tone="professional", max_words=25, max_retries=3
+    )
+
+    assert tweet == "Python is fun."
+    assert fake_gemini.trace.statuses == [200]
+    assert no_real_waiting == []
+
+
+def test_defaults_of_generate_tweet() -> None:
+    """What the document's calls spell out is what may be left out; only the topic may not."""
+    parameters = inspect.signature(generate_tweet).parameters
+
+    assert {name: p.default for name, p in parameters.items()} == {
+        "topic": inspect.Parameter.empty,
+        "tone": "professional",
+        "max_words": 25,
+        "max_retries": 3,
+    }
+
+
+def test_an_outage_of_two_attempts_is_survived(
+    fake_gemini: Gemini, no_real_waiting: list[float]
+) -> None:
+    """503, 503, tweet: three attempts, after 1 and 2 seconds."""
+    fake_gemini.say("Third time lucky.")
+    fake_gemini.fail(503, 503)
+
+    assert generate_tweet("patience") == "Third time lucky."
+    assert fake_gemini.trace.statuses == [503, 503, 200]
+    assert no_real_waiting == [1, 2]
+
+
+@pytest.mark.parametrize("status", [500, 501, 502, 503, 504, 599])
+def test_server_errors_are_retried(
+    fake_gemini: Gemini, no_real_waiting: list[float], status: int
+) -> None:
+    """Every 5xx is retried."""
+    fake_gemini.fail(status)
+
+    generate_tweet("patience")
+
+    assert fake_gemini.trace.statuses == [status, 200]
+    assert no_real_waiting == [1]
+
+
+@pytest.mark.parametrize(
+    ("max_retries", "waits"), [(1, []), (2, [1]), (3, [1, 2]), (4, [1, 2, 4]), (5, [1, 2, 4, 8])]
+)
+def test_max_retries_counts_attempts(
+    fake_gemini: Gemini, no_real_waiting: list[float], max_retries: int, waits: list[float]
+) -> None:
+    """``max_retries`` is how often is tried in all; then the last failure is raised."""
+    fake_gemini.fail(503, times=max_retries)
+
+    with pytest.raises(GeminiHTTPError) as caught:
+        generate_tweet("patience", max_retries=max_retries)
+
+    assert caught.value.status_code == 503
+    assert len(fake_gemini.trace) == max_retries
+    assert no_real_waiting == waits
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 409, 422, 429, 499])
+def test_client_errors_are_not_retried(
+    fake_gemini: Gemini, no_real_waiting: list[float], status: int
+) -> None:
+    """No 4xx is retried."""
+    fake_gemini.fail(status)
+
+    with pytest.raises(GeminiHTTPError) as caught:
+        generate_tweet("patience")
+
+    assert caught.value.status_code == status
+    assert fake_gemini.trace.statuses == [status]
+    assert no_real_waiting == []
+
+
+def test_a_rate_limit_is_not_retried_even_when_told_when(
+    fake_gemini: Gemini, no_real_waiting: list[float]
+) -> None:
+    """A 429 with Retry-After is not retried either: the document excludes every 4xx."""
+    fake_gemini.fail(faults.status(429, retry_after=1))
+
+    with pytest.raises(GeminiHTTPError):
+        generate_tweet("patience")
+
+    assert fake_gemini.trace.statuses == [429]
+    assert no_real_waiting == []
+
+
+@pytest.mark.parametrize("retry_after", [0, 30, "soon"])
+def test_the_schedule_does_not_follow_retry_after(
+    fake_gemini: Gemini, no_real_waiting: list[float], retry_after: float | str
+) -> None:
+    """After a 503 the wait is the document's, whatever Retry-After says."""
+    fake_gemini.fail(faults.status(503, retry_after=retry_after))
+
+    generate_tweet("patience")
+
+    assert no_real_waiting == [1]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(faults.reset_peer(when="head"), id="reset before the answer"),
+        pytest.param(faults.reset_peer(when="body"), id="reset within the answer"),
+        pytest.param(faults.empty_reply(), id="closed without an answer"),
+        pytest.param(faults.limit_data(), id="body shorter than announced"),
+        pytest.param(faults.cut_chunk(), id="chunked body without its end"),
+        pytest.param(faults.wrong_length(by=-2), id="length too small"),
+        pytest.param(faults.malformed_json(), id="half a JSON"),
+        pytest.param(faults.html_page(200), id="a proxy's page as a 200"),
+        pytest.param(faults.html_page(502), id="a proxy's page as a 502"),
+        pytest.param(faults.garbage(), id="no HTTP at all"),
+        pytest.param(faults.huge_headers(), id="more headers than anyone reads"),
+    ],
+)
+def test_broken_answers_are_retried(
+    fake_gemini: Gemini, no_real_waiting: list[float], fault: faults.Fault
+) -> None:
+    """An answer that did not arrive whole is asked for again."""
+    fake_gemini.say("Whole.")
+    fake_gemini.fail(fault)
+
+    assert generate_tweet("patience") == "Whole."
+    assert len(fake_gemini.trace) == 2
+    assert no_real_waiting == [1]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(faults.timeout(), id="before the head"),
+        pytest.param(faults.half_head(), id="within the head"),
+        pytest.param(faults.stall(), id="within the body"),
+        pytest.param(faults.wrong_length(by=5), id="before the last bytes"),
+    ],
+)
+@pytest.mark.usefixtures("short_timeout")
+def test_silence_is_retried(
+    fake_gemini: Gemini, no_real_waiting: list[float], fault: faults.Fault
+) -> None:
+    """A server that falls silent, wherever it does, is given up and asked again."""
+    fake_gemini.say("Awake.")
+    fake_gemini.fail(fault)
+
+    assert generate_tweet("patience") == "Awake."
+    assert len(fake_gemini.trace) == 2
+    assert no_real_waiting == [1]
+
+
+@pytest.mark.usefixtures("short_timeout")
+def test_a_server_that_hangs_for_good_is_given_up(
+    fake_gemini: Gemini, no_real_waiting: list[float]
+) -> None:
+    """Three timeouts end in an error that names the timeout and has it as its cause."""
+    fake_gemini.fail(faults.timeout(), times=3)
+
+    with pytest.raises(GeminiConnectionError, match="Read timed out") as caught:
+        generate_tweet("patience")
+
+    assert isinstance(caught.value.__cause__, requests.ReadTimeout)
+    assert len(fake_gemini.trace) == 3
+    assert no_real_waiting == [1, 2]
+
+
+def test_a_refused_connection_is_retried(fake_gemini: Gemini, no_real_waiting: list[float]) -> None:
+    """A server that is down is tried three times, and the error says that it refused."""
+    fake_gemini.down()
+
+    with pytest.raises(GeminiConnectionError, match="Connection refused") as caught:
+        generate_tweet("patience")
+
+    assert isinstance(caught.value.__cause__, requests.ConnectionError)
+    assert no_real_waiting == [1, 2]
+
+
+def test_a_wrong_key_is_not_retried(
+    fake_gemini: Gemini, no_real_waiting: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gemini answers a wrong key with 400, and it is asked once."""
+    monkeypatch.setenv("GEMINI_API_KEY", "AIzaSy-wrong-0123456789-0123456789-0123")
+
+    with pytest.raises(GeminiHTTPError, match="HTTP 400: API key not valid"):
+        generate_tweet("patience")
+
+    assert fake_gemini.trace.statuses == [400]
+    assert no_real_waiting == []
+
+
+def test_a_model_that_is_gone_is_not_retried(
+    fake_gemini: Gemini, no_real_waiting: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The document's own model is retired: 404, once."""
+    monkeypatch.setenv("GEMINI_MODEL", "gemini-1.5-flash")
+
+    with pytest.raises(GeminiHTTPError, match=r"HTTP 404: models/gemini-1\.5-flash is"):
+        generate_tweet("patience")
+
+    assert fake_gemini.trace.statuses == [404]
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(
+    fake_gemini: Gemini,
+    fake_server: Callable[..., FakeServer],
+    no_real_waiting: list[float],
+    code: int,
+) -> None:
+    """The key goes to the configured address and nowhere else."""
+    elsewhere = fake_server(Response("stolen"))
+    fake_gemini.fail(faults.redirect(f"{elsewhere.url}/steal", code=code))
+
+    with pytest.raises(GeminiHTTPError, match=f"HTTP {code}: Redirect to http://.*/steal not"):
+        generate_tweet("patience")
+
+    assert len(elsewhere.trace) == 0
+    assert fake_gemini.trace.statuses == [code]
+    assert no_real_waiting == []
+
+
+def test_every_attempt_is_the_same_request(
+    fake_gemini: Gemini, no_real_waiting: list[float]
+) -> None:
+    """Each attempt posts the prompt, with the key in its header."""
+    fake_gemini.fail(503, 503)
+
+    generate_tweet("tests", "dry", 9)
+
+    prompt = "Generate a dry tweet about tests with no more than 9 words."
+    assert len(fake_gemini.trace) == 3
+    assert {(a.method, a.target) for a in fake_gemini.trace} == {
+        ("POST", "/v1beta/models/gemini-3.8-flash:generateContent")
+    }
+    assert [json.loads(a.body) for a in fake_gemini.trace] == 3 * [
+        {"contents": [{"role": "user", "parts": [{"text": prompt}]}]}
+    ]
+    assert {a.headers["x-goog-api-key"] for a in fake_gemini.trace} == {fake_gemini.api_key}
