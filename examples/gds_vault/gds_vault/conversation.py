@@ -4,7 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from gds_vault.errors import VaultError
@@ -26,6 +26,14 @@ class Credentials:
     secret_id: Secret
 
 
+@dataclass(frozen=True)
+class Reply:
+    """The `data` of an answer, out of sight of tracebacks that print locals, and whom it told."""
+
+    data: Mapping[str, JSON] = field(repr=False)
+    login: Login
+
+
 class Conversation:
     """Requests with a token, which is got by AppRole when it is needed."""
 
@@ -40,17 +48,15 @@ class Conversation:
         self.logins.drop()
         self._transport.close()
 
-    def ask(
-        self, method: str, path: str, params: Mapping[str, str] | None = None
-    ) -> tuple[Mapping[str, JSON], Login]:
-        """Return the `data` of Vault's answer, and the login that it was given to.
+    def ask(self, method: str, path: str, params: Mapping[str, str] | None = None) -> Reply:
+        """Return the `data` of Vault's answer.
 
         A token that Vault does not know any more is replaced by a new login, once.
         """
         login = self.logins.current()
         refusal: StatusError
         try:
-            return self._data(method, path, login, params), login
+            return self._reply(method, path, login, params)
         except StatusError as exc:
             refusal = exc
         if self.logins.peek() is login:
@@ -60,8 +66,7 @@ class Conversation:
             self.logins.drop(login)
         elif refusal.status != 403:
             raise refusal
-        login = self.logins.current()
-        return self._data(method, path, login, params), login
+        return self._reply(method, path, self.logins.current(), params)
 
     def mount_of(self, path: str) -> Mount | None:
         """Return the engine that the path belongs to; None when Vault would not tell."""
@@ -69,27 +74,27 @@ class Conversation:
         if is_known:
             return mount
         try:
-            data, login = self.ask("GET", f"sys/internal/ui/mounts/{path}")
+            reply = self.ask("GET", f"sys/internal/ui/mounts/{path}")
         except StatusError as exc:
             if is_transient(exc):
                 raise
             logger.debug("KV version of %s is unknown: %s", one_line(path), exc)
             login, mount = self.logins.current(), None
         else:
-            mount = mount_from(data)
+            login, mount = reply.login, mount_from(reply.data)
         if mount is not None:
             logger.debug("KV version of %s is %d", one_line(mount.path), mount.version)
         login.mounts[mount.path if mount else likely_mount(path)] = mount
         return mount
 
-    def _data(
+    def _reply(
         self, method: str, path: str, login: Login, params: Mapping[str, str] | None
-    ) -> Mapping[str, JSON]:
+    ) -> Reply:
         body = self._transport.request(method, path, token=login.token, params=params)
         data = body.get("data") if isinstance(body, Mapping) else None
         if not isinstance(data, Mapping):
             raise VaultError(f"the answer to {method} /v1/{one_line(path)} has no data")
-        return data
+        return Reply(data, login)
 
     def _token_is_dead(self, login: Login, refusal: StatusError) -> bool:
         """Tell a token that ended from a token that may not do this.
@@ -116,15 +121,19 @@ class Conversation:
     def _log_in(self) -> Login:
         logger.info("Authenticating with Vault at %s", self._address)
         asked_at = time.monotonic()  # before: the lease may have begun any time since
-        answer = self._transport.request(
-            "POST",
-            "auth/approle/login",
-            body={
-                "role_id": self._credentials.role_id,
-                "secret_id": self._credentials.secret_id,
-            },
+        grant = granted(
+            self._transport.request(
+                "POST",
+                "auth/approle/login",
+                body={
+                    "role_id": self._credentials.role_id,
+                    "secret_id": self._credentials.secret_id,
+                },
+            )
         )
-        token, lease_duration = granted(answer)
+        if grant is None:
+            raise VaultError("Vault's answer to the login grants no usable token")
+        token, lease_duration = grant
         logger.info("Successfully authenticated with Vault. Token valid for %ss", lease_duration)
         seconds = usable_seconds(lease_duration)
         if math.isinf(seconds):

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from gds_vault.conversation import Conversation
+from gds_vault.conversation import Conversation, Reply
 from gds_vault.errors import VaultError
 from gds_vault.logins import Login
 from gds_vault.mounts import Mount
@@ -42,33 +42,32 @@ def check_version(version: int | None) -> None:
 def read(talk: Conversation, path: str, version: int | None) -> tuple[SecretData, Login]:
     """Return the keys and values of a secret, and the login it was read with."""
     params = None if version is None else {"version": str(version)}
-    data, login = talk.ask("GET", path, params)
-    if _is_versioned(talk, path, data):
+    reply = talk.ask("GET", path, params)
+    if _is_versioned(talk, path, reply):
         logger.debug("Successfully fetched KV v2 secret: %s", one_line(path))
-        return dict(data["data"]), login
+        return dict(reply.data["data"]), reply.login
     if version is not None:
         raise VaultError(f"{one_line(path)} is not a KV v2 secret: it has no version {version}")
     logger.debug("Successfully fetched KV v1 secret: %s", one_line(path))
-    return dict(data), login
+    return dict(reply.data), reply.login
 
 
 def list_keys(talk: Conversation, path: str) -> list[str]:
     """Return the names below a path; those that end with a slash are folders."""
-    data, _ = talk.ask("LIST", _list_path(talk, path))
-    keys = data.get("keys")
+    keys = talk.ask("LIST", _list_path(talk, path)).data.get("keys")
     if not isinstance(keys, list):
         raise VaultError(f"the answer to LIST {one_line(path)} has no keys")
     return [str(key) for key in keys]
 
 
-def _is_versioned(talk: Conversation, path: str, data: Mapping[str, Any]) -> bool:
+def _is_versioned(talk: Conversation, path: str, reply: Reply) -> bool:
     """Tell KV v2 from a KV v1 secret that looks like it, asking Vault only when in doubt."""
-    if not _looks_versioned(data):
+    if not _looks_versioned(reply.data):
         return False
     mount = talk.mount_of(path)
     if mount is None:
         # Vault would not tell. Then path and metadata have to look like KV v2 as well.
-        is_likely = data["metadata"].keys() >= {"created_time", "version"}
+        is_likely = reply.data["metadata"].keys() >= {"created_time", "version"}
         return is_likely and "data" in path.split("/")[1:-1]
     return mount.version == 2 and _below(mount, path).startswith("data/")
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import requests
 
-from gds_vault.errors import VaultError
 from gds_vault.mounts import Mount
 from gds_vault.text import Secret
 
@@ -51,21 +50,21 @@ def usable_seconds(lease_duration: float) -> float:
     return lease_duration - min(lease_duration * UNUSED_SHARE, UNUSED_SECONDS)
 
 
-def granted(answer: object) -> tuple[Secret, float]:
+def granted(answer: object) -> tuple[Secret, float] | None:
     """Take the token and its lease, in seconds, from the answer to a login.
 
-    Raises:
-        VaultError: When they are not there, or could not be sent or counted.
+    None when they are not there, or could not be sent or counted. It does not raise, so
+    that no traceback passes here, where the token can be seen.
     """
     auth = answer.get("auth") if isinstance(answer, Mapping) else None
     if not isinstance(auth, Mapping):
-        raise VaultError("Vault's answer to the login grants no token")
+        return None
     token, lease = auth.get("client_token"), auth.get("lease_duration")
     # requests would quote a token that cannot be a header in its exception.
     if not isinstance(token, str) or not re.fullmatch(r"[!-~]+", token):
-        raise VaultError("Vault's answer to the login grants no token")
+        return None
     if not isinstance(lease, int | float) or not 0 <= lease <= LONGEST_LEASE:
-        raise VaultError("Vault's answer to the login has no lease_duration in seconds")
+        return None
     return Secret(token), lease
 
 

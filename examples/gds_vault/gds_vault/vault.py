@@ -167,15 +167,16 @@ def get_secret_from_vault(
 
 def _settings(**given: str | None) -> dict[str, Secret]:
     """Take from the environment what was left out (None), by the name it has there."""
-    values = {
-        name: os.environ.get(name) if value is None else value for name, value in given.items()
+    settings = {
+        name: Secret(os.environ.get(name, "") if value is None else value)
+        for name, value in given.items()
     }
-    missing = [name for name, value in values.items() if not value]
+    missing = [name for name, setting in settings.items() if not setting.reveal()]
     if missing:
         raise VaultError(
             f"{', '.join(missing)} must be set in the environment, or given to VaultClient"
         )
-    return {name: Secret(value) for name, value in values.items() if value}
+    return settings
 
 
 def _checked_address(address: str) -> str:

@@ -1,0 +1,83 @@
+"""What the tests speak of: waiting without waiting, the four operations, and log lines."""
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from gds_vault import VaultClient, get_secret_from_vault
+from pytest_resilience import faults
+
+
+class Lines(Protocol):
+    """What the client has logged at a level and above, as "LEVEL message"."""
+
+    def __call__(self, level: int = logging.INFO) -> list[str]:
+        """Return them in order."""
+        ...
+
+
+class AsRoot(Protocol):
+    """One request with the root token."""
+
+    def __call__(self, method: str, path: str, body: object = None) -> None:
+        """Send it; an answer that is not a success is an error."""
+        ...
+
+
+class Waiting:
+    """Stands in for the client's `time` module: a sleep is noted and is over at once."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+        self._passed = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        """Note it, and let that much time be over."""
+        self.waits.append(seconds)
+        self.advance(seconds)
+
+    def advance(self, seconds: float) -> None:
+        """Let time be over without a sleep."""
+        self._passed += seconds
+
+    def monotonic(self) -> float:
+        """Tell the time as the client sees it."""
+        return time.monotonic() + self._passed
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One of the four things that the package does, with the result it must have."""
+
+    name: str
+    run: Callable[[], object]
+    result: object
+
+
+OPERATIONS = [
+    Operation("authenticate", lambda: VaultClient(timeout=0.05).authenticate()[:4], "hvs."),
+    Operation(
+        "get_secret",
+        lambda: VaultClient(timeout=0.05).get_secret("secret/data/myapp"),
+        {"password": "s3cr3t"},
+    ),
+    Operation(
+        "list_secrets",
+        lambda: VaultClient(timeout=0.05).list_secrets("secret/metadata"),
+        ["myapp"],
+    ),
+    Operation(
+        "get_secret_from_vault",
+        lambda: get_secret_from_vault("secret/data/myapp", timeout=0.05),
+        {"password": "s3cr3t"},
+    ),
+]
+
+
+def answering(status: int, body: object) -> faults.Fault:
+    """Answer with this status and this JSON in place of the real answer."""
+    headers = {"Content-Type": "application/json"}
+    return faults.status(status, body=json.dumps(body).encode(), headers=headers)

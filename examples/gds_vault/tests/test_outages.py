@@ -1,0 +1,305 @@
+"""The four operations in an outage: what is survived, and what the caller gets when it is not."""
+
+import socket
+from collections.abc import Callable, Iterator
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import pytest
+import requests
+
+from gds_vault import VaultClient, VaultError, get_secret_from_vault
+from helpers import Operation, Waiting
+from pytest_resilience import FOREVER, FakeServer, faults
+from pytest_resilience_vault import Vault
+
+LOGIN, READ, MOUNTS = "/v1/auth/approle/login", "/v1/secret/data/myapp", "/v1/sys/internal/*"
+
+OUTAGES = {
+    "429": faults.status(429),
+    "500": faults.status(500),
+    "501": faults.status(501),
+    "502": faults.status(502),
+    "503": faults.status(503),
+    "504": faults.status(504),
+    "599": faults.status(599),
+    "no answer": faults.timeout(),
+    "never read": faults.never_read(),
+    "half a head": faults.half_head(),
+    "stall in the body": faults.stall(),
+    "body cut": faults.limit_data(),
+    "chunk cut": faults.cut_chunk(),
+    "body too short": faults.wrong_length(by=5),
+    "body too long": faults.wrong_length(by=-1),
+    "malformed JSON": faults.malformed_json(),
+    "HTML with 200": faults.html_page(200),
+    "HTML with 502": faults.html_page(502),
+    "empty reply": faults.empty_reply(),
+    "reset before the head": faults.reset_peer(when="head"),
+    "reset in the body": faults.reset_peer(when="body"),
+    "garbage": faults.garbage(),
+    "huge headers": faults.huge_headers(),
+}
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+def test_each_operation_survives_three_failures_of_each_kind(
+    operation: Operation,
+    outage: str,
+    vault: Vault,
+    no_real_waiting: Waiting,
+) -> None:
+    """The fourth attempt succeeds, after waits of 1, 2 and 4 seconds."""
+    vault.fail(OUTAGES[outage], times=3)
+
+    assert operation.run() == operation.result
+    assert no_real_waiting.waits == [1, 2, 4]
+    assert len(vault.trace.to(path=LOGIN)) == 4
+
+
+def test_each_operation_gives_up_after_four_attempts(
+    operation: Operation,
+    vault: Vault,
+    no_real_waiting: Waiting,
+) -> None:
+    """There is no fifth attempt, and no wait after the fourth; the login inside adds none."""
+    vault.fail(503, times=FOREVER)
+
+    with pytest.raises(VaultError):
+        operation.run()
+
+    assert vault.trace.statuses == [503, 503, 503, 503]
+    assert no_real_waiting.waits == [1, 2, 4]
+
+
+def test_the_caller_gets_a_vault_error_with_its_cause(operation: Operation, vault: Vault) -> None:
+    """What is left after all attempts is a VaultError that says what the last one met."""
+    vault.fail(503, times=FOREVER)
+
+    with pytest.raises(VaultError, match=f"^{operation.name} failed: HTTP 503 from POST") as error:
+        operation.run()
+
+    assert error.value.status_code == 503
+    assert isinstance(error.value.__cause__, requests.HTTPError)
+
+
+@pytest.mark.parametrize("step", [READ, MOUNTS])
+@pytest.mark.parametrize("outage", ["503", "no answer", "body cut", "malformed JSON"])
+def test_a_failure_after_the_login_does_not_repeat_the_login(
+    outage: str,
+    step: str,
+    client: VaultClient,
+    vault: Vault,
+    no_real_waiting: Waiting,
+) -> None:
+    """The token that one attempt has got is there for the next."""
+    vault.fail(OUTAGES[outage], times=3, path=step)
+
+    assert client.get_secret("secret/data/myapp") == {"password": "s3cr3t"}
+    assert no_real_waiting.waits == [1, 2, 4]
+    assert len(vault.trace.to(path=LOGIN)) == 1
+    assert len(vault.trace.to(path=step)) == 4
+
+
+def test_the_function_logs_in_once_whatever_the_reading_meets(vault: Vault) -> None:
+    """A secret_id with few uses is not used up by the retries of the read."""
+    vault.fail(503, times=3, path=READ)
+
+    get_secret_from_vault("secret/data/myapp")
+
+    assert len(vault.trace.to(path=LOGIN)) == 1
+
+
+def test_failures_of_different_steps_share_the_four_attempts(
+    client: VaultClient,
+    vault: Vault,
+    no_real_waiting: Waiting,
+) -> None:
+    """Retries do not multiply: login, read and mount lookup have four attempts together."""
+    vault.fail(503, times=2, path=LOGIN)
+    vault.fail(503, path=READ)
+    vault.fail(503, path=MOUNTS)
+
+    with pytest.raises(VaultError):
+        client.get_secret("secret/data/myapp")
+
+    assert no_real_waiting.waits == [1, 2, 4]
+    assert vault.trace.statuses == [503, 503, 200, 503, 200, 503]
+
+
+def test_listing_survives_a_failure_of_the_list_itself(
+    client: VaultClient,
+    vault: Vault,
+    no_real_waiting: Waiting,
+) -> None:
+    """LIST is a method that urllib3's own Retry would not repeat; this client does."""
+    vault.fail(503, 429, faults.reset_peer(when="head"), method="LIST")
+
+    assert client.list_secrets("secret/metadata") == ["myapp"]
+    assert no_real_waiting.waits == [1, 2, 4]
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_each_operation_fails_at_once_on_400_403_and_404(
+    operation: Operation,
+    status: int,
+    vault: Vault,
+    no_real_waiting: Waiting,
+) -> None:
+    """What a repetition cannot cure is not repeated."""
+    vault.fail(status)
+
+    with pytest.raises(VaultError) as error:
+        operation.run()
+
+    assert error.value.status_code == status
+    assert vault.trace.statuses == [status]
+    assert no_real_waiting.waits == []
+
+
+@pytest.mark.parametrize(
+    "retry_after", [30, 0, -1, 99999999999, "soon", "", faults.http_date(30), faults.http_date(-30)]
+)
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_does_not_change_the_schedule(
+    status: int,
+    retry_after: float | str | faults.http_date,
+    client: VaultClient,
+    vault: Vault,
+    no_real_waiting: Waiting,
+) -> None:
+    """The formula is the whole schedule; no header can lengthen, shorten or break it."""
+    vault.fail(faults.status(status, retry_after=retry_after), times=3)
+
+    client.authenticate()
+
+    assert no_real_waiting.waits == [1, 2, 4]
+
+
+def test_a_vault_that_is_down_is_a_vault_error(
+    operation: Operation,
+    vault: Vault,
+    no_real_waiting: Waiting,
+) -> None:
+    """A refused connection is retried, and ends as a VaultError; later the same Vault works."""
+    vault.down()
+
+    with pytest.raises(VaultError, match=r"failed: Connection refused$") as error:
+        operation.run()
+
+    assert isinstance(error.value.__cause__, requests.ConnectionError)
+    assert no_real_waiting.waits == [1, 2, 4]
+
+    vault.up()
+    assert operation.run() == operation.result
+
+
+def test_a_sealed_vault_is_retried(client: VaultClient, vault: Vault) -> None:
+    """Sealed is a 503 and passes when someone unseals."""
+    vault.seal()
+
+    with pytest.raises(VaultError, match=r"Vault is sealed$"):
+        client.get_secret("secret/data/myapp")
+
+    assert vault.trace.statuses == [503, 503, 503, 503]
+
+
+@pytest.fixture
+def full_backlog() -> Iterator[str]:
+    """The address of a server that accepts no more connections, nor refuses them."""
+    with socket.socket() as server, socket.socket() as first, socket.socket() as second:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        for waiting in (first, second):
+            waiting.settimeout(0)
+            waiting.connect_ex(server.getsockname())
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_a_connection_timeout_is_retried(
+    full_backlog: str,
+    no_real_waiting: Waiting,
+) -> None:
+    """Not only silence after the connection counts as a timeout."""
+    client = VaultClient(full_backlog, "role", "secret", timeout=0.05)
+
+    with pytest.raises(VaultError, match=r"^authenticate failed: Connection timeout$") as error:
+        client.authenticate()
+
+    assert isinstance(error.value.__cause__, requests.ConnectTimeout)
+    assert no_real_waiting.waits == [1, 2, 4]
+
+
+def test_a_name_that_does_not_resolve_is_retried(no_real_waiting: Waiting) -> None:
+    """DNS fails in outages too; .invalid is a name that never resolves (RFC 6761)."""
+    client = VaultClient("http://vault.invalid", "role", "secret")
+
+    with pytest.raises(VaultError):
+        client.authenticate()
+
+    assert no_real_waiting.waits == [1, 2, 4]
+
+
+def test_a_failed_tls_handshake_is_retried(
+    vault: Vault,
+    no_real_waiting: Waiting,
+) -> None:
+    """The document counts TLS errors among those that pass."""
+    client = VaultClient(vault.url.replace("http:", "https:"), "role", "secret", timeout=1)
+
+    with pytest.raises(VaultError, match=r"^authenticate failed: TLS failure$") as error:
+        client.authenticate()
+
+    assert isinstance(error.value.__cause__, requests.exceptions.SSLError)
+    assert no_real_waiting.waits == [1, 2, 4]
+
+
+def test_a_connection_that_ended_while_idle_costs_at_most_one_retry(
+    client: VaultClient,
+    vault: Vault,
+    no_real_waiting: Waiting,
+) -> None:
+    """The pooled connection that the server has given up is replaced."""
+    client.authenticate()
+    vault.fail(faults.stale_connection())
+
+    assert client.get_secret("secret/data/myapp") == {"password": "s3cr3t"}
+    assert no_real_waiting.waits in ([], [1])
+
+
+def nobody(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+    """Be the application that is never asked."""
+    raise AssertionError(environ["PATH_INFO"])
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_no_redirect_is_followed(
+    code: int, client: VaultClient, vault: Vault, fake_server: Callable[..., FakeServer]
+) -> None:
+    """Neither the secret_id nor the token reaches the server that a redirect names."""
+    elsewhere = fake_server(nobody)
+    for step in (LOGIN, READ):
+        vault.fail(faults.redirect(f"{elsewhere.url}/v1/x?a=b", code), path=step)
+        with pytest.raises(VaultError, match="redirects are not followed") as error:
+            client.get_secret("secret/data/myapp")
+
+        assert error.value.status_code == code
+        assert f"redirected to {elsewhere.url}, and" in str(error.value)
+    assert len(elsewhere.trace) == 0
+
+
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        ("/ui/", "another path of the same server"),
+        ("http://[", "an address that cannot be read"),
+        ("https://user:hunter2@login.example.com/?x", "https://login.example.com"),
+    ],
+)
+def test_a_redirect_is_described_without_its_details(
+    location: str, words: str, client: VaultClient, vault: Vault
+) -> None:
+    """The error names the other server and nothing that could be a credential."""
+    vault.fail(faults.redirect(location))
+
+    with pytest.raises(VaultError, match=f"redirected to {words}, and"):
+        client.authenticate()

@@ -1,0 +1,242 @@
+"""The decorator by itself: what it calls again, when, and when it stops."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+
+from gds_vault import retry_with_backoff
+from gds_vault.retry import _delays
+from helpers import Waiting
+
+
+def answered(status: int) -> requests.HTTPError:
+    """Make what raise_for_status raises."""
+    response = requests.Response()
+    response.status_code = status
+    return requests.HTTPError(f"HTTP {status}", response=response)
+
+
+def failing(*failures: Exception) -> Callable[[], int]:
+    """Make a function that raises these in turn, and then returns how often it was called."""
+    calls = 0
+
+    def function() -> int:
+        nonlocal calls
+        calls += 1
+        if calls <= len(failures):
+            raise failures[calls - 1]
+        return calls
+
+    return function
+
+
+def test_the_defaults_are_the_documents() -> None:
+    """The decorator takes exactly the documented parameters, with the documented defaults."""
+    parameters = inspect.signature(retry_with_backoff).parameters
+
+    assert {name: parameter.default for name, parameter in parameters.items()} == {
+        "max_retries": 3,
+        "initial_delay": 1.0,
+        "max_delay": 32.0,
+        "backoff_factor": 2.0,
+        "retriable_exceptions": (requests.RequestException,),
+    }
+
+
+def test_three_failures_are_waited_for_1_2_and_4_seconds(no_real_waiting: Waiting) -> None:
+    """Attempts 2, 3 and 4 come 1, 2 and 4 seconds after the failure before them."""
+    function = retry_with_backoff()(failing(*[requests.ConnectionError()] * 3))
+
+    assert function() == 4
+    assert no_real_waiting.waits == [1, 2, 4]
+
+
+def test_the_fourth_failure_is_raised_without_a_wait(no_real_waiting: Waiting) -> None:
+    """max_retries=3 means 4 attempts; the 8 s of the document's table are never waited for."""
+    failures = [requests.ConnectionError(text) for text in "abcd"]
+    function = retry_with_backoff()(failing(*failures))
+
+    with pytest.raises(requests.ConnectionError) as error:
+        function()
+
+    assert error.value is failures[3]
+    assert error.value.__context__ is None
+    assert no_real_waiting.waits == [1, 2, 4]
+
+
+def test_no_wait_is_longer_than_max_delay(no_real_waiting: Waiting) -> None:
+    """The waits double up to 32 seconds and stay there."""
+    function = retry_with_backoff(max_retries=7)(failing(*[requests.Timeout()] * 7))
+
+    assert function() == 8
+    assert no_real_waiting.waits == [1, 2, 4, 8, 16, 32, 32]
+
+
+def test_delay_cap_and_factor_can_be_chosen(no_real_waiting: Waiting) -> None:
+    """initial_delay, backoff_factor and max_delay shape the schedule."""
+    decorate = retry_with_backoff(4, initial_delay=0.5, max_delay=10, backoff_factor=3)
+    function = decorate(failing(*[requests.Timeout()] * 4))
+
+    function()
+
+    assert no_real_waiting.waits == [0.5, 1.5, 4.5, 10]
+
+
+def test_without_retries_there_is_one_attempt(no_real_waiting: Waiting) -> None:
+    """max_retries=0 calls once and waits for nothing."""
+    function = retry_with_backoff(max_retries=0)(failing(requests.Timeout()))
+
+    with pytest.raises(requests.Timeout):
+        function()
+
+    assert no_real_waiting.waits == []
+
+
+def test_every_call_starts_with_the_first_delay(no_real_waiting: Waiting) -> None:
+    """Nothing of one call's backoff is left for the next."""
+    failure = requests.Timeout()
+    function = failing(failure, failure, failure, failure, failure)
+    decorated = retry_with_backoff()(function)
+
+    with pytest.raises(requests.Timeout):
+        decorated()
+    decorated()
+
+    assert no_real_waiting.waits == [1, 2, 4, 1]
+
+
+@pytest.mark.parametrize(
+    ("initial", "longest", "factor"),
+    [(1, 32, 2), (1e300, 5, 1e300), (0, 32, 1e300), (1, 0, 2), (5, 32, 0.5), (1, 32, 0)],
+)
+def test_any_numbers_make_a_schedule_within_the_cap(
+    initial: float, longest: float, factor: float
+) -> None:
+    """Each retry has a delay from 0 to max_delay, however large the other numbers are."""
+    delays = list(_delays(2000, initial, longest, factor))
+
+    assert len(delays) == 2000
+    assert all(0 <= delay <= longest for delay in delays)
+
+
+@pytest.mark.parametrize("status", [429, 500, 501, 502, 503, 504, 507, 599])
+def test_429_and_every_5xx_are_retried(status: int, no_real_waiting: Waiting) -> None:
+    """The document says all server errors, so 501 is one of them."""
+    assert retry_with_backoff()(failing(answered(status)))() == 2
+
+
+@pytest.mark.parametrize("status", [300, 400, 401, 403, 404, 405, 408, 412, 422, 472, 499, 600])
+def test_other_answers_are_not_retried(status: int, no_real_waiting: Waiting) -> None:
+    """raise_for_status makes a RequestException of a 404 too; it is raised at once all the same."""
+    function = failing(answered(status))
+
+    with pytest.raises(requests.HTTPError, match=f"^HTTP {status}$"):
+        retry_with_backoff()(function)()
+
+    assert function() == 2
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        requests.exceptions.MissingSchema,
+        requests.exceptions.InvalidSchema,
+        requests.exceptions.InvalidURL,
+        requests.exceptions.InvalidProxyURL,
+        requests.exceptions.InvalidHeader,
+        requests.exceptions.URLRequired,
+    ],
+)
+def test_a_request_that_cannot_be_built_is_not_retried(
+    mistake: type[Exception],
+    no_real_waiting: Waiting,
+) -> None:
+    """Invalid configuration fails at once, though requests calls it a RequestException."""
+    with pytest.raises(mistake):
+        retry_with_backoff()(failing(mistake("no")))()
+
+    assert no_real_waiting.waits == []
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        requests.ConnectTimeout(),
+        requests.ReadTimeout(),
+        requests.ConnectionError(),
+        requests.exceptions.SSLError(),
+        requests.exceptions.ProxyError(),
+        requests.exceptions.ChunkedEncodingError(),
+        requests.exceptions.ContentDecodingError(),
+        requests.exceptions.InvalidJSONError(),
+        requests.HTTPError(),
+    ],
+    ids=lambda failure: type(failure).__name__,
+)
+def test_no_whole_answer_is_retried(failure: Exception, no_real_waiting: Waiting) -> None:
+    """Whatever kept the answer from coming may have passed by the next attempt."""
+    assert retry_with_backoff()(failing(failure))() == 2
+
+
+@pytest.mark.parametrize("failure", [ValueError(), OSError(), KeyError("x")])
+def test_other_exceptions_are_not_retried(failure: Exception, no_real_waiting: Waiting) -> None:
+    """A mistake in the program is not an outage."""
+    with pytest.raises(type(failure)):
+        retry_with_backoff()(failing(failure))()
+
+    assert no_real_waiting.waits == []
+
+
+def test_the_caller_chooses_what_is_retriable(no_real_waiting: Waiting) -> None:
+    """retriable_exceptions replaces the default."""
+    decorate = retry_with_backoff(retriable_exceptions=(KeyError,))
+
+    assert decorate(failing(KeyError()))() == 2
+    with pytest.raises(requests.Timeout):
+        decorate(failing(requests.Timeout()))()
+
+
+def test_ctrl_c_is_not_retried(no_real_waiting: Waiting) -> None:
+    """An interrupt ends the call at once."""
+
+    def function() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        retry_with_backoff()(function)()
+
+    assert no_real_waiting.waits == []
+
+
+def test_the_function_keeps_its_name_arguments_and_result() -> None:
+    """The decorator changes nothing else about a function."""
+
+    @retry_with_backoff()
+    def divide(whole: int, *, by: int) -> int:
+        """Divide."""
+        return whole // by
+
+    assert (divide.__name__, divide.__doc__, divide(6, by=3)) == ("divide", "Divide.", 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"max_retries": -1}, "max_retries must be a whole number from 0, not -1"),
+        ({"max_retries": 1.5}, "max_retries must be a whole number from 0, not 1.5"),
+        ({"initial_delay": -1.0}, "initial_delay must be a number from 0, not -1.0"),
+        ({"max_delay": float("nan")}, "max_delay must be a number from 0, not nan"),
+        ({"backoff_factor": "2"}, "backoff_factor must be a number from 0, not '2'"),
+    ],
+)
+def test_bad_numbers_are_refused_where_they_are_written(
+    arguments: dict[str, Any], message: str
+) -> None:
+    """A schedule that cannot be is an error at decoration, not in the middle of an outage."""
+    with pytest.raises(ValueError, match="must be") as error:
+        retry_with_backoff(**arguments)
+
+    assert str(error.value) == message
