@@ -78,14 +78,12 @@ def complaints(body: object) -> tuple[str, ...]:
 
 
 def status_error(
-    asked: str, status: int, body: object, media_type: str, secrets: Iterable[Secret]
+    asked: str, status: int, said: Iterable[str], secrets: Iterable[Secret]
 ) -> StatusError:
     """Say which request was answered how, in one line and with nothing secret echoed in it."""
-    errors = tuple(without(line, secrets) for line in complaints(body))
-    said = "; ".join(one_line(line) for line in errors)
-    if not said and body is None and media_type:
-        said = f"not from Vault, which does not speak {one_line(media_type, 40)}"
-    text = f"HTTP {status} from {asked}" + (f": {said}" if said else "")
+    errors = tuple(without(line, secrets) for line in said)
+    words = "; ".join(one_line(line) for line in errors)
+    text = f"HTTP {status} from {asked}" + (f": {words}" if words else "")
     return StatusError(one_line(text, 300), status, errors)
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 import requests
 
 from gds_vault.errors import VaultError
-from gds_vault.failures import detached, status_error
+from gds_vault.failures import StatusError, complaints, detached, status_error
 from gds_vault.text import Secret, one_line, without
 
 logger = logging.getLogger("gds_vault.vault")
@@ -31,7 +31,7 @@ class Transport:
         self._base = f"{address}/v1/"
         self._timeout = timeout
         self._secrets = secrets
-        self._session = requests.Session()
+        self._session = _Session()
 
     def close(self) -> None:
         """Give the kept connections back. A later request opens new ones."""
@@ -65,8 +65,6 @@ class Transport:
                 json=None if body is None else {key: body[key].reveal() for key in body},
                 auth=_TokenHeader(token),
                 timeout=self._timeout,
-                # A redirect could carry the token, or the secret_id, to another server.
-                allow_redirects=False,
             )
         except OSError as exc:  # what requests raises is one, and so is what slips through it
             failure = detached(exc)
@@ -77,6 +75,18 @@ class Transport:
             raise failure  # here, where no frame of requests is in the traceback
         logger.debug("%s answered %d in %.3fs", asked, response.status_code, seconds)
         return _judged(response, asked, secrets)
+
+
+class _Session(requests.Session):
+    """A session that takes a redirect for an answer like any other.
+
+    Followed, it could carry the token or the secret_id to another server. With
+    `allow_redirects=False` requests still prepares the next request, token and all, and
+    lets a ValueError out when the Location cannot be parsed.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        return None
 
 
 class _TokenHeader(requests.auth.AuthBase):
@@ -99,20 +109,28 @@ def _judged(response: requests.Response, asked: str, secrets: list[Secret]) -> J
             "and redirects are not followed; set vault_addr to the server that answers",
             status,
         )
-    known, body = _parsed(response.content)
-    media_type = response.headers.get("Content-Type", "")
     if not 200 <= status <= 299:
-        if not known and response.content:
-            start = without(response.text[:2000], secrets)
-            logger.debug("%s was refused with: %s", asked, one_line(start, 1000))
-        raise status_error(asked, status, body, media_type, secrets)
-    if not known:
+        raise _refusal(response, asked, secrets)
+    is_json, body = _parsed(response.content)
+    if not is_json:
         # Its text stays unsaid, at DEBUG too: half an answer is half a secret.
+        kind = one_line(response.headers.get("Content-Type", "no Content-Type"), 40)
         raise requests.exceptions.InvalidJSONError(
-            f"Answer to {asked} is not JSON ({one_line(media_type, 40) or 'no Content-Type'}, "
-            f"{len(response.content)} bytes)"
+            f"Answer to {asked} is not JSON ({kind}, {len(response.content)} bytes)"
         )
     return body
+
+
+def _refusal(response: requests.Response, asked: str, secrets: list[Secret]) -> StatusError:
+    """Say what the server said. Not raised here, where its unmasked text is in sight."""
+    is_json, body = _parsed(response.content)
+    said = complaints(body)
+    if not is_json and response.content:
+        start = without(response.content[:100_000].decode(errors="replace"), secrets)
+        logger.debug("%s was refused with: %s", asked, one_line(start, 1000))
+        kind = one_line(response.headers.get("Content-Type", "no Content-Type"), 40)
+        said = (f"no JSON ({kind}), so hardly from Vault",)
+    return status_error(asked, response.status_code, said, secrets)
 
 
 def _parsed(content: bytes) -> tuple[bool, JSON]:

@@ -250,6 +250,23 @@ def test_an_outage_while_asking_about_the_token_is_retried(
     assert len(vault.trace.to(path=LOGIN)) == 1
 
 
+@pytest.mark.parametrize(("status", "reads"), [(404, 1), (403, 2)])
+def test_a_refusal_of_a_token_that_is_replaced_already_is_tried_with_the_new_one(
+    status: int, reads: int, client: VaultClient, vault: Vault
+) -> None:
+    """Another thread was quicker: a 403 is asked again, and nothing else is."""
+
+    def replaced_meanwhile(attempt: Attempt) -> bool:
+        client._talk.logins.drop()
+        return True
+
+    vault.fail(answering(status, {"errors": POLICY}), path=READ, when=replaced_meanwhile, times=2)
+    with pytest.raises(VaultError):
+        client.get_secret("secret/data/myapp")
+
+    assert len(vault.trace.to(path=READ)) == reads
+
+
 def in_threads(count: int, call: Callable[[], object]) -> list[object]:
     """Call at the same moment from several threads; return the results, exceptions included."""
     results: list[object] = []

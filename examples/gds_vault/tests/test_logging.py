@@ -13,7 +13,7 @@ from pytest_resilience import FOREVER, faults
 from pytest_resilience_vault import Vault
 
 LOGIN = "POST /v1/auth/approle/login"
-HTML = "does not speak text/html"
+PAGE = "no JSON (text/html), so hardly from Vault"
 
 
 def test_a_read_says_what_the_document_prints(
@@ -178,7 +178,10 @@ def test_why_there_was_no_answer_is_told_in_full_at_debug_only(
         (faults.cut_chunk(), "Answer cut short"),
         (faults.reset_peer(when="head"), "Connection reset by peer"),
         (faults.empty_reply(), "Remote end closed connection without response"),
-        (faults.html_page(502), f"HTTP 502 from {LOGIN}: not from Vault, which {HTML}"),
+        (
+            faults.html_page(502),
+            f"HTTP 502 from {LOGIN}: no JSON (text/html), so hardly from Vault",
+        ),
         (faults.status(500, body=b""), f"HTTP 500 from {LOGIN}"),
     ],
 )

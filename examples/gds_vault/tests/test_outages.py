@@ -23,7 +23,6 @@ OUTAGES = {
     "504": faults.status(504),
     "599": faults.status(599),
     "no answer": faults.timeout(),
-    "never read": faults.never_read(),
     "half a head": faults.half_head(),
     "stall in the body": faults.stall(),
     "body cut": faults.limit_data(),
@@ -54,6 +53,18 @@ def test_each_operation_survives_three_failures_of_each_kind(
     assert operation.run() == operation.result
     assert no_real_waiting.waits == [1, 2, 4]
     assert len(vault.trace.to(path=LOGIN)) == 4
+
+
+def test_a_server_that_reads_nothing_is_a_timeout(
+    client: VaultClient, vault: Vault, no_real_waiting: Waiting
+) -> None:
+    """A connection that is accepted and forgotten ends with the timeout, and is retried."""
+    vault.fail(faults.never_read(), times=3)
+
+    client.authenticate()
+
+    assert no_real_waiting.waits == [1, 2, 4]
+    assert len(vault.trace) == 4
 
 
 def test_each_operation_gives_up_after_four_attempts(

@@ -1,6 +1,7 @@
 """The decorator by itself: what it calls again, when, and when it stops."""
 
 import inspect
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import requests
 
 from gds_vault import retry_with_backoff
 from gds_vault.retry import _delays
-from helpers import Waiting
+from helpers import Lines, Waiting
 
 
 def answered(status: int) -> requests.HTTPError:
@@ -137,6 +138,18 @@ def test_other_answers_are_not_retried(status: int, no_real_waiting: Waiting) ->
         retry_with_backoff()(function)()
 
     assert function() == 2
+
+
+def test_a_refusal_after_retries_is_raised_and_not_called_giving_up(
+    no_real_waiting: Waiting, lines: Lines
+) -> None:
+    """A last attempt that fails for good is not a failure of the retries."""
+    failures = [*[requests.Timeout("slow")] * 3, answered(404)]
+
+    with pytest.raises(requests.HTTPError):
+        retry_with_backoff()(failing(*failures))()
+
+    assert lines(logging.ERROR) == []
 
 
 @pytest.mark.parametrize(

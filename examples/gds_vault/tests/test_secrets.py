@@ -80,6 +80,16 @@ def test_a_deleted_version_is_an_error_that_says_so(client: VaultClient, as_root
         client.get_secret("secret/data/myapp", use_cache=False)
 
 
+def test_a_destroyed_version_is_an_error_that_says_so(client: VaultClient, vault: Vault) -> None:
+    """Destroyed is for good, deleted is not; the caller can tell."""
+    metadata = {"created_time": "", "deletion_time": "", "destroyed": True, "version": 2}
+    gone = {"data": {"data": None, "metadata": metadata}, "warnings": None}
+    vault.fail(answering(404, gone), path="/v1/secret/*")
+
+    with pytest.raises(VaultError, match=r"HTTP 404 .*: version 2 is destroyed$"):
+        client.get_secret("secret/data/myapp")
+
+
 def test_a_path_without_data_is_explained_by_vault(client: VaultClient) -> None:
     """A v1-style path in a v2 engine is a 404; what Vault warns of is in the error."""
     with pytest.raises(VaultError, match=r"HTTP 404 .*Invalid path for a versioned K/V"):
@@ -225,6 +235,14 @@ def test_a_folder_of_v2_is_listed(client: VaultClient, vault: Vault) -> None:
     assert client.list_secrets("secret/metadata/team") == ["data/"]
     assert client.list_secrets("secret/data/team") == ["data/"]
     assert client.list_secrets("secret/data/team/data") == ["one"]
+
+
+def test_another_path_of_v2_is_sent_as_given(client: VaultClient, vault: Vault) -> None:
+    """The client does not guess what "secret/team" was meant to be; Vault says no to it."""
+    with pytest.raises(VaultError):
+        client.list_secrets("secret/team")
+
+    assert vault.trace[-1].path == "/v1/secret/team"
 
 
 def test_a_v1_engine_is_listed_where_it_is(
