@@ -5,12 +5,14 @@ import json
 import logging
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 
+import logging_config
 from logging_config import close_logging, setup_logging
 
 ReadLog = Callable[[], list[dict[str, Any]]]
@@ -183,10 +185,26 @@ def test_lines_begin_as_the_document_prints_them(read_log: ReadLog) -> None:
 
 
 def test_timestamps_are_utc_with_microseconds_and_a_z(read_log: ReadLog) -> None:
-    """2024-08-24T16:04:23.123456Z, with six digits even when they are zeros."""
+    """2024-08-24T16:04:23.123456Z, and close to now."""
     logger().info("hello")
 
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", read_log()[0]["timestamp"])
+    text = read_log()[0]["timestamp"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", text)
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(text)) < timedelta(minutes=1)
+
+
+def test_a_whole_second_has_its_zeros(monkeypatch: pytest.MonkeyPatch, read_log: ReadLog) -> None:
+    """One timestamp in a million has no microseconds; it is as long as the others."""
+
+    class WholeSecond(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "WholeSecond":
+            return cls(2024, 8, 24, 16, 4, 23, tzinfo=tz)
+
+    monkeypatch.setattr(logging_config, "datetime", WholeSecond)
+    logger().info("hello")
+
+    assert read_log()[0]["timestamp"] == "2024-08-24T16:04:23.000000Z"
 
 
 def test_libraries_log_the_same_lines(read_log: ReadLog) -> None:

@@ -3,15 +3,18 @@
 import inspect
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import requests
 from werkzeug import Response
 
-from gemini_errors import GeminiConnectionError, GeminiHTTPError
+from gemini_errors import GeminiConnectionError, GeminiHTTPError, InvalidRequestError
 from main import generate_tweet
 from pytest_resilience import FakeServer, faults
 from pytest_resilience_gemini import Gemini
+
+ReadLog = Callable[[], list[dict[str, Any]]]
 
 
 def test_a_tweet_needs_one_request(fake_gemini: Gemini, no_real_waiting: list[float]) -> None:
@@ -258,3 +261,19 @@ def test_every_attempt_is_the_same_request(
         {"contents": [{"role": "user", "parts": [{"text": prompt}]}]}
     ]
     assert {a.headers["x-goog-api-key"] for a in fake_gemini.trace} == {fake_gemini.api_key}
+
+
+def test_a_request_that_cannot_be_sent_is_not_retried(
+    monkeypatch: pytest.MonkeyPatch, no_real_waiting: list[float], read_log: ReadLog
+) -> None:
+    """An address that is none is refused by requests, once, and logged as what it is."""
+    monkeypatch.setenv("GEMINI_API_KEY", "a-key-of-no-importance")
+    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://*.example")
+
+    with pytest.raises(InvalidRequestError, match="InvalidURL: URL has an invalid label") as caught:
+        generate_tweet("patience")
+
+    assert isinstance(caught.value.__cause__, requests.exceptions.InvalidURL)
+    assert [line["event"] for line in read_log()] == ["Making API request", "API request failed"]
+    assert read_log()[1]["retry_attempted"] is False
+    assert no_real_waiting == []

@@ -13,6 +13,7 @@ import pytest
 import requests
 import structlog
 
+import settings
 from gemini_errors import GeminiError, GeminiHTTPError
 from logging_config import filter_sensitive_data, setup_logging
 from main import generate_tweet
@@ -260,9 +261,10 @@ def test_secrets_are_known_by_their_looks(text: str, clean: str) -> None:
     assert redact(text) == clean
 
 
-def test_a_registered_secret_is_found_without_the_environment() -> None:
-    """A key from .env, which never was in the environment, is blanked too."""
-    register_secret("from-a-file-0123456789")
+def test_a_key_from_the_env_file_is_found() -> None:
+    """A key that never was in the environment is blanked too."""
+    settings.ENV_FILE.write_text("GEMINI_API_KEY=from-a-file-0123456789\n")
+    load_settings()
 
     assert redact("it is from-a-file-0123456789!") == "it is [REDACTED]!"
 
