@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_resilience.records import Attempt, Trace
 
-__all__ = ["Waits", "gaps", "retries", "table", "times", "waits"]
+__all__ = ["Waits", "gaps", "retries", "row", "table", "times", "wait", "waits", "waits_by_number"]
 
 SECOND = 1_000_000_000
 
@@ -43,10 +43,16 @@ def retries(attempts: Sequence[Attempt]) -> list[tuple[Attempt, Attempt]]:
 
 def waits(attempts: Sequence[Attempt]) -> list[float]:
     """Seconds from the end of each failed attempt to the start of its retry."""
-    return [_wait(failed, retry) / SECOND for failed, retry in retries(attempts)]
+    return [wait(failed, retry) / SECOND for failed, retry in retries(attempts)]
 
 
-def _wait(failed: Attempt, retry: Attempt) -> int:
+def waits_by_number(attempts: Sequence[Attempt]) -> dict[int, float]:
+    """The same waits, each under the number of the retry that it came before."""
+    return {retry.number: wait(failed, retry) / SECOND for failed, retry in retries(attempts)}
+
+
+def wait(failed: Attempt, retry: Attempt) -> int:
+    """Nanoseconds from the end of a failed attempt to the start of its retry."""
     ended = retry.started_ns if failed.ended_ns is None else failed.ended_ns
     return max(0, retry.started_ns - ended)
 
@@ -70,13 +76,14 @@ def table(trace: Trace) -> str:
     lines = []
     if trace.forgotten:
         lines.append(f"  ... {trace.forgotten} older attempts were dropped (keep=)")
-    retried = {retry.number: _wait(failed, retry) / SECOND for failed, retry in retries(trace)}
+    retried = waits_by_number(trace)
     for attempt, at in zip(trace, times(trace), strict=True):
-        lines.append(_row(attempt, at, retried.get(attempt.number)))
+        lines.append(row(attempt, at, retried.get(attempt.number)))
     return "\n".join(lines)
 
 
-def _row(attempt: Attempt, at: float, wait: float | None) -> str:
+def row(attempt: Attempt, at: float, wait: float | None) -> str:
+    """One line of a table: the attempt, its time, and the wait before it."""
     what = f"{attempt.method or '?'} {shown(attempt.target) or '-'}"
     answer = "---" if attempt.status is None else str(attempt.status)
     parts = [f"{attempt.number:>3}  t={at:.3f}  {what}  {answer}"]

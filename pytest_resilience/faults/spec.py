@@ -1,22 +1,46 @@
-"""Faults as JSON data, for the control API, scenario files and other languages.
+"""Faults and rules as JSON data, for the control API, scenario files and other languages.
 
 A fault is an int (a status), a name (``"timeout"``), or an object with the name under
 ``fault`` and its arguments beside it: ``{"fault": "latency", "seconds": 2}``. A list is
 several faults on one attempt.
+
+A rule is an object with what ``fail`` is told under the names that it has there:
+``{"faults": [503, "timeout"], "times": 3, "path": "/v1/*"}``.
 """
 
 from __future__ import annotations
 
+import base64
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
-from typing import Any
+from typing import Any, Final
 
 from pytest_resilience import faults
 from pytest_resilience.errors import PlanError
+from pytest_resilience.faults import _check
 from pytest_resilience.faults._script import Fault
 
 VALUES = ("http_date", "uniform", "lognormal")
+TAKE_VALUES = ("seconds", "retry_after")
+"""The arguments that may be one of these; a status's body keeps such an object as it is."""
+
+RULE_KEYS: Final = (
+    "faults",
+    "times",
+    "method",
+    "path",
+    "header",
+    "body",
+    "body_base64",
+    "probability",
+    "seed",
+    "between",
+    "after",
+)
+"""What a rule may say."""
+
+ENDLESS = "forever"
 
 
 def catalogue() -> dict[str, Callable[..., Fault]]:
@@ -67,22 +91,83 @@ def _build(name: str, arguments: dict[str, Any], presets: Mapping[str, Fault]) -
         raise PlanError(f"no fault is named {name!r}; there are: {names}")
     make = known[name]
     allowed = list(inspect.signature(make).parameters)
+    if "body" in allowed and "body_base64" in arguments and "body" not in arguments:
+        arguments["body"] = _bytes("body_base64", arguments.pop("body_base64"))
     for key in arguments:
         if key not in allowed:
             takes = ", ".join(allowed) or "no arguments"
             raise PlanError(f"{name}: no argument is named {key!r}; it takes {takes}")
-    values = {key: _value(value) for key, value in arguments.items()}
     try:
-        return make(**values)
+        return make(**{key: _value(key, value) for key, value in arguments.items()})
     except TypeError as error:
         raise PlanError(f"{name}: {error}") from error
 
 
-def _value(value: Any) -> Any:
+def _value(key: str, value: object) -> object:
     """Arguments that are values of their own: ``{"uniform": [1, 2]}``."""
-    if isinstance(value, Mapping) and len(value) == 1:
+    if key in TAKE_VALUES and isinstance(value, Mapping) and len(value) == 1:
         (kind, arguments) = next(iter(value.items()))
         if kind in VALUES:
             listed = arguments if isinstance(arguments, list) else [arguments]
             return getattr(faults, kind)(*listed)
     return value
+
+
+def rule_from(
+    data: object, presets: Mapping[str, Fault] | None = None
+) -> tuple[tuple[Fault, ...], dict[str, Any]]:
+    """The positional and the keyword arguments of ``fail`` that this JSON data means.
+
+    The values are `fail`'s to check, since it says what each may be.
+
+    Raises:
+        PlanError: It is no rule, or one of its faults means none.
+    """
+    if not isinstance(data, Mapping):
+        raise PlanError(f'rule={data!r} is not allowed: wanted {{"faults": [503], "times": 3}}')
+    said = {str(key): value for key, value in data.items() if value is not None}
+    for key in said:
+        if key not in RULE_KEYS:
+            raise PlanError(f"a rule has no field {key!r}{_hint(key)}")
+    return _faults_of(said, presets), _keywords(said)
+
+
+def _hint(key: str) -> str:
+    if key == "when":
+        return ": a predicate is Python, it cannot be sent as JSON"
+    if key == "fault":
+        return '; its faults are a list: {"faults": [{"fault": "latency", "seconds": 2}]}'
+    return f"; it has {', '.join(RULE_KEYS)}"
+
+
+def _faults_of(said: Mapping[str, Any], presets: Mapping[str, Fault] | None) -> tuple[Fault, ...]:
+    listed = said.get("faults", [])
+    if not isinstance(listed, list):
+        listed = [listed]
+    if not listed:
+        _check.refuse("faults", said.get("faults"), 'at least one fault, such as [503, "timeout"]')
+    return tuple(fault_from(part, presets) for part in listed)
+
+
+def _keywords(said: Mapping[str, Any]) -> dict[str, Any]:
+    keywords = {key: value for key, value in said.items() if key != "faults"}
+    if keywords.get("times") == ENDLESS:
+        keywords["times"] = float("inf")
+    elif "times" in keywords and not isinstance(keywords["times"], int):
+        _check.refuse("times", keywords["times"], f'a whole number, 1 or more, or "{ENDLESS}"')
+    if isinstance(keywords.get("between"), list):
+        keywords["between"] = [float("inf") if b == ENDLESS else b for b in keywords["between"]]
+    if "body_base64" in keywords:
+        if "body" in keywords:
+            _check.refuse("body_base64", keywords["body_base64"], "body or body_base64, not both")
+        keywords["body"] = _bytes("body_base64", keywords.pop("body_base64"))
+    return keywords
+
+
+def _bytes(field: str, value: object) -> bytes:
+    if not isinstance(value, str):
+        _check.refuse(field, value, "bytes in base64")
+    try:
+        return base64.b64decode(value, validate=True)
+    except ValueError:
+        _check.refuse(field, value, "bytes in base64")

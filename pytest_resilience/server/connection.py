@@ -67,6 +67,7 @@ class Connection:
         "_stream",
         "_writer",
         "client",
+        "for_control",
         "listener",
         "loop",
         "number",
@@ -82,6 +83,8 @@ class Connection:
         self.sock = sock
         self.client = client
         self.number = number
+        self.for_control = False
+        """Whether its latest request was for the control application."""
         self.state = State.READING
         self._events = READ
         self._parser = self._new_parser()
@@ -185,6 +188,10 @@ class Connection:
     def _begin(self, event: h11.Request) -> None:
         method = event.method.decode("ascii")
         target = event.target.decode("latin-1")
+        if self.listener.refuses(target):
+            self.reset()
+            return
+        self.for_control = self.listener.is_control(target)
         raw = event.headers.raw_items()
         head = b"\r\n".join([b"%b: %b" % item for item in raw])
         self._entry = self._record(method, target, head)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 
 from pytest_resilience.records import Attempt, Outcome, Trace
@@ -25,6 +26,11 @@ class Journal:
         # Clients repeat themselves: equal heads and targets are stored once.
         self._last_head = b""
         self._last_target = ""
+        self.observer: Callable[[Attempt], object] | None = None
+        """Told of each attempt when it is recorded and at each change, on the loop's thread.
+
+        It must not wait, nor raise.
+        """
 
     def begin(
         self,
@@ -49,7 +55,10 @@ class Journal:
                 self._count, started_ns, connection, reused, method, target, head, note=note
             )
             self._entries.append(attempt)
-            return Entry(self, attempt, self._generation)
+            entry = Entry(self, attempt, self._generation)
+        if self.observer is not None:
+            self.observer(attempt)
+        return entry
 
     def store(self, attempt: Attempt, generation: int) -> None:
         """Put a newer state of an attempt in the place of the older one."""
@@ -57,6 +66,8 @@ class Journal:
             place = attempt.number - self._count - 1  # from the end: it is recent
             if generation == self._generation and -place <= len(self._entries):
                 self._entries[place] = attempt
+        if self.observer is not None:
+            self.observer(attempt)
 
     def clear(self) -> None:
         """Forget all attempts; the next one is number 1."""

@@ -194,6 +194,13 @@ class Listener:
         """Whether the control application answers this target."""
         return self.service.control is not None and target.startswith(CONTROL)
 
+    def refuses(self, target: str) -> bool:
+        """Whether a request to this target comes while the server is down.
+
+        Connections that carry control requests live through an outage, so one may.
+        """
+        return self._sock is None and not self.is_control(target)
+
     def call_control(self, env: WSGIEnvironment) -> Answer:
         """Have the control application answer, on this thread."""
         assert self.service.control is not None
@@ -283,7 +290,8 @@ class Listener:
             self._sock.close()
             self._sock = None
         for connection in list(self.connections):
-            connection.cut(reset=True)
+            if not connection.for_control:  # It is how a program gets the server up again.
+                connection.cut(reset=True)
         if seconds is not None:
             turn = self._downs
             due = self.clock.monotonic_ns() + round(seconds * 1_000_000_000)

@@ -135,7 +135,7 @@ class FakeServer:
 
     def start_over(self) -> None:
         """Everything as new: an empty trace and plan, and the server is up."""
-        self.reset()
+        self._renew()
         self.plan.clear()
         self.errors.clear()
         if self._loop is not None and self._listener is not None:
@@ -143,6 +143,10 @@ class FakeServer:
             self._loop.settle()
             self._loop.run(self._listener.restart_time)
         self.journal.clear()
+
+    def _renew(self) -> None:
+        """The state as new; a service whose handlers hold a lock takes it just for this."""
+        self.reset()
 
     # Where it is
 
@@ -185,9 +189,14 @@ class FakeServer:
 
     # Down and up
 
-    def down(self) -> None:
-        """Refuse connections from now on; those that are open are reset. See `up`."""
-        self._run(lambda: self._started().down())
+    def down(self, seconds: float | None = None) -> None:
+        """Refuse connections from now on; those that are open are reset.
+
+        Args:
+            seconds: How long, on the server's clock; until `up` when it is None.
+        """
+        length = None if seconds is None else _check.seconds("down(seconds)", seconds)
+        self._run(lambda: self._started().down(length))
 
     def up(self) -> None:
         """Listen again, on the same port."""

@@ -1,0 +1,78 @@
+"""Attempts as JSON data, with credentials masked."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Any
+from urllib.parse import unquote_plus
+
+from pytest_resilience.records import Attempt
+
+MASK = "***"
+SECRET_NAME = re.compile(
+    r"authorization|cookie|token|secret|passw|credential"
+    r"|(api|access|auth|private|signing|subscription)[-_]?key",
+    re.IGNORECASE,
+)
+"""In the name of a header field or of a query's parameter: its value is a credential."""
+
+SCHEME = re.compile(r"(?:Basic|Bearer|Digest|Negotiate)(?= )", re.IGNORECASE)
+
+
+def attempt_data(attempt: Attempt, wait: float | None, *, masked: bool = True) -> dict[str, Any]:
+    """An attempt for other programs; docs/serve.md says what each member means."""
+    query = masked_query(attempt.query) if masked else attempt.query
+    return {
+        "number": attempt.number,
+        "at": attempt.at,
+        "ended": attempt.ended,
+        "wait": wait,
+        "connection": attempt.connection,
+        "reused": attempt.reused,
+        "method": attempt.method,
+        "target": attempt.path + ("?" + query if "?" in attempt.target else ""),
+        "path": attempt.path,
+        "query": query,
+        "headers": [
+            [name, masked_value(name, value) if masked else value]
+            for name, value in attempt.headers.items_sent()
+        ],
+        **body_data(attempt.body),
+        "body_size": attempt.body_size,
+        "fault": attempt.fault,
+        "status": attempt.status,
+        "retry_after": attempt.retry_after,
+        "sent": attempt.sent,
+        "outcome": attempt.outcome.value,
+        "unmatched": attempt.unmatched,
+        "note": attempt.note,
+    }
+
+
+def body_data(body: bytes) -> dict[str, str]:
+    """A body as text, or in base64 when it is no UTF-8."""
+    try:
+        return {"body": body.decode()}
+    except UnicodeDecodeError:
+        return {"body_base64": base64.b64encode(body).decode("ascii")}
+
+
+def masked_value(name: str, value: str) -> str:
+    """A header's value; of a credential at most the scheme: ``Bearer ***``."""
+    if not SECRET_NAME.search(name):
+        return value
+    scheme = SCHEME.match(value)
+    return f"{scheme[0]} {MASK}" if scheme else MASK
+
+
+def masked_query(query: str) -> str:
+    """A query whose credentials are masked, such as Gemini's ``?key=``."""
+    return "&".join(_masked_parameter(part) for part in query.split("&"))
+
+
+def _masked_parameter(part: str) -> str:
+    name, equals, _ = part.partition("=")
+    plain = unquote_plus(name)
+    secret = plain.lower() == "key" or SECRET_NAME.search(plain)
+    return f"{name}={MASK}" if equals and secret else part
