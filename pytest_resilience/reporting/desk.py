@@ -1,0 +1,69 @@
+"""What a session keeps between its tests: shared fakes, the engine's lease, the seed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_resilience.reporting import settings
+
+if TYPE_CHECKING:
+    from pytest_resilience.reporting.custody import Custody
+    from pytest_resilience.server.server import FakeServer
+
+
+class Desk:
+    """Of one session. Nothing is loaded, started or drawn before a test wants it."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._leased = False
+        self._seed: int | None = None
+        self.fixtures: set[str] = set()
+        """Names of the fixtures that make or give a server."""
+        self.shared: dict[str, FakeServer] = {}
+        """Session-scoped fakes that are up, by the name of their fixture."""
+        self.custody: Custody | None = None
+        """Of the test that runs now, or ran last, if it used a fake."""
+
+    def custody_of(self, item: pytest.Item) -> Custody:
+        """The custody of this test, begun when it is asked for first."""
+        current = self.custody
+        if current is None or current.item is not item or current.closed:
+            from pytest_resilience.reporting.custody import Custody
+
+            current = self.custody = Custody(self, item)
+            item.addfinalizer(current.close)
+        return current
+
+    def has_custody_of(self, item: pytest.Item) -> Custody | None:
+        """The custody of this test, if it has used a fake."""
+        current = self.custody
+        return current if current is not None and current.item is item else None
+
+    def lease_engine(self) -> None:
+        """Keep the engine's thread from now on, so that a server for each test is cheap."""
+        if not self._leased:
+            from pytest_resilience.server import engine
+
+            engine.acquire()
+            self._leased = True
+
+    def release_engine(self) -> None:
+        """Give the engine's thread back."""
+        if self._leased:
+            from pytest_resilience.server import engine
+
+            self._leased = False
+            engine.release()
+
+    def seed(self, asked: settings.Settings) -> int:
+        """The seed of a test: the one that was set, otherwise one for the whole session."""
+        if asked.seed is not None:
+            return asked.seed
+        if self._seed is None:
+            import secrets
+
+            self._seed = secrets.randbits(32)
+        return self._seed

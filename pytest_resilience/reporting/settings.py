@@ -1,0 +1,187 @@
+"""What can be set, under one stem in four places: command line, environment, marker, ini.
+
+For ``seed``: ``--resilience-seed=7``, ``RESILIENCE_SEED=7``, ``@pytest.mark.resilience(seed=7)``
+and ``resilience_seed = 7``, the first of them that is there. What is said by hand wins, so
+that a failure can be replayed whatever the code says.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pytest
+
+TRUE = frozenset({"1", "on", "true", "yes"})
+FALSE = frozenset({"0", "off", "false", "no"})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What holds for one test."""
+
+    env: bool = True
+    unmatched: bool = False
+    unmet: bool = False
+    errors: bool = False
+    seed: int | None = None
+    keep: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing that can be set."""
+
+    name: str
+    kind: Literal["bool", "int"]
+    help: str
+    least: int = 0
+
+    @property
+    def option(self) -> str:
+        """Its name on the command line."""
+        return f"--resilience-{self.name}"
+
+    @property
+    def ini(self) -> str:
+        """Its name in the ini file, and for argparse."""
+        return f"resilience_{self.name}"
+
+    @property
+    def variable(self) -> str:
+        """Its name in the environment."""
+        return f"RESILIENCE_{self.name.upper()}"
+
+    def read(self, value: object, where: str) -> bool | int:
+        """The value, checked.
+
+        Raises:
+            UsageError: It cannot be meant; in one line.
+        """
+        number = _bool(value) if self.kind == "bool" else _int(value)
+        if number is None or (self.kind == "int" and number < self.least):
+            wanted = "yes or no" if self.kind == "bool" else f"a whole number, {self.least} or more"
+            raise pytest.UsageError(f"{where}: wanted {wanted}, got {value!r}")
+        return number
+
+
+SETTINGS = {
+    setting.name: setting
+    for setting in (
+        Setting("env", "bool", "set the environment variables that point clients at a fake"),
+        Setting("unmatched", "bool", "allow requests that no route of a fake matched"),
+        Setting("unmet", "bool", "allow planned faults that no request met"),
+        Setting("errors", "bool", "allow errors raised by the application behind a server"),
+        Setting("seed", "int", "seed of random faults; a failed test prints the one it used"),
+        Setting("keep", "int", "how many attempts a trace keeps, the newest", least=1),
+    )
+}
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Tell pytest of all settings."""
+    group = parser.getgroup("resilience", "fake servers that fail on demand (pytest-resilience)")
+    for setting in SETTINGS.values():
+        metavar = "yes|no" if setting.kind == "bool" else "N"
+        # Read as text and checked in `check`: argparse would print its usage before the one
+        # line that matters.
+        group.addoption(
+            setting.option, dest=setting.ini, default=None, metavar=metavar, help=setting.help
+        )
+        parser.addini(setting.ini, setting.help, type=_ini_type(setting), default=None)
+
+
+def _ini_type(setting: Setting) -> Any:
+    if setting.kind == "int" and pytest.version_tuple < (8, 4):
+        return "string"  # It knows no "int"; later ones want it for a plain number in TOML.
+    return setting.kind
+
+
+def marker_line() -> str:
+    """The marker as ``pytest --markers`` shows it."""
+    arguments = ", ".join(
+        f"{s.name}={'N' if s.kind == 'int' else 'bool'}" for s in SETTINGS.values()
+    )
+    texts = "; ".join(f"{setting.name}: {setting.help}" for setting in SETTINGS.values())
+    return f"resilience({arguments}): for the fake servers of a test. {texts}."
+
+
+def of_config(config: pytest.Config) -> Settings:
+    """What holds for a test without a marker.
+
+    Raises:
+        UsageError: A value on the command line, in the environment or the ini is wrong.
+    """
+    return Settings(**{**_from_ini(config), **_by_hand(config)})
+
+
+def of_item(item: pytest.Item) -> Settings:
+    """What holds for this test; of several markers the closest counts.
+
+    Raises:
+        UsageError: A marker has an argument that does not exist or cannot be meant.
+    """
+    return Settings(**{**_from_ini(item.config), **_from_markers(item), **_by_hand(item.config)})
+
+
+def _by_hand(config: pytest.Config) -> dict[str, Any]:
+    found = {}
+    for setting in SETTINGS.values():
+        value = config.getoption(setting.ini, None)
+        if value is not None:
+            found[setting.name] = setting.read(value, setting.option)
+        elif (value := os.environ.get(setting.variable)) is not None:
+            found[setting.name] = setting.read(value, setting.variable)
+    return found
+
+
+def _from_ini(config: pytest.Config) -> dict[str, Any]:
+    found = {}
+    for setting in SETTINGS.values():
+        try:
+            value = config.getini(setting.ini)
+        except (TypeError, ValueError) as error:  # pytest 9 makes it a UsageError by itself.
+            raise pytest.UsageError(f"{setting.ini}: {error}") from error
+        if value is not None:
+            found[setting.name] = setting.read(value, setting.ini)
+    return found
+
+
+def _from_markers(item: pytest.Item) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for marker in item.iter_markers("resilience"):
+        where = f"{item.nodeid}: @pytest.mark.resilience"
+        if marker.args:
+            raise pytest.UsageError(
+                f"{where} takes keyword arguments only ({', '.join(SETTINGS)}), got {marker.args!r}"
+            )
+        for name, value in marker.kwargs.items():
+            if name not in SETTINGS:
+                raise pytest.UsageError(f"{where} has no argument {_unknown(name)}")
+            checked = SETTINGS[name].read(value, f"{where}({name}=...)")
+            found.setdefault(name, checked)
+    return found
+
+
+def _unknown(name: str) -> str:
+    close = difflib.get_close_matches(name, SETTINGS, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{name!r}{hint}; there are: {', '.join(SETTINGS)}"
+
+
+def _bool(value: object) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    word = value.strip().lower() if isinstance(value, str) else None
+    return True if word in TRUE else False if word in FALSE else None
+
+
+def _int(value: object) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    word = value.strip() if isinstance(value, str) else ""
+    return int(word) if word.isascii() and word.isdecimal() and len(word) < 20 else None
