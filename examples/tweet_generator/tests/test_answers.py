@@ -8,7 +8,7 @@ import gemini_errors
 from gemini_errors import GarbledAnswerError, GeminiError, NoTweetError
 from main import generate_tweet
 from pytest_resilience import faults
-from pytest_resilience_gemini import Gemini
+from pytest_resilience_gemini import Gemini, Reply
 
 
 def answer(body: object) -> faults.Fault:
@@ -109,6 +109,30 @@ def test_what_is_not_an_answer_of_gemini_is_asked_again(
     assert caught.value.status_code == 200
     assert len(fake_gemini.trace) == 3
     assert no_real_waiting == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("reply", "message"),
+    [
+        (Reply.blocked("SAFETY"), "Prompt blocked: SAFETY"),
+        (Reply.safety(), "No finished text: SAFETY"),
+        (Reply.safety("RECITATION"), "No finished text: RECITATION"),
+        (Reply.max_tokens(), "No finished text: MAX_TOKENS"),
+        (Reply.empty(), "The answer's text is empty"),
+    ],
+    ids=["blocked", "SAFETY", "RECITATION", "MAX_TOKENS", "empty"],
+)
+def test_geminis_own_ways_of_saying_nothing_are_final(
+    fake_gemini: Gemini, no_real_waiting: list[float], reply: Reply, message: str
+) -> None:
+    """The same, in the shapes that Gemini gives them."""
+    fake_gemini.say(reply)
+
+    with pytest.raises(NoTweetError) as caught:
+        generate_tweet("patience")
+
+    assert str(caught.value) == message
+    assert fake_gemini.trace.statuses == [200]
 
 
 def test_an_html_page_is_named(fake_gemini: Gemini) -> None:

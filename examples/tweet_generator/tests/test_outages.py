@@ -200,6 +200,53 @@ def test_a_refused_connection_is_retried(fake_gemini: Gemini, no_real_waiting: l
     assert no_real_waiting == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("preset", "message"),
+    [
+        ("overloaded", "HTTP 503: The model is overloaded. Please try again later."),
+        ("high_demand", "HTTP 503: This model is currently experiencing high demand. Spikes"),
+        ("deadline", "HTTP 504: Deadline expired before operation could complete."),
+        ("internal", "HTTP 500: An internal error has occurred. Please retry or report in"),
+    ],
+)
+def test_geminis_server_errors_are_retried(
+    fake_gemini: Gemini, no_real_waiting: list[float], preset: str, message: str
+) -> None:
+    """Gemini's own 5xx are retried, and its words are in the error that is left in the end."""
+    fake_gemini.fail(preset, times=3)
+
+    with pytest.raises(GeminiHTTPError) as caught:
+        generate_tweet("patience")
+
+    assert str(caught.value).startswith(message)
+    assert len(fake_gemini.trace) == 3
+
+
+@pytest.mark.parametrize(
+    ("preset", "message"),
+    [
+        ("quota_per_minute", "HTTP 429: You exceeded your current quota, please check your plan"),
+        ("quota_per_day", "HTTP 429: You exceeded your current quota, please check your plan"),
+        ("quota_exhausted", "HTTP 429: Resource has been exhausted (e.g. check quota)."),
+        ("key_expired", "HTTP 400: API key expired. Please renew the API key."),
+        ("key_leaked", "HTTP 403: Your API key was reported as leaked. Please use another"),
+        ("wrong_scheme", "HTTP 401: "),
+        ("location", "HTTP 400: User location is not supported for the API use."),
+    ],
+)
+def test_geminis_refusals_are_not_retried(
+    fake_gemini: Gemini, no_real_waiting: list[float], preset: str, message: str
+) -> None:
+    """Gemini's own 4xx are not, whatever delay the details of a quota's error suggest."""
+    fake_gemini.fail(preset)
+
+    with pytest.raises(GeminiHTTPError) as caught:
+        generate_tweet("patience")
+
+    assert str(caught.value).startswith(message)
+    assert len(fake_gemini.trace) == 1
+
+
 def test_a_wrong_key_is_not_retried(
     fake_gemini: Gemini, no_real_waiting: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:

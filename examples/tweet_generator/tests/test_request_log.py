@@ -148,8 +148,8 @@ def test_a_failure_that_is_not_retried_says_so(
     fake_gemini: Gemini, read_log: ReadLog, status: int, message: str, body: str
 ) -> None:
     """The document's 429 and 401: an ERROR with ``retry_attempted: false``."""
-    said = {"error": {"code": status, "message": message}} if body == "own words" else ""
-    fake_gemini.fail(faults.status(status, body=said))
+    said = json.dumps({"error": {"code": status, "message": message}})
+    fake_gemini.fail(faults.status(status, body=said if body == "own words" else ""))
 
     with pytest.raises(GeminiError):
         generate_tweet("patience")

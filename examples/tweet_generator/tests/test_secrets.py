@@ -118,7 +118,7 @@ def test_no_failure_shows_the_key(
 def test_a_key_that_the_server_echoes_is_blanked(
     fake_gemini: Gemini, no_real_waiting: list[float], read_log: ReadLog, status: int
 ) -> None:
-    """Gemini quotes the key of a suspended consumer in its 403; a tweet might quote it too."""
+    """Whatever the status, a key in the server's words does not go on into ours."""
     message = f"Permission denied: Consumer 'api_key:{fake_gemini.api_key}' has been suspended."
     fake_gemini.fail(faults.status(status, body={"error": {"message": message}}))
 
@@ -131,6 +131,17 @@ def test_a_key_that_the_server_echoes_is_blanked(
         assert caught.value.message == (
             "Permission denied: Consumer 'api_key:[REDACTED]' has been suspended."
         )
+
+
+def test_geminis_own_echo_of_the_key_is_blanked(fake_gemini: Gemini) -> None:
+    """Gemini quotes the key when it refuses a consumer that is suspended."""
+    fake_gemini.fail("key_suspended")
+
+    with pytest.raises(GeminiHTTPError) as caught:
+        generate_tweet("secrets")
+
+    assert fake_gemini.api_key not in everything_about(caught.value)
+    assert "[REDACTED]" in str(caught.value)
 
 
 def test_a_key_at_the_cut_is_blanked_whole(
