@@ -196,24 +196,24 @@ class Trace(Sequence[Attempt]):
         return schedule.Waits(schedule.waits(self._attempts), self)
 
     @property
-    def gaps(self) -> schedule.Waits:
+    def gaps(self) -> schedule.Gaps:
         """Seconds from the start of each attempt to the start of the next."""
-        return schedule.Waits(schedule.gaps(self._attempts), self)
+        return schedule.Gaps(schedule.gaps(self._attempts), self)
 
     @property
-    def times(self) -> schedule.Waits:
+    def times(self) -> schedule.Times:
         """Seconds from the start of the first attempt to the start of each."""
-        return schedule.Waits(schedule.times(self._attempts), self)
+        return schedule.Times(schedule.times(self._attempts), self)
 
     @property
-    def statuses(self) -> list[int | None]:
+    def statuses(self) -> schedule.Statuses:
         """The status of each answer; None where none was sent."""
-        return [attempt.status for attempt in self._attempts]
+        return schedule.Statuses([attempt.status for attempt in self._attempts], self)
 
     @property
-    def faults(self) -> list[str | None]:
+    def faults(self) -> schedule.Faults:
         """The fault each attempt met; None where it met none."""
-        return [attempt.fault for attempt in self._attempts]
+        return schedule.Faults([attempt.fault for attempt in self._attempts], self)
 
     def to(self, method: str | None = None, path: str | None = None) -> Trace:
         """Only the attempts with this method and a path that this glob matches."""

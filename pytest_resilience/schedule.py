@@ -3,24 +3,90 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 if TYPE_CHECKING:
     from pytest_resilience.records import Attempt, Trace
 
-__all__ = ["Waits", "gaps", "retries", "row", "table", "times", "wait", "waits", "waits_by_number"]
+__all__ = [
+    "Faults",
+    "Gaps",
+    "Seen",
+    "Statuses",
+    "Times",
+    "Waits",
+    "gaps",
+    "retries",
+    "row",
+    "table",
+    "times",
+    "wait",
+    "waits",
+    "waits_by_number",
+]
 
 SECOND = 1_000_000_000
 
+T = TypeVar("T")
 
-class Waits(list[float]):
-    """A list of seconds that remembers its trace, so that a failed comparison can show it."""
+
+class Seen(list[T]):
+    """A list of what was seen that remembers its trace, so that a failed comparison can show it."""
 
     __slots__ = ("trace",)
+    noun: ClassVar[str]
+    """What one element is called."""
 
-    def __init__(self, seconds: Iterable[float], trace: Trace) -> None:
-        super().__init__(seconds)
+    def __init__(self, values: Iterable[T], trace: Trace) -> None:
+        super().__init__(values)
         self.trace = trace
+
+    def attempts(self) -> Sequence[Attempt]:
+        """The attempt that each element is about, in the same order."""
+        return self.trace
+
+
+class Times(Seen[float]):
+    """Seconds from the first attempt to each."""
+
+    __slots__ = ()
+    noun = "time"
+
+
+class Gaps(Seen[float]):
+    """Seconds from each attempt's start to the next one's."""
+
+    __slots__ = ()
+    noun = "gap"
+
+    def attempts(self) -> Sequence[Attempt]:
+        """The later attempt of each two."""
+        return self.trace[1:]
+
+
+class Waits(Seen[float]):
+    """Seconds before each retry."""
+
+    __slots__ = ()
+    noun = "wait"
+
+    def attempts(self) -> Sequence[Attempt]:
+        """The retries."""
+        return [retry for _, retry in retries(self.trace)]
+
+
+class Statuses(Seen[int | None]):
+    """The status of each answer."""
+
+    __slots__ = ()
+    noun = "status"
+
+
+class Faults(Seen[str | None]):
+    """The fault that each attempt met."""
+
+    __slots__ = ()
+    noun = "fault"
 
 
 def retries(attempts: Sequence[Attempt]) -> list[tuple[Attempt, Attempt]]:

@@ -136,6 +136,10 @@ class FakeServer:
     def start_over(self) -> None:
         """Everything as new: an empty trace and plan, and the server is up."""
         self._renew()
+        self.new_trace()
+
+    def new_trace(self) -> None:
+        """An empty trace and plan, and the server is up; what the service stores stays."""
         self.plan.clear()
         self.errors.clear()
         if self._loop is not None and self._listener is not None:
