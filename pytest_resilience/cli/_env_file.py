@@ -1,0 +1,85 @@
+"""The environment of a server as a file, there exactly as long as the server listens."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pytest_resilience.errors import ResilienceError
+
+MARK = "RESILIENCE_URL="
+"""How the first line of a file of ours begins."""
+
+
+class EnvFile:
+    """Reserves a place for the file, writes it at once and in full, removes it at the end.
+
+    A script may wait for the file: when it is there, the server listens. So what an
+    earlier run has left is removed first; a file of someone else's is never touched.
+
+    Args:
+        path: Where.
+
+    Raises:
+        ResilienceError: On entering, when nothing can be written there.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(os.path.realpath(path))
+        self._said = path
+        self._draft = ""
+        self._written: os.stat_result | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._clear()
+            handle, self._draft = tempfile.mkstemp(
+                dir=self._path.parent, prefix=f".{self._path.name}."
+            )
+            os.close(handle)
+        except OSError as error:
+            raise self._unwritable(error.strerror or str(error)) from error
+        return self
+
+    def _clear(self) -> None:
+        if not self._path.exists():
+            return
+        if not self._path.is_file():
+            raise self._unwritable("it is no regular file")
+        first = self._path.read_bytes()[: len(MARK)]
+        if first and first != MARK.encode():
+            raise self._unwritable("it exists, and serve has not written it; name another")
+        self._path.unlink()
+
+    def write(self, environment: Mapping[str, str]) -> None:
+        """Put the file in its place."""
+        lines = "".join(f"{name}={value}\n" for name, value in environment.items())
+        if lines.count("\n") != len(environment):
+            raise self._unwritable("a value has a line break")
+        draft = Path(self._draft)
+        try:
+            draft.write_text(lines)
+            self._written = draft.stat()
+            draft.replace(self._path)
+        except OSError as error:
+            raise self._unwritable(error.strerror or str(error)) from error
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        with contextlib.suppress(OSError):
+            Path(self._draft).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            if self._written and os.path.samestat(self._written, self._path.stat()):
+                self._path.unlink()
+
+    def _unwritable(self, why: str) -> ResilienceError:
+        return ResilienceError(f"cannot write --env-file {self._said}: {why}")

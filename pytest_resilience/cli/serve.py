@@ -1,0 +1,92 @@
+"""``pytest-resilience serve``: one server in the foreground, for a person and for programs."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import shlex
+import signal
+import sys
+from collections.abc import Iterator
+
+from pytest_resilience.cli._env_file import EnvFile
+from pytest_resilience.cli._lines import Lines, Output
+from pytest_resilience.cli._target import server_for
+from pytest_resilience.server._guard import is_loopback
+from pytest_resilience.server.control import ROOT, Control
+from pytest_resilience.server.server import FakeServer
+
+KEEP = 10_000
+"""Attempts kept for ``GET trace``: a server may run for days."""
+
+Signals = queue.SimpleQueue[int]
+
+
+def serve(
+    target: str,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    env_file: str | None = None,
+    seed: int | None = None,
+    quiet: bool = False,
+) -> int:
+    """Serve until a signal ends it; returns the exit code.
+
+    Raises:
+        ResilienceError: It cannot begin; the message is one line for the user.
+    """
+    server = server_for(target, host=host, port=port, seed=seed, keep=KEEP)
+    lines = Lines(Output(sys.stdout), quiet=quiet)
+    server.journal.observer = lines.put
+    server.control = Control(server, lambda text: lines.put(f"  -- {text}"))
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(EnvFile(env_file)) if env_file else None
+        signals = stack.enter_context(_ending_signals())
+        stack.enter_context(server)
+        if file is not None:
+            file.write(environment(server))
+        for line in _welcome(server, target):
+            lines.put(line)
+        lines.start()
+        signals.get()
+    lines.stop(server.plan)
+    return 0
+
+
+def environment(server: FakeServer) -> dict[str, str]:
+    """The variables that point a client, or a program that drives it, at a server."""
+    variables = {"RESILIENCE_URL": server.url, **server.environment}
+    unseal_keys = getattr(server, "unseal_keys", None)
+    if unseal_keys:
+        variables["VAULT_UNSEAL_KEYS"] = ",".join(unseal_keys)
+    return variables
+
+
+def _welcome(server: FakeServer, target: str) -> Iterator[str]:
+    yield f"{target} at {server.url}, seed {server.plan.seed}; Ctrl-C ends it"
+    if is_loopback(server.host):
+        yield f"faults, trace and state: {server.url}{ROOT}"
+    else:
+        yield f"faults, trace and state: under {ROOT}, to this machine's loopback addresses only"
+    for name, value in environment(server).items():
+        yield f"export {name}={shlex.quote(value)}"
+    yield ""
+
+
+@contextlib.contextmanager
+def _ending_signals() -> Iterator[Signals]:
+    """Ctrl-C, SIGTERM and the end of the terminal, as things to wait for."""
+    # Its put() may interrupt its get(), which no lock of threading's allows.
+    signals = Signals()
+    before = {}
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # A shell starts background jobs with Ctrl-C ignored, but a SIGINT of one's own is meant;
+        # an ignored SIGHUP is nohup's.
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            before[number] = signal.signal(number, lambda number, _: signals.put(number))
+    try:
+        yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
