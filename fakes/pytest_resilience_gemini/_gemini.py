@@ -1,0 +1,318 @@
+"""`Gemini`: the fake itself, its routes and its verbs."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from werkzeug import Request, Response
+
+from pytest_resilience import Answer, Fake, PlanError, faults, route
+from pytest_resilience_gemini import _keys, _models, _state, _tokens, _validation, _wire
+from pytest_resilience_gemini._answers import Answerer
+from pytest_resilience_gemini._errors import ApiError, error_body
+from pytest_resilience_gemini._presets import PRESETS, Make
+from pytest_resilience_gemini._prompt import Prompt
+from pytest_resilience_gemini._proto import parse
+from pytest_resilience_gemini._reply import Reply
+from pytest_resilience_gemini._state import Say
+from pytest_resilience_gemini._wire import Call
+
+DEFAULT_TEXT = "Hello from the fake Gemini."
+
+VERSION = "/<any(v1, v1beta):version>"
+MODEL = VERSION + "/models/<model>"
+
+# langchain4j#1903. Date, Content-Length and Transfer-Encoding are the server's.
+HEADERS = (
+    ("Vary", "Origin"),
+    ("Vary", "X-Origin"),
+    ("Vary", "Referer"),
+    ("Server", "scaffolding on HTTPServer2"),
+    ("X-XSS-Protection", "0"),
+    ("X-Frame-Options", "SAMEORIGIN"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Server-Timing", "gfet4t7; dur=299"),
+    ("Alt-Svc", 'h3=":443"; ma=2592000,h3-29=":443"; ma=2592000'),
+)
+
+
+class Gemini(Fake):
+    """Google's Gemini API, as far as text is generated with an API key.
+
+    ::
+
+        with Gemini() as gemini:
+            gemini.say("First tweet.", "Second tweet.")
+            gemini.fail("overloaded", times=2)
+            client = genai.Client(
+                api_key=gemini.api_key, http_options=HttpOptions(base_url=gemini.url)
+            )
+
+    Imitates ``/v1`` and ``/v1beta`` of generativelanguage.googleapis.com as documented at
+    ai.google.dev/api in 2026: models (list, get), generateContent, streamGenerateContent
+    (server-sent events and array), countTokens, embedContent, batchEmbedContents; keys,
+    validation and errors as users have reported them. Leaves out: Interactions, Files,
+    caches, batches, tuned models, Live, gRPC, Vertex. It does not think: it says what it
+    was told to `say`, whatever the model. Tokens are counted by length.
+
+    Args:
+        api_key: The valid key; minted when left out.
+        models: Names of the models to serve; those current in 2026 when left out.
+        options: Those of `Fake`.
+    """
+
+    def __init__(
+        self, *, api_key: str | None = None, models: Iterable[str] | None = None, **options: Any
+    ) -> None:
+        self._own_key = api_key or _keys.mint()
+        self._own_models = None if models is None else list(models)
+        super().__init__(**options)
+
+    def reset(self) -> None:
+        """The key, the models and the text of the beginning; no requests."""
+        self.api_key = self._own_key
+        self.models = (
+            _models.default_models()
+            if self._own_models is None
+            else {name: _models.describe(name) for name in self._own_models}
+        )
+        self._says: list[Say] = [DEFAULT_TEXT]
+        self._requests: list[Prompt] = []
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What points google-genai and most other clients here."""
+        return {
+            "GEMINI_API_KEY": self.api_key,
+            "GOOGLE_API_KEY": self.api_key,
+            "GOOGLE_GEMINI_BASE_URL": self.url,
+        }
+
+    # A test's verbs
+
+    def say(self, *answers: Say) -> None:
+        """What the model says from now on, one answer a request; the last one repeats.
+
+        Args:
+            answers: Texts, `Reply` values, or functions that get the `Prompt` and return
+                one of these. A function runs on the server's thread.
+
+        Raises:
+            PlanError: There are none, or one is something else.
+        """
+        if not answers:
+            raise PlanError('say() wants something to say: say("text")')
+        for answer in answers:
+            if not isinstance(answer, str | Reply) and not callable(answer):
+                raise PlanError(
+                    f"say({answer!r}): want a text, a Reply or a function of the Prompt"
+                )
+        with self.lock:
+            self._says = list(answers)
+
+    @property
+    def requests(self) -> list[Prompt]:
+        """The prompts that have reached the model: those that were in order and met no fault."""
+        with self.lock:
+            return list(self._requests)
+
+    # Routes
+
+    @route("GET", VERSION + "/models")
+    def list_models(self, request: Request, version: str) -> Any:
+        """The models, in pages."""
+        self._check_key(request)
+        size, token = request.args.get("pageSize"), request.args.get("pageToken")
+        return _models.page(self.models.values(), size, token)
+
+    @route("GET", MODEL)
+    def get_model(self, request: Request, version: str, model: str) -> Any:
+        """One model."""
+        self._check_key(request)
+        if model not in self.models:
+            raise _models.not_found(model, version, "generateContent")
+        return self.models[model]
+
+    @route("POST", MODEL + ":generateContent")
+    def generate_content(self, request: Request, version: str, model: str) -> Any:
+        """A text, at once."""
+        return self._answerer(request).whole()
+
+    @route("POST", MODEL + ":streamGenerateContent")
+    def stream_generate_content(self, request: Request, version: str, model: str) -> Any:
+        """A text, piece by piece."""
+        events = self._answerer(request).events()
+        if _call(request).sse:
+            headers = {"Content-Disposition": "attachment"}
+            return self._response(iter(_wire.sse(events)), 200, _wire.SSE_TYPE, headers)
+        return self._response(iter(_wire.array(events)), 200, _wire.JSON_TYPE)
+
+    @route("POST", MODEL + ":countTokens")
+    def count_tokens(self, request: Request, version: str, model: str) -> Any:
+        """How long a prompt is."""
+        body = self._read(request, "CountTokensRequest")
+        inner = body.get("generate_content_request")
+        if inner is None:
+            _validation.contents(body, "CountTokensRequest")
+        else:
+            _validation.contents(inner)
+        details = _tokens.details(body if inner is None else inner)
+        return {"totalTokens": _tokens.total(details), "promptTokensDetails": details}
+
+    # What they share
+
+    def _answerer(self, request: Request) -> Answerer:
+        body = self._read(request, "GenerateContentRequest")
+        call = _call(request)
+        _validation.prompt(body, self.models[call.model]["inputTokenLimit"])
+        prompt = Prompt(call.model, call.version, call.stream, body)
+        self._requests.append(prompt)
+        return Answerer(prompt, self._next_reply(prompt), self._response_id())
+
+    def _read(self, request: Request, message: str) -> dict[str, Any]:
+        """The request's message, once key, fields and model are in order."""
+        self._check_key(request)
+        body = parse(request.get_data(), message)
+        call = _call(request)
+        _models.find(self.models, call.model, call.version, call.method)
+        return body
+
+    def _check_key(self, request: Request) -> None:
+        _keys.check(request, self.api_key, _call(request).rpc)
+
+    def _next_reply(self, prompt: Prompt) -> Reply:
+        says = self._says
+        said = says.pop(0) if len(says) > 1 else says[0]
+        if not isinstance(said, str | Reply):
+            said = said(prompt)
+        return Reply((said,)) if isinstance(said, str) else said
+
+    def _response_id(self) -> str:
+        return base64.urlsafe_b64encode(self.random.randbytes(17)).decode().rstrip("=")
+
+    # Answers and errors
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request; what a handler raises is an answer too."""
+        try:
+            return super().handle(request)
+        except ApiError as error:
+            return self._refusal(error, _call(request))
+
+    def answer(self, status: int, data: Any, headers: Mapping[str, str] | None = None) -> Response:
+        """JSON with the service's headers."""
+        return self._response(_wire.pretty(data), status, _wire.JSON_TYPE, headers)
+
+    def error(self, status: int, message: str | None = None) -> Any:
+        """Google's error body for any status."""
+        return status, error_body(status, message)
+
+    def wrong_method(self, request: Request, allowed: Iterable[str]) -> Any:
+        """The service knows no 405: a path is there for its methods only."""
+        return self.error(404)
+
+    def _refusal(self, error: ApiError, call: Call) -> Response:
+        text, kind = _wire.error_text(error.body, call)
+        return self._response(text, error.code, kind)
+
+    def _response(
+        self,
+        body: Any,
+        status: int,
+        kind: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        response = Response(body, status, content_type=kind)
+        for name, value in HEADERS:
+            response.headers.add(name, value)
+        response.headers.update(headers or {})
+        return response
+
+    # Faults by name
+
+    @property
+    def presets(self) -> Mapping[str, Callable[[], Any]]:
+        """The errors by name, as answers to a plain ``generateContent``."""
+        return {name: partial(self._named_refusal, make, Call()) for name, make in PRESETS.items()}
+
+    @property
+    def named_faults(self) -> Mapping[str, faults.Fault]:
+        """The presets as faults; each in the form that the call it meets has asked for."""
+        return {
+            name: _Preset(name, partial(self._named_refusal, make))
+            for name, make in PRESETS.items()
+        }
+
+    def _named_refusal(self, make: Make, call: Call) -> Response:
+        with self.lock:
+            return self._refusal(make(call, self.api_key), call)
+
+    # For the control API
+
+    def state(self) -> Any:
+        """What there is to be set, as JSON data.
+
+        ``say``: what is still to be said, a list whose last entry repeats. An entry is a
+        text, or an object with the fields of `Reply`: ``pieces``, ``finish``, ``block``,
+        ``thoughts``; ``{"function": name}`` stands for a function and cannot be set.
+        ``models``: the models' resources, as the API lists them.
+        ``api_key``: the valid key.
+        """
+        with self.lock:
+            return {
+                "say": _state.says_to_json(self._says),
+                "models": [dict(model) for model in self.models.values()],
+                "api_key": self.api_key,
+            }
+
+    def set_state(self, state: Any) -> None:
+        """Take over the parts of `state` that are given; the others stay as they are.
+
+        A model may be given by its name alone, or with some fields of its resource.
+
+        Raises:
+            PlanError: A part is unknown, or not what it should be; nothing has changed.
+        """
+        if not isinstance(state, Mapping):
+            raise PlanError(f"state: want an object, not {state!r}")
+        unknown = sorted(state.keys() - {"say", "models", "api_key"})
+        if unknown:
+            raise PlanError(f"state: no part {unknown[0]!r}; there are: say, models, api_key")
+        with self.lock:
+            says, models, key = self._says, self.models, self.api_key
+            if "say" in state:
+                says = _state.says_from_json(state["say"])
+            if "models" in state:
+                models = _state.models_from_json(state["models"])
+            if "api_key" in state:
+                key = _state.key_from_json(state["api_key"])
+            self._says, self.models, self.api_key = says, models, key
+
+
+class _Preset:
+    """A named error as a fault that knows the call it answers."""
+
+    processed = False
+
+    def __init__(self, name: str, make: Callable[[Call], Response]) -> None:
+        self.label = name
+        self._make = make
+
+    def apply(self, script: faults.Script, context: faults.Context) -> faults.Script:
+        """Put the error in place of the answer."""
+        path, _, query = context.attempt.target.partition("?")
+        response = self._make(Call.of(path, query))
+        headers = tuple(response.headers.to_wsgi_list())
+        answer = Answer(response.status_code, headers, tuple(response.iter_encoded()))
+        return replace(script, answer=answer)
+
+    def __repr__(self) -> str:
+        return f"<preset {self.label}>"
+
+
+def _call(request: Request) -> Call:
+    return Call.of(request.path, request.query_string.decode("latin-1"))

@@ -1,0 +1,129 @@
+"""The models a fake serves: their resources, the list in pages, and the 404 of a retired one."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pytest_resilience_gemini._errors import ApiError
+
+# Current by ai.google.dev/gemini-api/docs/deprecations, as of 2026. gemini-1.5-flash and
+# every 2.0 model are retired: the service answers 404, and so does the fake.
+GENERATE = (
+    "gemini-3.8-flash",
+    "gemini-3.7-flash",
+    "gemini-3.6-flash",
+    "gemini-3.5-flash",
+    "gemini-3.5-flash-lite",
+    "gemini-3.1-pro-preview",
+    "gemini-2.5-flash",
+    "gemini-2.5-pro",
+)
+EMBED = ("gemini-embedding-001",)
+
+PAGE_DEFAULT = 50
+PAGE_MOST = 1000
+
+Model = dict[str, Any]
+
+
+def default_models() -> dict[str, Model]:
+    """The models of a new fake, by name."""
+    return {name: describe(name) for name in (*GENERATE, *EMBED)}
+
+
+def describe(name: str) -> Model:
+    """The resource of a model, as ``models.get`` shows it."""
+    if "embedding" in name:
+        return {
+            "name": f"models/{name}",
+            "version": "001",
+            "displayName": _title(name),
+            "description": "Obtain a distributed representation of a text.",
+            "inputTokenLimit": 2048,
+            "outputTokenLimit": 1,
+            "supportedGenerationMethods": ["embedContent", "countTextTokens", "countTokens"],
+        }
+    return {
+        "name": f"models/{name}",
+        "version": "001",
+        "displayName": _title(name),
+        "description": f"{_title(name)}, imitated by pytest-resilience",
+        "inputTokenLimit": 1_048_576,
+        "outputTokenLimit": 65_536,
+        "supportedGenerationMethods": ["generateContent", "countTokens", "createCachedContent"],
+        "temperature": 1,
+        "topP": 0.95,
+        "topK": 64,
+        "maxTemperature": 2,
+        "thinking": True,
+    }
+
+
+def _title(name: str) -> str:
+    return name.replace("-", " ").title()
+
+
+def find(models: Mapping[str, Model], name: str, version: str, method: str) -> Model:
+    """The model, if it is served and knows the method; else the service's 404."""
+    model = models.get(name)
+    wanted = "generateContent" if method == "streamGenerateContent" else method
+    wanted = "embedContent" if wanted == "batchEmbedContents" else wanted
+    if model is None or wanted not in model["supportedGenerationMethods"]:
+        raise not_found(name, version, method)
+    return model
+
+
+def not_found(name: str, version: str, method: str) -> ApiError:
+    """No such model, or not any more (obsidian-quiz-generator#43). No details."""
+    return ApiError(
+        404,
+        f"models/{name} is not found for API version {version}, or is not supported for "
+        f"{method}. Call ListModels to see the list of available models and their supported "
+        "methods.",
+    )
+
+
+def page(models: Iterable[Model], size: str | None, token: str | None) -> dict[str, Any]:
+    """One page of the list.
+
+    Args:
+        models: All of them, in order.
+        size: ``pageSize`` as sent; 50 when there is none, 1000 at the most.
+        token: ``pageToken`` as sent.
+    """
+    listed = list(models)
+    count = min(_page_size(size) or PAGE_DEFAULT, PAGE_MOST)
+    start = _start(listed, token) if token else 0
+    answer: dict[str, Any] = {"models": listed[start : start + count]}
+    if start + count < len(listed):
+        answer["nextPageToken"] = _token(listed[start + count - 1])
+    return answer
+
+
+def _page_size(text: str | None) -> int:
+    try:
+        size = int(text or 0)
+    except ValueError:
+        raise ApiError(400) from None
+    if size < 0:
+        raise ApiError(400)
+    return size
+
+
+def _token(last: Model) -> str:
+    return base64.urlsafe_b64encode(last["name"].encode()).decode()
+
+
+def _start(models: list[Model], token: str) -> int:
+    """The place after the model that the token names."""
+    try:
+        last = base64.urlsafe_b64decode(token.encode()).decode()
+    except (binascii.Error, ValueError):
+        raise ApiError(400) from None
+    places = [place for place, model in enumerate(models, 1) if model["name"] == last]
+    if not places:
+        raise ApiError(400)
+    return places[0]

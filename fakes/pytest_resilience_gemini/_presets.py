@@ -1,0 +1,155 @@
+"""The service's errors by name, for ``fail("overloaded")``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pytest_resilience_gemini import _keys, _models
+from pytest_resilience_gemini._errors import (
+    DEADLINE,
+    EXHAUSTED,
+    INTERNAL,
+    OVERLOADED,
+    SERVICE,
+    ApiError,
+    error_info,
+    help_links,
+    localized_message,
+    quota_failure,
+    retry_info,
+)
+from pytest_resilience_gemini._wire import Call
+
+Make = Callable[[Call, str], ApiError]
+"""Makes the error of the call that meets it, and of the fake's key."""
+
+QUOTA = (
+    "You exceeded your current quota, please check your plan and billing details. For more "
+    "information on this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits."
+)
+USAGE = " To monitor your current usage, head to: https://ai.dev/rate-limit. "
+HELP = help_links(
+    ("Learn more about Gemini API quotas", "https://ai.google.dev/gemini-api/docs/rate-limits")
+)
+SERVICE_METRIC = "generativelanguage.googleapis.com/generate_content_"
+
+
+def _quota(metric: str, quota_id: str, value: str, delay: str, *, lengthy: bool = False) -> Make:
+    """A 429 in full. It carries no Retry-After, whatever its details say.
+
+    Args:
+        metric: What is counted.
+        quota_id: Which quota is used up.
+        value: How much it allows.
+        delay: When to come again: a protobuf Duration.
+        lengthy: The message of 2026, which repeats the details (OmniRoute#9504,
+            continue#10921), and not that of 2025 (Roo-Code#3883).
+    """
+
+    def make(call: Call) -> ApiError:
+        model = call.model or "gemini-3.8-flash"
+        violation = {
+            "quotaMetric": SERVICE_METRIC + metric,
+            "quotaId": quota_id,
+            "quotaDimensions": {"location": "global", "model": model},
+            "quotaValue": value,
+        }
+        failure = quota_failure(violation)
+        if not lengthy:
+            return ApiError(429, QUOTA, details=[failure, HELP, retry_info(delay)])
+        used_up = f"{SERVICE_METRIC}{metric}, limit: {value}, model: {model}"
+        text = f"{QUOTA}{USAGE}\n* Quota exceeded for metric: {used_up}\nPlease retry in {delay}."
+        whole = delay.partition(".")[0] + "s"
+        return ApiError(429, text, details=[HELP, failure, retry_info(whole)])
+
+    return _of_call(make)
+
+
+def _of_call(make: Callable[[Call], ApiError]) -> Make:
+    return lambda call, _: make(call)
+
+
+def _plain(code: int, message: str, status: str | None = None) -> Make:
+    return lambda _call, _key: ApiError(code, message, status=status)
+
+
+def _key_error(message: str) -> Make:
+    return lambda _call, _key: _keys.key_error(message)
+
+
+def _suspended(_: Call, key: str) -> ApiError:
+    """The body echoes the key, twice more in its details (continue#10902)."""
+    message = f"Permission denied: Consumer 'api_key:{key}' has been suspended."
+    info = error_info(
+        "CONSUMER_SUSPENDED", consumer="projects/895908428397", containerInfo=f"api_key:{key}"
+    )
+    return ApiError(403, message, details=[info, localized_message(message)])
+
+
+def _blocked(call: Call) -> ApiError:
+    """The key is restricted to other APIs (continue#12781)."""
+    message = f"Requests to this API {SERVICE} method {call.rpc} are blocked."
+    info = error_info(
+        "API_KEY_SERVICE_BLOCKED",
+        consumer="projects/177838813423",
+        apiName=SERVICE,
+        methodName=call.rpc,
+    )
+    return ApiError(403, message, details=[info, localized_message(message)])
+
+
+def _retired(call: Call) -> ApiError:
+    method = call.method or "generateContent"
+    return _models.not_found(call.model or "gemini-1.5-flash", call.version, method)
+
+
+PRESETS: dict[str, Make] = {
+    "overloaded": _plain(503, OVERLOADED),
+    # The wording of 2026.
+    "high_demand": _plain(
+        503,
+        "This model is currently experiencing high demand. Spikes in demand are usually "
+        "temporary. Please try again later.",
+    ),
+    "deadline": _plain(504, DEADLINE),
+    # The same words came with a 503 as well.
+    "unavailable_deadline": _plain(503, DEADLINE),
+    "internal": _plain(500, INTERNAL),
+    "internal_short": _plain(500, "Internal error encountered."),
+    "quota_per_minute": _quota(
+        "free_tier_requests",
+        "GenerateRequestsPerMinutePerProjectPerModel-FreeTier",
+        "10",
+        "47.318205613s",  # up to nine decimals
+    ),
+    # The short delay is real, and obeying it is in vain (inspect_ai#5526).
+    "quota_per_day": _quota(
+        "free_tier_requests",
+        "GenerateRequestsPerDayPerProjectPerModel-FreeTier",
+        "20",
+        "36.429760048s",
+        lengthy=True,
+    ),
+    "quota_tokens": _quota(
+        "free_tier_input_token_count",
+        "GenerateContentInputTokensPerModelPerMinute-FreeTier",
+        "250000",
+        "26s",
+    ),
+    "quota_exhausted": _plain(429, EXHAUSTED),
+    "key_invalid": _key_error(_keys.NOT_VALID),
+    "key_expired": _key_error("API key expired. Please renew the API key."),  # continue#11336
+    "key_not_found": _key_error(
+        "API Key not found. Please pass a valid API key."  # gemini-cli#25198
+    ),
+    # continue#11541
+    "key_leaked": _plain(403, "Your API key was reported as leaked. Please use another API key."),
+    "key_suspended": _suspended,
+    "key_missing": _plain(403, _keys.NO_KEY),
+    "key_blocked": _of_call(_blocked),
+    "wrong_scheme": _of_call(lambda call: _keys.wrong_scheme(call.rpc)),
+    "location": _plain(
+        400, "User location is not supported for the API use.", "FAILED_PRECONDITION"
+    ),
+    "model_retired": _of_call(_retired),
+}

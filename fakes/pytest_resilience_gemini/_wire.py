@@ -1,0 +1,80 @@
+"""How answers become bytes: plain JSON, server-sent events, and the array of a plain stream."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+JSON_TYPE = "application/json; charset=UTF-8"
+SSE_TYPE = "text/event-stream"
+
+PATH = re.compile(r"/(v1|v1beta)/models/([^/:]+)(?::([A-Za-z]+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Which method of the API a request calls, and in which form it wants the answer."""
+
+    version: str = "v1beta"
+    model: str = ""
+    method: str = ""
+    sse: bool = False
+
+    @classmethod
+    def of(cls, path: str, query: str) -> Call:
+        """The call that a request's path and query make."""
+        found = PATH.fullmatch(path)
+        if found is None:
+            version = "v1" if path.startswith("/v1/") else "v1beta"
+            return cls(version)
+        version, model, method = found.groups()
+        sse = method == "streamGenerateContent" and parse_qs(query).get("alt") == ["sse"]
+        return cls(version, model, method or "", sse)
+
+    @property
+    def stream(self) -> bool:
+        """Whether the answer is a stream, of either form."""
+        return self.method == "streamGenerateContent"
+
+    @property
+    def rpc(self) -> str:
+        """The method's full name, as error details give it."""
+        if self.method:
+            name = self.method[0].upper() + self.method[1:]
+            return f"google.ai.generativelanguage.{self.version}.GenerativeService.{name}"
+        name = "GetModel" if self.model else "ListModels"
+        return f"google.ai.generativelanguage.{self.version}.ModelService.{name}"
+
+
+def pretty(data: Any) -> str:
+    """JSON as the service writes it: two blanks deep, not escaped, a newline at the end."""
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def error_text(body: Mapping[str, Any], call: Call) -> tuple[str, str]:
+    """An error's text and Content-Type, which depend on what was called.
+
+    With ``alt=sse`` it is plain JSON that says it is text/event-stream (python-genai#2044);
+    of the array form it is an array of one (google-genai's APIError unpacks it).
+    """
+    if call.sse:
+        return pretty(body), SSE_TYPE
+    return pretty([body] if call.stream else body), JSON_TYPE
+
+
+def sse(events: Iterable[Any]) -> list[bytes]:
+    """A stream of ``alt=sse``: one piece an event, CRLF twice behind each, no [DONE]."""
+    texts = [json.dumps(event, separators=(",", ": "), ensure_ascii=False) for event in events]
+    return [f"data: {text}\r\n\r\n".encode() for text in texts]
+
+
+def array(events: Iterable[Any]) -> list[bytes]:
+    """A stream without ``alt``: a JSON array, one piece an element and one for its end."""
+    pieces = []
+    for number, event in enumerate(events):
+        pieces.append((",\r\n" if number else "[") + pretty(event))
+    return [piece.encode() for piece in [*pieces, "]\n"]]
