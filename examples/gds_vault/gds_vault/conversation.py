@@ -60,17 +60,16 @@ class Conversation:
         except StatusError as exc:
             refusal = exc
         if self.logins.peek() is login:
-            if not self._token_is_dead(login, refusal):
+            if login.is_on_probation or not self._token_is_dead(login, refusal):
                 raise refusal
             logger.debug("Vault does not accept the token any more")
-            self.logins.drop(login)
         elif refusal.status != 403:
             raise refusal
-        return self._reply(method, path, self.logins.current(), params)
+        return self._reply(method, path, self.logins.replace(login), params)
 
     def mount_of(self, path: str) -> Mount | None:
         """Return the engine that the path belongs to; None when Vault would not tell."""
-        is_known, mount = known_mount(self.logins.current().mounts, path)
+        is_known, mount = known_mount(dict(self.logins.current().mounts), path)
         if is_known:
             return mount
         try:
@@ -94,6 +93,7 @@ class Conversation:
         data = body.get("data") if isinstance(body, Mapping) else None
         if not isinstance(data, Mapping):
             raise VaultError(f"the answer to {method} /v1/{one_line(path)} has no data")
+        login.accepted = True
         return Reply(data, login)
 
     def _token_is_dead(self, login: Login, refusal: StatusError) -> bool:

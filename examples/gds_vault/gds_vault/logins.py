@@ -19,6 +19,10 @@ from gds_vault.text import Secret
 UNUSED_SHARE = 0.1
 UNUSED_SECONDS = 300.0
 
+# How long a token that replaced a refused one, and is refused as well, is left in use. A
+# server that refuses everything then sees one login a minute, not one for each call.
+PROBATION_SECONDS = 60.0
+
 LONGEST_LEASE = 2**63 / 1e9  # a Go duration counts nanoseconds in 64 bits
 
 SecretKey = tuple[str, int | None]
@@ -37,10 +41,18 @@ class Login:
     secrets: dict[SecretKey, Any] = field(default_factory=dict, repr=False)
     mounts: dict[str, Mount | None] = field(default_factory=dict, repr=False)
 
+    accepted: bool = False
+    probation_until: float = -math.inf
+
     @property
     def is_good(self) -> bool:
         """Whether the token may still be used, as far as we know."""
         return time.monotonic() < self.good_until
+
+    @property
+    def is_on_probation(self) -> bool:
+        """Whether a refusal of this token is no reason to get yet another one."""
+        return not self.accepted and time.monotonic() < self.probation_until
 
 
 def usable_seconds(lease_duration: float) -> float:
@@ -88,6 +100,13 @@ class Logins:
                 return self._login
             flight, is_mine = self._board()
         return self._fly(flight) if is_mine else flight.result()
+
+    def replace(self, refused: Login) -> Login:
+        """Return another login than the one that Vault has refused."""
+        self.drop(refused)
+        login = self.current()
+        login.probation_until = time.monotonic() + PROBATION_SECONDS
+        return login
 
     def renew(self) -> Login:
         """Log in, whatever token there is."""

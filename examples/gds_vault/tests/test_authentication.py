@@ -188,6 +188,25 @@ def test_a_new_token_that_is_refused_too_is_the_end(client: VaultClient, vault: 
     assert len(vault.trace.to(path=READ)) == 2
 
 
+def test_calls_that_are_all_refused_make_one_login_a_minute(
+    client: VaultClient, vault: Vault, no_real_waiting: Waiting
+) -> None:
+    """Neither a storm of logins, nor a client that never tries again."""
+    client.list_secrets("secret/metadata")
+    rule = vault.fail(refused(INVALID_TOKEN), path=READ, times=FOREVER)
+
+    def failed_calls_and_logins() -> int:
+        for _ in range(5):
+            with pytest.raises(VaultError):
+                client.get_secret("secret/data/myapp")
+        return len(vault.trace.to(path=LOGIN))
+
+    assert failed_calls_and_logins() == 2
+    no_real_waiting.advance(61)
+    assert failed_calls_and_logins() == 3
+    assert rule.met == 12
+
+
 def test_the_policys_no_is_not_the_tokens_fault(client: VaultClient, vault: Vault) -> None:
     """A path that the role may not read fails at once, with no login and no second try."""
     vault.fail(refused(POLICY), path=READ)

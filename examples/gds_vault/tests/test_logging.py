@@ -178,10 +178,7 @@ def test_why_there_was_no_answer_is_told_in_full_at_debug_only(
         (faults.cut_chunk(), "Answer cut short"),
         (faults.reset_peer(when="head"), "Connection reset by peer"),
         (faults.empty_reply(), "Remote end closed connection without response"),
-        (
-            faults.html_page(502),
-            f"HTTP 502 from {LOGIN}: no JSON (text/html), so hardly from Vault",
-        ),
+        (faults.html_page(502), f"HTTP 502 from {LOGIN}: {PAGE}"),
         (faults.status(500, body=b""), f"HTTP 500 from {LOGIN}"),
     ],
 )
