@@ -25,7 +25,7 @@ class Answerer:
         self._prompt = prompt
         self._reply = _fitted(reply, prompt.config)
         self._response_id = response_id
-        self._count = max(1, prompt.config.get("candidate_count", 1))
+        self._count = prompt.config.get("candidate_count", 1)
 
     def whole(self) -> Response:
         """The one answer of ``generateContent``."""

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from werkzeug import Request, Response
 
-from pytest_resilience import Answer, Fake, PlanError, faults, route
-from pytest_resilience_gemini import _keys, _models, _state, _tokens, _validation, _wire
+from pytest_resilience import Fake, PlanError, faults, route
+from pytest_resilience_gemini import (
+    _embeddings,
+    _keys,
+    _models,
+    _state,
+    _tokens,
+    _validation,
+    _wire,
+)
 from pytest_resilience_gemini._answers import Answerer
 from pytest_resilience_gemini._errors import ApiError, error_body
+from pytest_resilience_gemini._named import NamedError
 from pytest_resilience_gemini._presets import PRESETS, Make
 from pytest_resilience_gemini._prompt import Prompt
 from pytest_resilience_gemini._proto import parse
@@ -25,19 +33,6 @@ DEFAULT_TEXT = "Hello from the fake Gemini."
 
 VERSION = "/<any(v1, v1beta):version>"
 MODEL = VERSION + "/models/<model>"
-
-# langchain4j#1903. Date, Content-Length and Transfer-Encoding are the server's.
-HEADERS = (
-    ("Vary", "Origin"),
-    ("Vary", "X-Origin"),
-    ("Vary", "Referer"),
-    ("Server", "scaffolding on HTTPServer2"),
-    ("X-XSS-Protection", "0"),
-    ("X-Frame-Options", "SAMEORIGIN"),
-    ("X-Content-Type-Options", "nosniff"),
-    ("Server-Timing", "gfet4t7; dur=299"),
-    ("Alt-Svc", 'h3=":443"; ma=2592000,h3-29=":443"; ma=2592000'),
-)
 
 
 class Gemini(Fake):
@@ -133,9 +128,7 @@ class Gemini(Fake):
     def get_model(self, request: Request, version: str, model: str) -> Any:
         """One model."""
         self._check_key(request)
-        if model not in self.models:
-            raise _models.not_found(model, version, "generateContent")
-        return self.models[model]
+        return _models.get(self.models, model, version)
 
     @route("POST", MODEL + ":generateContent")
     def generate_content(self, request: Request, version: str, model: str) -> Any:
@@ -148,20 +141,31 @@ class Gemini(Fake):
         events = self._answerer(request).events()
         if _call(request).sse:
             headers = {"Content-Disposition": "attachment"}
-            return self._response(iter(_wire.sse(events)), 200, _wire.SSE_TYPE, headers)
-        return self._response(iter(_wire.array(events)), 200, _wire.JSON_TYPE)
+            return _wire.response(iter(_wire.sse(events)), 200, _wire.SSE_TYPE, headers)
+        return _wire.response(iter(_wire.array(events)), 200, _wire.JSON_TYPE)
 
     @route("POST", MODEL + ":countTokens")
     def count_tokens(self, request: Request, version: str, model: str) -> Any:
         """How long a prompt is."""
         body = self._read(request, "CountTokensRequest")
-        inner = body.get("generate_content_request")
-        if inner is None:
+        whole = body.get("generate_content_request")
+        if whole is None:
             _validation.contents(body, "CountTokensRequest")
         else:
-            _validation.contents(inner)
-        details = _tokens.details(body if inner is None else inner)
+            _validation.contents(whole)
+        details = _tokens.details(body if whole is None else whole)
         return {"totalTokens": _tokens.total(details), "promptTokensDetails": details}
+
+    @route("POST", MODEL + ":embedContent")
+    def embed_content(self, request: Request, version: str, model: str) -> Any:
+        """One embedding."""
+        return {"embedding": _embeddings.embed(self._read(request, "EmbedContentRequest"))}
+
+    @route("POST", MODEL + ":batchEmbedContents")
+    def batch_embed_contents(self, request: Request, version: str, model: str) -> Any:
+        """An embedding for each of several contents."""
+        body = self._read(request, "BatchEmbedContentsRequest")
+        return {"embeddings": [_embeddings.embed(one) for one in body.get("requests", ())]}
 
     # What they share
 
@@ -189,6 +193,10 @@ class Gemini(Fake):
         said = says.pop(0) if len(says) > 1 else says[0]
         if not isinstance(said, str | Reply):
             said = said(prompt)
+        if not isinstance(said, str | Reply):
+            raise PlanError(
+                f"the function given to say() returned {said!r}: want a text or a Reply"
+            )
         return Reply((said,)) if isinstance(said, str) else said
 
     def _response_id(self) -> str:
@@ -201,11 +209,11 @@ class Gemini(Fake):
         try:
             return super().handle(request)
         except ApiError as error:
-            return self._refusal(error, _call(request))
+            return _wire.refusal(error, _call(request))
 
     def answer(self, status: int, data: Any, headers: Mapping[str, str] | None = None) -> Response:
         """JSON with the service's headers."""
-        return self._response(_wire.pretty(data), status, _wire.JSON_TYPE, headers)
+        return _wire.response(_wire.pretty(data), status, _wire.JSON_TYPE, headers)
 
     def error(self, status: int, message: str | None = None) -> Any:
         """Google's error body for any status."""
@@ -214,23 +222,6 @@ class Gemini(Fake):
     def wrong_method(self, request: Request, allowed: Iterable[str]) -> Any:
         """The service knows no 405: a path is there for its methods only."""
         return self.error(404)
-
-    def _refusal(self, error: ApiError, call: Call) -> Response:
-        text, kind = _wire.error_text(error.body, call)
-        return self._response(text, error.code, kind)
-
-    def _response(
-        self,
-        body: Any,
-        status: int,
-        kind: str,
-        headers: Mapping[str, str] | None = None,
-    ) -> Response:
-        response = Response(body, status, content_type=kind)
-        for name, value in HEADERS:
-            response.headers.add(name, value)
-        response.headers.update(headers or {})
-        return response
 
     # Faults by name
 
@@ -243,13 +234,13 @@ class Gemini(Fake):
     def named_faults(self) -> Mapping[str, faults.Fault]:
         """The presets as faults; each in the form that the call it meets has asked for."""
         return {
-            name: _Preset(name, partial(self._named_refusal, make))
+            name: NamedError(name, partial(self._named_refusal, make))
             for name, make in PRESETS.items()
         }
 
     def _named_refusal(self, make: Make, call: Call) -> Response:
         with self.lock:
-            return self._refusal(make(call, self.api_key), call)
+            return _wire.refusal(make(call, self.api_key), call)
 
     # For the control API
 
@@ -263,11 +254,7 @@ class Gemini(Fake):
         ``api_key``: the valid key.
         """
         with self.lock:
-            return {
-                "say": _state.says_to_json(self._says),
-                "models": [dict(model) for model in self.models.values()],
-                "api_key": self.api_key,
-            }
+            return _state.to_json(self._says, self.models, self.api_key)
 
     def set_state(self, state: Any) -> None:
         """Take over the parts of `state` that are given; the others stay as they are.
@@ -277,41 +264,11 @@ class Gemini(Fake):
         Raises:
             PlanError: A part is unknown, or not what it should be; nothing has changed.
         """
-        if not isinstance(state, Mapping):
-            raise PlanError(f"state: want an object, not {state!r}")
-        unknown = sorted(state.keys() - {"say", "models", "api_key"})
-        if unknown:
-            raise PlanError(f"state: no part {unknown[0]!r}; there are: say, models, api_key")
         with self.lock:
-            says, models, key = self._says, self.models, self.api_key
-            if "say" in state:
-                says = _state.says_from_json(state["say"])
-            if "models" in state:
-                models = _state.models_from_json(state["models"])
-            if "api_key" in state:
-                key = _state.key_from_json(state["api_key"])
-            self._says, self.models, self.api_key = says, models, key
-
-
-class _Preset:
-    """A named error as a fault that knows the call it answers."""
-
-    processed = False
-
-    def __init__(self, name: str, make: Callable[[Call], Response]) -> None:
-        self.label = name
-        self._make = make
-
-    def apply(self, script: faults.Script, context: faults.Context) -> faults.Script:
-        """Put the error in place of the answer."""
-        path, _, query = context.attempt.target.partition("?")
-        response = self._make(Call.of(path, query))
-        headers = tuple(response.headers.to_wsgi_list())
-        answer = Answer(response.status_code, headers, tuple(response.iter_encoded()))
-        return replace(script, answer=answer)
-
-    def __repr__(self) -> str:
-        return f"<preset {self.label}>"
+            parts = _state.from_json(state)
+            self._says = parts.get("say", self._says)
+            self.models = parts.get("models", self.models)
+            self.api_key = parts.get("api_key", self.api_key)
 
 
 def _call(request: Request) -> Call:

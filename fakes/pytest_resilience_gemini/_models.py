@@ -76,6 +76,13 @@ def find(models: Mapping[str, Model], name: str, version: str, method: str) -> M
     return model
 
 
+def get(models: Mapping[str, Model], name: str, version: str) -> Model:
+    """The resource of one model; its 404 is worded as that of generateContent, by inference."""
+    if name not in models:
+        raise not_found(name, version, "generateContent")
+    return models[name]
+
+
 def not_found(name: str, version: str, method: str) -> ApiError:
     """No such model, or not any more (obsidian-quiz-generator#43). No details."""
     return ApiError(

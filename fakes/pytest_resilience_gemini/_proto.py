@@ -27,7 +27,10 @@ def parse(body: bytes, message: str) -> dict[str, Any]:
         ApiError: A 400 that names all that is unknown or of the wrong kind.
     """
     reader = _Reader()
-    value = reader.message(_json(body), message, "")
+    try:
+        value = reader.message(_json(body), message, "")
+    except RecursionError:
+        raise ApiError(400) from None
     if reader.problems:
         raise _invalid(reader.problems)
     return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pytest_resilience import PlanError
@@ -14,9 +14,13 @@ from pytest_resilience_gemini._reply import Reply
 Say = str | Reply | Callable[[Prompt], str | Reply]
 
 
-def says_to_json(says: Iterable[Say]) -> list[Any]:
-    """Texts and replies as JSON; a function is shown by its name and cannot be set again."""
-    return [_say_to_json(say) for say in says]
+def to_json(says: Iterable[Say], models: Mapping[str, Model], api_key: str) -> dict[str, Any]:
+    """The state; a function that was given to ``say`` is shown by its name."""
+    return {
+        "say": [_say_to_json(say) for say in says],
+        "models": [dict(model) for model in models.values()],
+        "api_key": api_key,
+    }
 
 
 def _say_to_json(say: Say) -> Any:
@@ -27,14 +31,28 @@ def _say_to_json(say: Say) -> Any:
     return {"function": getattr(say, "__qualname__", type(say).__name__)}
 
 
-def says_from_json(data: Any) -> list[Say]:
+def from_json(state: Any) -> dict[str, Any]:
+    """The parts that are given, read.
+
+    Raises:
+        PlanError: A part is unknown, or not what it should be.
+    """
+    if not isinstance(state, Mapping):
+        raise PlanError(f"state: want an object, not {state!r}")
+    unknown = sorted(str(part) for part in state if part not in READERS)
+    if unknown:
+        raise PlanError(f"state: no part {unknown[0]!r}; there are: {', '.join(READERS)}")
+    return {part: READERS[part](value) for part, value in state.items()}
+
+
+def _says_from_json(data: Any) -> list[Say]:
     """What is to be said, of a list of texts and objects."""
     if not isinstance(data, list) or not data:
         raise PlanError(f"state: say wants a list of texts or replies, not {data!r}")
     return [entry if isinstance(entry, str) else Reply.from_json(entry) for entry in data]
 
 
-def models_from_json(data: Any) -> dict[str, Model]:
+def _models_from_json(data: Any) -> dict[str, Model]:
     """Models, of a list of names or of resources as the API lists them."""
     if not isinstance(data, list):
         raise PlanError(f"state: models wants a list of names or resources, not {data!r}")
@@ -49,8 +67,15 @@ def _name(model: Any) -> str:
     return name.removeprefix("models/")
 
 
-def key_from_json(data: Any) -> str:
+def _key_from_json(data: Any) -> str:
     """The valid key."""
     if not isinstance(data, str) or not data:
         raise PlanError("state: api_key wants a text that is not empty")
     return data
+
+
+READERS: dict[str, Callable[[Any], Any]] = {
+    "say": _says_from_json,
+    "models": _models_from_json,
+    "api_key": _key_from_json,
+}

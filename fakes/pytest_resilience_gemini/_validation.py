@@ -42,6 +42,12 @@ def _problems(listed: Sequence[Mapping[str, Any]]) -> Iterator[str]:
                 )
 
 
+def config(given: Mapping[str, Any]) -> None:
+    """Refuse counts that the protos' comments rule out; the service's words have no source."""
+    if not 1 <= given.get("candidate_count", 1) <= 8 or given.get("max_output_tokens", 1) < 1:
+        raise ApiError(400)
+
+
 def length(tokens: int, most: int) -> None:
     """Refuse a prompt of too many tokens."""
     if tokens > most:
@@ -55,4 +61,5 @@ def length(tokens: int, most: int) -> None:
 def prompt(request: Mapping[str, Any], limit: int) -> None:
     """All that is asked of a request to generate content."""
     contents(request)
+    config(request.get("generation_config", {}))
     length(_tokens.total(_tokens.details(request)), limit)

@@ -9,8 +9,25 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
+from werkzeug import Response
+
+from pytest_resilience_gemini._errors import ApiError
+
 JSON_TYPE = "application/json; charset=UTF-8"
 SSE_TYPE = "text/event-stream"
+
+# langchain4j#1903. Date, Content-Length and Transfer-Encoding are the server's.
+HEADERS = (
+    ("Vary", "Origin"),
+    ("Vary", "X-Origin"),
+    ("Vary", "Referer"),
+    ("Server", "scaffolding on HTTPServer2"),
+    ("X-XSS-Protection", "0"),
+    ("X-Frame-Options", "SAMEORIGIN"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Server-Timing", "gfet4t7; dur=299"),
+    ("Alt-Svc", 'h3=":443"; ma=2592000,h3-29=":443"; ma=2592000'),
+)
 
 PATH = re.compile(r"/(v1|v1beta)/models/([^/:]+)(?::([A-Za-z]+))?")
 
@@ -55,19 +72,37 @@ def pretty(data: Any) -> str:
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
-def error_text(body: Mapping[str, Any], call: Call) -> tuple[str, str]:
-    """An error's text and Content-Type, which depend on what was called.
+def response(
+    body: str | Iterable[bytes],
+    status: int,
+    kind: str = JSON_TYPE,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A response with the service's headers."""
+    made = Response(body, status, content_type=kind)
+    for name, value in HEADERS:
+        made.headers.add(name, value)
+    made.headers.update(headers or {})
+    return made
 
-    With ``alt=sse`` it is plain JSON that says it is text/event-stream (python-genai#2044);
-    of the array form it is an array of one (google-genai's APIError unpacks it).
+
+def refusal(error: ApiError, call: Call) -> Response:
+    """An error in the form that the call has asked for.
+
+    With ``alt=sse`` it is plain JSON that says it is text/event-stream (python-genai#2044,
+    gitlab-mcp#166); of the other stream it is an array of one (azure-devops-mcp#139).
     """
     if call.sse:
-        return pretty(body), SSE_TYPE
-    return pretty([body] if call.stream else body), JSON_TYPE
+        return response(pretty(error.body), error.code, SSE_TYPE)
+    text = b"".join(array([error.body])).decode() if call.stream else pretty(error.body)
+    return response(text, error.code)
 
 
 def sse(events: Iterable[Any]) -> list[bytes]:
-    """A stream of ``alt=sse``: one piece an event, CRLF twice behind each, no [DONE]."""
+    """A stream of ``alt=sse``: one piece an event, CRLF twice behind each, no [DONE].
+
+    The blanks are where the service puts them (vercel/ai#5217).
+    """
     texts = [json.dumps(event, separators=(",", ": "), ensure_ascii=False) for event in events]
     return [f"data: {text}\r\n\r\n".encode() for text in texts]
 
