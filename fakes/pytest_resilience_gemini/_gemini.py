@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
-
-from werkzeug import Request, Response
+from typing import TYPE_CHECKING, Any
 
 from pytest_resilience import Fake, PlanError, faults, route
 from pytest_resilience_gemini import (
@@ -28,6 +26,9 @@ from pytest_resilience_gemini._proto import parse
 from pytest_resilience_gemini._reply import Reply
 from pytest_resilience_gemini._state import Say
 from pytest_resilience_gemini._wire import Call
+
+if TYPE_CHECKING:
+    from werkzeug import Request, Response
 
 DEFAULT_TEXT = "Hello from the fake Gemini."
 

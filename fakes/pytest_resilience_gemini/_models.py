@@ -77,9 +77,9 @@ def find(models: Mapping[str, Model], name: str, version: str, method: str) -> M
 
 
 def get(models: Mapping[str, Model], name: str, version: str) -> Model:
-    """The resource of one model; its 404 is worded as that of generateContent, by inference."""
+    """The resource of one model; the words of its 404 are not those of a call to a model."""
     if name not in models:
-        raise not_found(name, version, "generateContent")
+        raise ApiError(404, f"Model is not found: models/{name} for api version {version}")
     return models[name]
 
 

@@ -1,7 +1,9 @@
 """Reads JSON into a request message as Google's front end does, and collects what is wrong.
 
 Every problem is reported, not only the first, and paths are in snake_case whatever the
-client sent (seance#18, ai.nvim#13, cody#4566).
+client sent (seance#18, ai.nvim#13, cody#4566, zed#53919, azure-devops-mcp#145). The front
+end uses the converter that protobuf had in util/internal; texts that no report of Gemini's
+shows are taken from reports of other Google APIs, which have the same front end.
 """
 
 from __future__ import annotations
@@ -40,10 +42,21 @@ def _json(body: bytes) -> Any:
     if not body.strip():
         return {}
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        # The service quotes the place as well; its exact words have no source.
-        raise _invalid([("", PREFIX + "Unexpected token.")]) from None
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise ApiError(400) from None
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise _invalid([("", f"{PREFIX}Unexpected token.\n{_around(text, error.pos)}")]) from None
+    except (ValueError, RecursionError):  # too many digits, nested too deep
+        raise ApiError(400) from None
+
+
+def _around(text: str, place: int) -> str:
+    """Twenty characters to either side of a place, and an arrow below it."""
+    start = max(0, place - 20)
+    return f"{text[start : place + 20]}\n{' ' * (place - start)}^"
 
 
 def _invalid(problems: list[tuple[str, str]]) -> ApiError:
@@ -63,7 +76,7 @@ class _Reader:
 
     def message(self, data: Any, name: str, path: str) -> dict[str, Any]:
         if not isinstance(data, dict):
-            self._bad_value(path, PACKAGE + name, data)
+            self._no_message(path, name, data)
             return {}
         fields = MESSAGES[name]
         found: dict[str, Any] = {}
@@ -72,19 +85,15 @@ class _Reader:
             if field not in fields or (key != field and key != _camel(field)):
                 self._unknown(key, path)
             elif value is not None:
-                self._only_one(found, name, field, path)
+                self._only_one(found, name, field, path, key)
                 found[field] = self._field(value, fields[field], path, field)
         return found
 
-    def _only_one(self, found: dict[str, Any], name: str, field: str, path: str) -> None:
+    def _only_one(self, found: dict[str, Any], name: str, field: str, path: str, key: str) -> None:
         for group, members in ONEOFS.get(name, {}).items():
             if field in members and members & found.keys():
-                # The words of protobuf's json converter; no report of Gemini's has them.
-                problem = (
-                    f"Invalid value at '{path}' (oneof), oneof field '{group}' is already set. "
-                    f"Cannot set '{_camel(field)}'"
-                )
-                self.problems.append((path, problem))
+                already = f"oneof field '{group}' is already set. Cannot set '{key}'"
+                self._invalid(path, "oneof", already)
 
     def _field(self, value: Any, kind: str, path: str, field: str) -> Any:
         where = f"{path}.{field}" if path else field
@@ -139,11 +148,23 @@ class _Reader:
         self._bad_value(path, PACKAGE + kind, value)
         return None
 
+    def _no_message(self, path: str, name: str, value: Any) -> None:
+        if path:
+            self._bad_value(path, PACKAGE + name, value)
+        else:
+            self._unknown("", path, "Root element must be a message.")
+
     def _bad_value(self, path: str, kind: str, value: Any) -> None:
-        shown = json.dumps(value, ensure_ascii=False)
         if isinstance(value, dict):
-            shown = "Starting an object on a scalar field"
-        self.problems.append((path, f"Invalid value at '{path}' ({kind}), {shown}"))
+            parent, _, field = path.rpartition(".")
+            name = field.partition("[")[0]
+            self._invalid(parent, name, "Starting an object on a scalar field")
+        else:
+            self._invalid(path, kind, json.dumps(value, ensure_ascii=False))
+
+    def _invalid(self, path: str, kind: str, why: str) -> None:
+        where = f" at '{path}'" if path else ""
+        self.problems.append((path, f"Invalid value{where} ({kind}), {why}"))
 
     def _unknown(self, key: str, path: str, why: str = "Cannot find field.") -> None:
         where = f" at '{path}'" if path else ""
