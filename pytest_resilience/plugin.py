@@ -6,7 +6,7 @@ uses no fake can do without is imported in the function that needs it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 DESK = pytest.StashKey[Desk]()
 FIRST = "_resilience_test"
+WRITTEN = ("fake_server", "fake_vault", "fake_vault_session", "fake_gemini", "fake_gemini_session")
+
+
+# Settings
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,66 +34,150 @@ def pytest_configure(config: pytest.Config) -> None:
     """Refuse settings that cannot be meant, before anything runs."""
     config.addinivalue_line("markers", settings.marker_line())
     settings.of_config(config)
-    desk = config.stash[DESK] = Desk(config)
-    desk.fixtures.update({"fake_server", "fake_vault", "fake_gemini"})
-    desk.fixtures.update({"fake_vault_session", "fake_gemini_session"})
+    config.stash[DESK] = Desk(config, WRITTEN)
+
+
+# Fixtures
+
+
+@pytest.fixture
+def _resilience_test(request: pytest.FixtureRequest) -> None:
+    """Set up first, so torn down last, of what a test that uses a fake has for itself."""
+    request.config.stash[DESK].custody_of(request.node)
+
+
+def new_fake(request: pytest.FixtureRequest, name: str) -> Iterator[FakeServer]:
+    """A fake for one test."""
+    custody = request.config.stash[DESK].custody_of(request.node)
+    with custody.running(f"fake_{name}", custody.fake(name)) as server:
+        yield server
+
+
+def shared_fake(request: pytest.FixtureRequest, name: str) -> Iterator[FakeServer]:
+    """A fake for the whole session, made by the first test that uses it."""
+    custody = request.config.stash[DESK].current_custody()
+    label = f"fake_{name}_session"
+    with custody.sharing(label, custody.fake(name, shared=True)) as server:
+        yield server
+
+
+@pytest.fixture
+def fake_vault(request: pytest.FixtureRequest) -> Iterator[FakeServer]:
+    """A fake Vault of this test alone; VAULT_ADDR, VAULT_TOKEN, ... point clients at it."""
+    yield from new_fake(request, "vault")
+
+
+@pytest.fixture(scope="session")
+def fake_vault_session(request: pytest.FixtureRequest) -> Iterator[FakeServer]:
+    """A fake Vault for all tests: they share what it stores; trace and plan are each test's own."""
+    yield from shared_fake(request, "vault")
+
+
+@pytest.fixture
+def fake_gemini(request: pytest.FixtureRequest) -> Iterator[FakeServer]:
+    """A fake Gemini of this test alone; GEMINI_API_KEY, ... point clients at it."""
+    yield from new_fake(request, "gemini")
+
+
+@pytest.fixture(scope="session")
+def fake_gemini_session(request: pytest.FixtureRequest) -> Iterator[FakeServer]:
+    """A fake Gemini for all tests: they share its script; trace and plan are each test's own."""
+    yield from shared_fake(request, "gemini")
+
+
+@pytest.fixture
+def fake_server(request: pytest.FixtureRequest) -> Iterator[Callable[..., FakeServer]]:
+    """Serve any WSGI app, or a Fake, until the test ends.
+
+    ::
+
+        server = fake_server(app)
+
+    It takes the options of ``FakeServer`` as well.
+    """
+    from pytest_resilience.reporting.factory import Factory
+
+    with Factory(request.config.stash[DESK].custody_of(request.node)) as factory:
+        yield factory
+
+
+# Fakes of others
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let fixtures of other people's fakes come into being when they are asked for."""
+    from pytest_resilience.reporting import on_demand
+
+    on_demand.install(session, session.config.stash[DESK])
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let a test that uses a fake begin and end with our custody."""
+    names: list[str] = getattr(item, "fixturenames", [])
+    if FIRST not in names and not item.config.stash[DESK].fixtures.isdisjoint(names):
+        names.insert(0, FIRST)
+    if item.get_closest_marker("resilience") is not None:
+        settings.of_item(item)
+
+
+# Running and reporting
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Know which test runs."""
+    item.config.stash[DESK].item = item
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Leave no variable behind, whatever others have undone after us."""
+    try:
+        return (yield)
+    finally:
+        custody = item.config.stash[DESK].has_custody_of(item)
+        if custody is not None:
+            custody.environment.sweep()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the servers of a failed test saw."""
+    if call.excinfo is not None and isinstance(call.excinfo.value, pytest.FixtureLookupError):
+        from pytest_resilience.reporting import on_demand
+
+        on_demand.explain(call.excinfo.value)
+    report = yield
+    custody = item.config.stash[DESK].has_custody_of(item)
+    if custody is not None:
+        custody.passed = report.passed if report.when == "call" else custody.passed
+        if report.failed:
+            from pytest_resilience.reporting import sections
+
+            sections.add(report, custody)
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_assertrepr_compare(
+    config: pytest.Config, op: str, left: object, right: object
+) -> Sequence[str] | None:
+    """Explain ``assert server.trace.waits == [1, 2, 4]``."""
+    import sys
+
+    if op != "==" or "pytest_resilience.schedule" not in sys.modules:
+        return None
+    from pytest_resilience.reporting import comparison
+
+    lines = comparison.explain(left, right)
+    custody = config.stash[DESK].custody
+    return lines if lines is None or custody is None else [custody.mask(line) for line in lines]
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Give back what the session kept between its tests."""
     session.config.stash[DESK].release_engine()
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Let a test that uses a fake begin with our custody, so that it ends with it."""
-    names: list[str] = getattr(item, "fixturenames", [])
-    if FIRST not in names and not item.config.stash[DESK].fixtures.isdisjoint(names):
-        names.insert(0, FIRST)
-
-
-@pytest.fixture
-def _resilience_test(request: pytest.FixtureRequest) -> None:
-    """Set up first and torn down last of what a test that uses a fake has for itself."""
-    request.config.stash[DESK].custody_of(request.node)
-
-
-def _new(request: pytest.FixtureRequest, name: str) -> Iterator[FakeServer]:
-    custody = request.config.stash[DESK].custody_of(request.node)
-    with custody.running(f"fake_{name}", custody.fake(name)) as server:
-        yield server
-
-
-def _shared(request: pytest.FixtureRequest, name: str) -> Iterator[FakeServer]:
-    desk = request.config.stash[DESK]
-    assert desk.custody is not None
-    yield from desk.custody.sharing(f"fake_{name}_session", desk.custody.fake(name))
-
-
-@pytest.fixture
-def fake_vault(request: pytest.FixtureRequest) -> Iterator[FakeServer]:
-    """A fake Vault for this test alone; VAULT_ADDR, VAULT_TOKEN, ... point at it."""
-    yield from _new(request, "vault")
-
-
-@pytest.fixture
-def fake_gemini(request: pytest.FixtureRequest) -> Iterator[FakeServer]:
-    """A fake Gemini for this test alone; GEMINI_API_KEY, GOOGLE_GEMINI_BASE_URL, ... are set."""
-    yield from _new(request, "gemini")
-
-
-@pytest.fixture
-def fake_server(request: pytest.FixtureRequest) -> Iterator[Callable[..., FakeServer]]:
-    """A factory: ``server = fake_server(app)`` serves any WSGI app until the test ends."""
-    import contextlib
-
-    from pytest_resilience.server.server import FakeServer
-
-    custody = request.config.stash[DESK].custody_of(request.node)
-    with contextlib.ExitStack() as stack:
-
-        def serve(app: Any, **options: Any) -> FakeServer:
-            server = FakeServer(app, **{**custody.options(), **options})
-            return stack.enter_context(custody.running("fake_server", server))
-
-        yield serve

@@ -57,7 +57,7 @@ def load(name: str) -> type[FakeServer]:
     return found
 
 
-def create(name: str, **options: Any) -> FakeServer:
+def create(name: str, **options: Any) -> FakeServer:  # noqa: ANN401 -- the class says what
     """A new fake of this name, not started yet.
 
     Raises:
@@ -114,8 +114,8 @@ def _ours() -> tuple[metadata.EntryPoint, ...]:
 
 
 @functools.lru_cache(maxsize=2)
-def _everybodys(path: tuple[str, ...]) -> tuple[metadata.EntryPoint, ...]:
-    """Those of every distribution on ``sys.path``; its state is the argument, so the cache holds.
+def _everybodys(path: tuple[str, ...]) -> tuple[metadata.EntryPoint, ...]:  # noqa: ARG001
+    """Those of every distribution; the path is what the cache depends on.
 
     Reading them costs milliseconds.
     """

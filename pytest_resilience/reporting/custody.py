@@ -12,12 +12,14 @@ import pytest
 from pytest_resilience.errors import ResilienceError
 from pytest_resilience.reporting import settings
 from pytest_resilience.reporting.environment import Environment
+from pytest_resilience.reporting.mask import Mask
 
 if TYPE_CHECKING:
+    from pytest_resilience.checks.leftovers import Leftover
     from pytest_resilience.reporting.desk import Desk
     from pytest_resilience.server.server import FakeServer
 
-    Server = TypeVar("Server", bound=FakeServer)
+Server = TypeVar("Server", bound="FakeServer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,43 +40,112 @@ class Custody:
         self.seed = desk.seed(self.settings)
         self.servers: list[Watched] = []
         self.environment = Environment()
+        self.mask = Mask()
         self.passed = False
-        """Whether the test's own code has run and passed."""
+        """Whether the test's own code has run, and passed."""
         self.closed = False
-        for server in desk.shared.values():
-            server.new_trace()
+        self._made = 0
+
+    def open(self) -> None:
+        """Begin: shared fakes have a new trace and plan for each test."""
+        names = getattr(self.item, "fixturenames", ())
+        for label, server in self._desk.shared.items():
+            if server.running:
+                server.new_trace()
+            if label in names:
+                self.watch(label, server)
 
     @contextlib.contextmanager
     def running(self, label: str, server: Server) -> Iterator[Server]:
-        """The server, up for the length of the block, its variables set until the test ends."""
+        """The server, up for the length of the block; its variables stay until the test ends."""
         self._desk.lease_engine()
-        with server:
+        if not server.running:
+            server.start()
+        try:
             self.watch(label, server)
             yield server
+        finally:
+            server.renewed = None
+            server.stop()
+
+    @contextlib.contextmanager
+    def sharing(self, label: str, server: Server) -> Iterator[Server]:
+        """The server, up for the length of the block, for other tests as well."""
+        with self.running(label, server):
+            self._desk.shared[label] = server
+            try:
+                yield server
+            finally:
+                del self._desk.shared[label]
 
     def watch(self, label: str, server: FakeServer) -> None:
         """Report and judge this server with the test, and point clients at it."""
         if any(watched.server is server for watched in self.servers):
             return
-        self.servers.append(Watched(label, server))
-        if self.settings.env:
-            self.environment.set(server.environment)
+        same = sum(watched.label.partition(" ")[0] == label for watched in self.servers)
+        self.servers.append(Watched(f"{label} {same + 1}" if same else label, server))
+        server.renewed = lambda: self._point_at(server)
+        self._point_at(server)
 
-    def fake(self, name: str) -> FakeServer:
+    def _point_at(self, server: FakeServer) -> None:
+        variables = server.environment
+        self.mask.add(variables)
+        if self.settings.env and not self.closed:
+            self.environment.set(variables)
+
+    def fake(self, name: str, *, shared: bool = False) -> FakeServer:
         """A new fake by the name of its entry point, not started yet."""
         from pytest_resilience import registry
 
         try:
-            return registry.create(name, **self.options())
+            return registry.create(name, **(self._shared_options() if shared else self.options()))
         except ResilienceError as error:
-            pytest.fail(f"fake_{name}: {error}", pytrace=False)
+            text = f"fake_{name} cannot be built: {error}"
+        # Outside of the handler, so that the report shows this line and no chain.
+        pytest.fail(text, pytrace=False)
 
     def options(self) -> dict[str, Any]:
         """What the settings say of the next server of this test."""
-        # Each server of a test has a stream of its own, and the same one in each replay.
-        return {"seed": self.seed + len(self.servers), "keep": self.settings.keep}
+        # Each server of a test has a random stream of its own, and the same one in a replay.
+        seed = self.seed + self._made
+        self._made += 1
+        return {"seed": seed, "keep": self.settings.keep}
+
+    def _shared_options(self) -> dict[str, Any]:
+        """A shared server belongs to no test, so no marker speaks for it."""
+        general = settings.of_config(self.item.config)
+        return {"seed": self._desk.seed(general), "keep": general.keep}
+
+    def leftovers(self) -> list[Leftover]:
+        """What the settings do not allow to be left behind."""
+        from pytest_resilience.checks import leftovers
+
+        found: list[Leftover] = []
+        for watched in self.servers:
+            label, server = watched.label, watched.server
+            trace = server.trace
+            if not self.settings.unmatched:
+                found += leftovers.unmatched(label, trace)
+            if not self.settings.unmet:
+                found += leftovers.unmet(label, server.plan.unmet, trace)
+            if not self.settings.errors:
+                found += leftovers.errors(label, server.errors)
+        return found
 
     def close(self) -> None:
-        """The last thing that happens to a test: undo, and judge."""
+        """The last thing that happens to a test: put everything back, and judge."""
         self.closed = True
-        self.environment.undo()
+        try:
+            text = self._judgement() if self.passed else ""
+        finally:
+            self.environment.undo()
+        if text:
+            pytest.fail(text, pytrace=False)
+
+    def _judgement(self) -> str:
+        from pytest_resilience.checks import leftovers
+        from pytest_resilience.reporting import sections
+        from pytest_resilience.server import engine
+
+        found = self.leftovers() + leftovers.engine(engine.take_errors())
+        return self.mask(sections.judgement(found)) if found else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,14 +17,16 @@ if TYPE_CHECKING:
 class Desk:
     """Of one session. Nothing is loaded, started or drawn before a test wants it."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, fixtures: Iterable[str]) -> None:
         self._config = config
         self._leased = False
         self._seed: int | None = None
-        self.fixtures: set[str] = set()
+        self.fixtures = set(fixtures)
         """Names of the fixtures that make or give a server."""
         self.shared: dict[str, FakeServer] = {}
         """Session-scoped fakes that are up, by the name of their fixture."""
+        self.item: pytest.Item | None = None
+        """The test that runs now, or ran last."""
         self.custody: Custody | None = None
         """Of the test that runs now, or ran last, if it used a fake."""
 
@@ -34,8 +37,16 @@ class Desk:
             from pytest_resilience.reporting.custody import Custody
 
             current = self.custody = Custody(self, item)
+            # Torn down last of what the test has for itself, and before what it shares.
             item.addfinalizer(current.close)
+            current.open()
         return current
+
+    def current_custody(self) -> Custody:
+        """The custody of the test that runs now."""
+        if self.item is None:
+            raise pytest.UsageError("a fake was asked for while no test runs")
+        return self.custody_of(self.item)
 
     def has_custody_of(self, item: pytest.Item) -> Custody | None:
         """The custody of this test, if it has used a fake."""

@@ -93,7 +93,7 @@ def add_options(parser: pytest.Parser) -> None:
         parser.addini(setting.ini, setting.help, type=_ini_type(setting), default=None)
 
 
-def _ini_type(setting: Setting) -> Any:
+def _ini_type(setting: Setting) -> Literal["bool", "int", "string"]:
     if setting.kind == "int" and pytest.version_tuple < (8, 4):
         return "string"  # It knows no "int"; later ones want it for a plain number in TOML.
     return setting.kind

@@ -79,6 +79,8 @@ class FakeServer:
         """Serves what lies under ``/_resilience/``, unseen by trace and plan."""
         self.errors: list[BaseException] = []
         """What the application, or a predicate of the plan, raised while serving."""
+        self.renewed: Callable[[], object] | None = None
+        """Called when it has started, or started over: its `environment` may be another."""
         self._listener: Listener | None = None
         self._loop: Loop | None = None
         self._is_down = False
@@ -102,7 +104,12 @@ class FakeServer:
             raise
         self._loop = loop
         self._is_down = False
+        self._tell_renewed()
         return self
+
+    def _tell_renewed(self) -> None:
+        if self.renewed is not None:
+            self.renewed()
 
     def stop(self) -> None:
         """Close every connection and stop listening; nothing happens when it does not run.
@@ -137,6 +144,7 @@ class FakeServer:
         """Everything as new: an empty trace and plan, and the server is up."""
         self._renew()
         self.new_trace()
+        self._tell_renewed()
 
     def new_trace(self) -> None:
         """An empty trace and plan, and the server is up; what the service stores stays."""

@@ -1,0 +1,1 @@
+"""Judgements: pure functions of records, that say what they found in words."""

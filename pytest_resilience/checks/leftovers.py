@@ -1,0 +1,74 @@
+"""What a test leaves behind that its author should know of, though every assertion held."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pytest_resilience.records import Attempt, Trace
+from pytest_resilience.schedule import shown
+
+MOST = 5
+"""How many findings of one kind are told one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """One finding."""
+
+    kind: str
+    """``unmatched``, ``unmet``, ``errors`` or ``engine``."""
+    line: str
+    """What was found; it stands alone."""
+    more: str = ""
+    """What else helps, in further lines."""
+
+
+def unmatched(label: str, trace: Trace) -> list[Leftover]:
+    """Requests that no route of the fake matched, like ones together."""
+    alike: dict[tuple[str, str], list[Attempt]] = {}
+    for attempt in trace:
+        if attempt.unmatched:
+            alike.setdefault((attempt.method, attempt.path), []).append(attempt)
+    found = []
+    for (method, _), attempts in list(alike.items())[:MOST]:
+        nearest = attempts[0].note.partition("; ")[2]
+        what = f"{method} {shown(attempts[0].target)}"
+        line = f"{label}: no route matched {what} ({_numbers(attempts)})"
+        found.append(Leftover("unmatched", f"{line}; {nearest}" if nearest else line))
+    return found
+
+
+def _numbers(attempts: Sequence[Attempt]) -> str:
+    numbers = ", ".join(str(attempt.number) for attempt in attempts[:MOST])
+    rest = ", ..." if len(attempts) > MOST else ""
+    return f"attempt{'' if len(attempts) == 1 else 's'} {numbers}{rest}"
+
+
+def unmet(label: str, missing: Sequence[str], trace: Trace) -> list[Leftover]:
+    """Planned faults that no attempt met."""
+    came = "" if trace else "; no attempt reached the server"
+    return [
+        Leftover("unmet", f"{label}: a planned fault was not met: {text}{came}")
+        for text in missing[:MOST]
+    ]
+
+
+def errors(label: str, raised: Sequence[BaseException]) -> list[Leftover]:
+    """What the application, or a predicate of the plan, raised."""
+    return [
+        Leftover("errors", f"{label}: raised while it was serving: {error!r}", _frames(error))
+        for error in raised[:MOST]
+    ]
+
+
+def engine(raised: Sequence[BaseException]) -> list[Leftover]:
+    """What went wrong in the engine itself."""
+    blame = "the engine of pytest-resilience caught an error of its own, please report it"
+    return [Leftover("engine", f"{blame}: {error!r}", _frames(error)) for error in raised[:MOST]]
+
+
+def _frames(error: BaseException) -> str:
+    """The end of its traceback, where the reader's own code is."""
+    return "".join(traceback.format_exception(error, limit=-3, chain=False)).rstrip()

@@ -1,0 +1,76 @@
+"""What the fixture ``fake_server`` gives: a maker of servers."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+
+from pytest_resilience.errors import ResilienceError
+from pytest_resilience.server.server import FakeServer
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from _typeshed.wsgi import WSGIApplication
+
+    from pytest_resilience.reporting.custody import Custody
+
+Server = TypeVar("Server", bound=FakeServer)
+
+
+class Factory:
+    """Makes servers, and stops all of them in the end."""
+
+    def __init__(self, custody: Custody) -> None:
+        self._custody = custody
+        self._stack = contextlib.ExitStack()
+
+    @overload
+    def __call__(self, app: type[Server], **options: Any) -> Server: ...  # noqa: ANN401 -- the class says what it takes
+    @overload
+    def __call__(self, app: Server) -> Server: ...
+    @overload
+    def __call__(self, app: WSGIApplication, **options: Any) -> FakeServer: ...
+    def __call__(self, app: Any, **options: Any) -> FakeServer:  # noqa: ANN401 -- as above
+        """A running server of this app, until the test ends.
+
+        Args:
+            app: A WSGI application, a class derived from ``Fake``, or a server that was
+                made already and does not run.
+            options: As ``FakeServer`` takes them.
+
+        Raises:
+            ResilienceError: It is none of these.
+        """
+        server = self._server(app, options)
+        return self._stack.enter_context(self._custody.running("fake_server", server))
+
+    def _server(self, app: Any, options: dict[str, Any]) -> FakeServer:  # noqa: ANN401 -- checked here
+        if isinstance(app, FakeServer):
+            if options:
+                raise ResilienceError(
+                    f"fake_server takes no options with {type(app).__name__}(...), "
+                    "it is made already: give them to it"
+                )
+            return app
+        if not callable(app):
+            raise ResilienceError(
+                f"fake_server wants a WSGI application or a class derived from Fake, got {app!r}"
+            )
+        options = {**self._custody.options(), **options}
+        if isinstance(app, type) and issubclass(app, FakeServer):
+            return app(**options)
+        return FakeServer(app, **options)
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        """Stop all servers."""
+        self._stack.close()

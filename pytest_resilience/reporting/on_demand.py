@@ -1,0 +1,113 @@
+"""Fixtures ``fake_<name>`` for every fake that is installed, made when they are asked for.
+
+*Problem.* Which fakes there are stands in the metadata of every installed distribution, and
+reading that costs milliseconds, which a run that uses no such fixture should not pay. pytest
+has no hook for "this fixture is unknown".
+
+*Solution.* Every search for a fixture, static or by ``getfixturevalue``, for functions,
+classes and ``unittest.TestCase``, goes through one method of its fixture manager. We ask it
+first, and look for a fake only when it does not know a name that begins with ``fake_``.
+Fixtures are then registered in the public way: as a plugin that has them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import types
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from _pytest.fixtures import FixtureDef
+    from _pytest.nodes import Node
+
+    from pytest_resilience.reporting.desk import Desk
+    from pytest_resilience.server.server import FakeServer
+
+PREFIX = "fake_"
+SHARED = "_session"
+
+
+def install(session: pytest.Session, desk: Desk) -> None:
+    """Look for fakes when pytest does not know a fixture."""
+    manager = session._fixturemanager  # noqa: SLF001 -- see above
+    search = manager.getfixturedefs
+
+    def getfixturedefs(argname: str, node: Node) -> Sequence[FixtureDef[Any]] | None:
+        found = search(argname, node)
+        if not argname.startswith(PREFIX):
+            return found
+        if argname not in desk.fixtures and _is_wanted(argname, found):
+            register(session.config, desk, argname)
+            found = search(argname, node)
+        if argname in desk.shared and desk.item is node:
+            desk.custody_of(desk.item).watch(argname, desk.shared[argname])
+        return found
+
+    manager.getfixturedefs = getfixturedefs  # type: ignore[method-assign]  # see above
+    if session.config.option.showfixtures:
+        register_all(session.config, desk)
+
+
+def _is_wanted(argname: str, found: Sequence[FixtureDef[Any]] | None) -> bool:
+    """Whether nobody has this fixture, or somebody overrides it and wants ours beneath."""
+    return not found or any(argname in definition.argnames for definition in found)
+
+
+def register(config: pytest.Config, desk: Desk, argname: str) -> None:
+    """Register the fixture of this name, if a fake of its name is installed."""
+    from pytest_resilience import registry
+
+    wanted = argname.removeprefix(PREFIX)
+    if (where := registry.find(wanted)) is not None:
+        fixture = _make(argname, wanted, where, shared=False)
+    elif (where := registry.find(name := wanted.removesuffix(SHARED))) is not None:
+        fixture = _make(argname, name, where, shared=True)
+    else:
+        return
+    desk.fixtures.add(argname)
+    holder = types.SimpleNamespace(**{argname: fixture})
+    config.pluginmanager.register(holder, f"resilience-{argname}")
+
+
+def register_all(config: pytest.Config, desk: Desk) -> None:
+    """Register every fixture, for ``pytest --fixtures``."""
+    from pytest_resilience import registry
+
+    for name in registry.names():
+        for argname in (PREFIX + name, PREFIX + name + SHARED):
+            if argname not in desk.fixtures:
+                register(config, desk, argname)
+
+
+def _make(argname: str, name: str, where: str, *, shared: bool) -> object:
+    from pytest_resilience import plugin
+
+    build = plugin.shared_fake if shared else plugin.new_fake
+
+    def fake(request: pytest.FixtureRequest) -> Iterator[FakeServer]:
+        yield from build(request, name)
+
+    whose = "shared by all tests" if shared else "of this test alone"
+    fake.__doc__ = f"The fake {name} ({where}), {whose}."
+    return pytest.fixture(scope="session" if shared else "function", name=argname)(fake)
+
+
+def explain(error: pytest.FixtureLookupError) -> None:
+    """Name the fakes there are to somebody who asked for one that is not."""
+    argname = error.argname or ""
+    if not argname.startswith(PREFIX) or error.msg is not None:
+        return
+    from pytest_resilience import registry
+
+    known = [PREFIX + name for name in registry.names()]
+    known += [name + SHARED for name in known] + ["fake_server"]
+    if argname in known:
+        return  # It exists; what is wrong is something else, and pytest says it.
+    close = difflib.get_close_matches(argname, known, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    fakes = f" fixtures of installed fakes: {', '.join(sorted(known))}"
+    more = "use 'pytest --fixtures [testpath]' for help on all that are available."
+    error.msg = f"fixture {argname!r} not found{hint}\n{fakes}\n {more}"
