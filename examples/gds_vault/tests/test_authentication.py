@@ -24,7 +24,7 @@ def refused(errors: list[str]) -> faults.Fault:
     return answering(403, {"errors": errors})
 
 
-def login_granting(**auth: Any) -> faults.Fault:  # noqa: ANN401
+def login_granting(**auth: Any) -> faults.Fault:
     """Answer a login with these in its auth block."""
     auth = {"client_token": "hvs.granted", "lease_duration": 3600, **auth}
     return answering(200, {"auth": auth})
@@ -128,7 +128,7 @@ def test_a_login_that_grants_nothing_usable_is_an_error(
 
 @pytest.mark.parametrize("body", [{"auth": None}, {}, [], "", 1, {"auth": "hvs.x"}])
 def test_a_login_answer_of_another_shape_is_an_error(
-    body: Any,  # noqa: ANN401
+    body: Any,
     client: VaultClient,
     vault: Vault,
 ) -> None:

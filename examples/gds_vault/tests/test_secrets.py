@@ -52,7 +52,7 @@ def test_a_version_can_be_chosen(client: VaultClient, vault: Vault) -> None:
 
 @pytest.mark.parametrize("version", [-1, 1.0, "1", True])
 def test_a_version_that_cannot_be_is_refused_at_once(
-    version: Any,  # noqa: ANN401
+    version: Any,
     client: VaultClient,
     vault: Vault,
 ) -> None:
@@ -200,7 +200,7 @@ def test_an_answer_without_data_is_an_error_at_once(
     "path", ["", "/", "secret//data", "secret/../sys/seal", "secret/data/..", "./secret", None]
 )
 def test_a_path_that_leads_elsewhere_is_refused_at_once(
-    path: Any,  # noqa: ANN401
+    path: Any,
     client: VaultClient,
     vault: Vault,
 ) -> None:

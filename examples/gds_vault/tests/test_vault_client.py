@@ -95,7 +95,7 @@ def test_a_password_in_the_address_is_refused_and_not_repeated() -> None:
 
 
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), None, "10", True])
-def test_a_timeout_that_could_wait_for_ever_is_refused(timeout: Any) -> None:  # noqa: ANN401
+def test_a_timeout_that_could_wait_for_ever_is_refused(timeout: Any) -> None:
     """There is no way to wait for Vault without a limit."""
     with pytest.raises(VaultError, match=r"^timeout must be a number of seconds above 0$"):
         VaultClient("http://127.0.0.1", "role", "secret", timeout)
