@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_resilience.clock import RealClock as RealClock
     from pytest_resilience.clock import current_clock as current_clock
     from pytest_resilience.clock import use_clock as use_clock
+    from pytest_resilience.clock.virtual import VirtualClock as VirtualClock
     from pytest_resilience.errors import CheckFailed as CheckFailed
     from pytest_resilience.errors import ClockError as ClockError
     from pytest_resilience.errors import PlanError as PlanError
@@ -52,6 +53,7 @@ _HOMES = {
     "Rule": "plan",
     "ServerError": "errors",
     "Trace": "records",
+    "VirtualClock": "clock.virtual",
     "current_clock": "clock",
     "faults": "",
     "route": "server.fake",

@@ -6,7 +6,21 @@ object decides what time it is for clients, servers, faults and fakes alike.
 
 from __future__ import annotations
 
+from pytest_resilience.clock import _links as links
 from pytest_resilience.clock._base import Clock, Scheduler, Timer, current_clock, use_clock
-from pytest_resilience.clock._real import REAL, RealClock
+from pytest_resilience.clock._jobs import Job
+from pytest_resilience.clock._real import REAL, RealClock, new_lock, new_rlock
 
-__all__ = ["REAL", "Clock", "RealClock", "Scheduler", "Timer", "current_clock", "use_clock"]
+__all__ = [
+    "REAL",
+    "Clock",
+    "Job",
+    "RealClock",
+    "Scheduler",
+    "Timer",
+    "current_clock",
+    "links",
+    "new_lock",
+    "new_rlock",
+    "use_clock",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 # Bound here, so that replacing the names in the time module does not touch us.
 real_monotonic_ns = time.monotonic_ns
 real_time_ns = time.time_ns
+new_lock = threading.Lock
+new_rlock = threading.RLock
 
 SECOND = 1_000_000_000
 

@@ -91,6 +91,9 @@ class Loop:
         self._timers: list[tuple[int, int, RealTimer]] = []
         self._order = itertools.count()
         self._turn = 0
+        self.conductor: Callable[[], float] | None = None
+        """Asked when a poll has found nothing and no call waits; says how long to poll next:
+        0 not at all, -1 until something comes. A virtual clock moves time here."""
         self._running = False
         self._ended = False
         self._thread = threading.Thread(
@@ -170,6 +173,10 @@ class Loop:
             raise errors[0]
         return outcome[0]
 
+    def nudge(self) -> None:
+        """Let the loop poll once more, so that it asks its conductor again."""
+        self._wake()
+
     def _wake(self) -> None:
         if self._ended:
             self._run_leftovers()
@@ -188,10 +195,14 @@ class Loop:
         """Watch for other events on this descriptor."""
         self._poller.modify(fd, events)
 
-    def remove(self, fd: int) -> None:
-        """Stop watching; call it before the descriptor is closed."""
-        del self._handlers[fd]
-        self._poller.unregister(fd)
+    def remove(self, fd: int, handler: Callable[[int], object] | None = None) -> None:
+        """Stop watching; call it before the descriptor is closed.
+
+        With a handler: only if it is still the one that is called.
+        """
+        if handler is None or self._handlers.get(fd) is handler:
+            del self._handlers[fd]
+            self._poller.unregister(fd)
 
     def call_at_real(self, when_ns: int, callback: Callback) -> RealTimer:
         """Run the callback once the system's monotonic clock has reached ``when_ns``."""
@@ -202,7 +213,7 @@ class Loop:
     def _run(self) -> None:
         while self._running:
             self._turn += 1
-            events = self._poller.poll(self._patience())
+            events = self._poll()
             for fd, mask in events:
                 handler = self._handlers.get(fd)
                 if handler is None:
@@ -228,6 +239,25 @@ class Loop:
             except IndexError:
                 continue  # Another thread was quicker.
             self._guarded(callback)
+
+    def _poll(self) -> list[tuple[int, int]]:
+        wait = self._patience()
+        conductor = self.conductor
+        if wait == 0 or conductor is None:
+            return self._poller.poll(wait)
+        events = self._poller.poll(0)
+        if events or self._soon:
+            return events
+        try:
+            advice = conductor()
+        except BaseException as error:  # noqa: BLE001 -- see _guarded
+            self._on_error(error)
+            advice = 1.0
+        if self._soon or self._idle:
+            advice = 0
+        if advice >= 0:
+            wait = advice if wait < 0 else min(wait, advice)
+        return self._poller.poll(wait)
 
     def _patience(self) -> float:
         """Seconds the poll may wait: 0 when there is work, -1 when only a socket can wake it."""

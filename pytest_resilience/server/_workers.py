@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections.abc import Callable
+from queue import SimpleQueue
+
+from pytest_resilience.clock import Job, new_lock
 
 MOST = 256
 
@@ -13,22 +15,24 @@ class Workers:
     """Runs jobs on threads of its own, at most 256 at once, started as they are needed."""
 
     def __init__(self) -> None:
-        self._jobs: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
-        self._lock = threading.Lock()  # guards the three below
+        self._jobs: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
+        self._lock = new_lock()  # guards the three below
         self._threads: set[threading.Thread] = set()
         self._free = 0
         self._stopped = False
 
     def run(self, job: Callable[[], object]) -> None:
         """Run the job on some thread, soon."""
+        handed = Job(job)
         with self._lock:
             if self._stopped:
+                handed.forget()
                 return
             if self._free > 0:
                 self._free -= 1
             elif len(self._threads) < MOST:
                 self._start()
-        self._jobs.put(job)
+        self._jobs.put(handed)
 
     def _start(self) -> None:
         name = f"pytest-resilience-app-{len(self._threads) + 1}"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import h11
 
 from pytest_resilience.answers import Answer
-from pytest_resilience.clock import Timer
+from pytest_resilience.clock import Timer, links
 from pytest_resilience.faults._script import Context, Script, Step, deliver
 from pytest_resilience.plan import Decision
 from pytest_resilience.records import Outcome
@@ -68,6 +68,7 @@ class Connection:
         "_writer",
         "client",
         "for_control",
+        "link",
         "listener",
         "loop",
         "number",
@@ -100,6 +101,8 @@ class Connection:
         self._status: int | None = None
         self._retry_after: str | None = None
         self._stream: Stream | None = None
+        self.link = (client[0], client[1], listener.address[1])
+        links.serve(self.link, sock)
         self.loop.add(sock.fileno(), self._ready, READ)
 
     def _new_parser(self) -> h11.Connection:
@@ -184,6 +187,7 @@ class Connection:
         self._parser.send(h11.InformationalResponse(status_code=100, headers=[]))
         with contextlib.suppress(OSError):
             self.sock.send(CONTINUE)
+        links.served_sent(self.link)
 
     def _begin(self, event: h11.Request) -> None:
         method = event.method.decode("ascii")
@@ -409,6 +413,7 @@ class Connection:
     def close(self, *, lingering: bool) -> None:
         """Send a FIN; read on until the client sends its own."""
         self._stop_writing()
+        links.served_sent(self.link, finished=True)
         if lingering and wire.finish(self.sock):
             self.state = State.DRAINING
             self._watch(READ)
@@ -460,6 +465,7 @@ class Connection:
             return False
         self.state = State.CLOSED
         self.loop.remove(self.sock.fileno())
+        links.unserve(self.link)
         self.listener.connections.discard(self)
         return True
 

@@ -8,7 +8,7 @@ import socket
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_resilience.answers import Answer, http_date_text
-from pytest_resilience.clock import Clock
+from pytest_resilience.clock import Clock, links
 from pytest_resilience.errors import ServerError
 from pytest_resilience.plan import Decision, Plan
 from pytest_resilience.records import Attempt
@@ -86,7 +86,7 @@ class Listener:
         clock = self.service.clock
         if clock is not self._clock:
             self._clock = clock
-            self._origin_ns = getattr(clock, "start_ns", None) or clock.monotonic_ns()
+            self._origin_ns = _origin(clock)
         return clock
 
     def restart_time(self) -> None:
@@ -119,6 +119,7 @@ class Listener:
         except OSError as error:
             sock.close()
             raise _cannot_listen(self._host, port, error) from error
+        links.listen(sock.getsockname())
         self.loop.add(sock.fileno(), self._accept, READ)
         return sock
 
@@ -286,6 +287,7 @@ class Listener:
         self._downs += 1
         if self._sock is not None:
             self._reserve()
+            links.unlisten(self.address)
             self.loop.remove(self._sock.fileno())
             self._sock.close()
             self._sock = None
@@ -327,6 +329,7 @@ class Listener:
     def stop(self) -> None:
         """Close everything. Application threads that have not come back end by themselves."""
         self._downs += 1
+        links.unlisten(self.address)
         for sock in (self._sock, self._reserved):
             if sock is not None:
                 if sock is self._sock:
@@ -337,6 +340,12 @@ class Listener:
             connection.cut(reset=False)
         if self._workers is not None:
             self._workers.stop()
+
+
+def _origin(clock: Clock) -> int:
+    """Where a trace's times begin: at the start of a virtual clock, otherwise now."""
+    start: int | None = getattr(clock, "start_ns", None)
+    return clock.monotonic_ns() if start is None else start
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> ServerError:

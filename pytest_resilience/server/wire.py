@@ -15,7 +15,7 @@ import struct
 from collections.abc import Iterator
 from typing import Protocol
 
-from pytest_resilience.clock import Clock, Timer
+from pytest_resilience.clock import Clock, Timer, links
 from pytest_resilience.faults._script import (
     Await,
     Close,
@@ -54,6 +54,7 @@ class Owner(Protocol):
 
     sock: socket.socket
     loop: Loop
+    link: links.Key
 
     def want_write(self, wanted: bool) -> None:
         """Call `Writer.resume` when the socket takes bytes again."""
@@ -170,6 +171,7 @@ class Writer:
         except OSError:
             self._owner.lost()
             return False
+        links.served_sent(self._owner.link)
         self._sent += written
         if written == len(data):
             return True

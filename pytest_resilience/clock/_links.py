@@ -1,0 +1,219 @@
+"""Bytes under way between clients of this process and our servers.
+
+A byte that a client has sent and the server has not yet been told of, or the other way
+round, is nowhere to be seen by polling: on a loaded machine the kernel may hand it over
+milliseconds later. But both ends of each connection are in this process, and the kernel
+counts what each end has sent and received (tcp(7), TCP_INFO). If the counts agree, nothing
+is under way. Only connections that somebody has touched since they last agreed are looked at.
+"""
+
+from __future__ import annotations
+
+import _thread
+import socket
+import struct
+import weakref
+from typing import NamedTuple
+
+Address = tuple[str, int]
+Key = tuple[str, int, int]
+"""A connection: the client's host and port, and the server's port."""
+
+ESTABLISHED, SYN_SENT = 1, 2
+_SIZE = 216
+HAS_TCP_INFO = hasattr(socket, "TCP_INFO")
+
+_lock = _thread.allocate_lock()  # guards the set of addresses; the rest is changed in single steps
+_listening: set[Address] = set()
+_served: dict[Key, Served] = {}
+_links: dict[Key, Link] = {}
+_keys: weakref.WeakKeyDictionary[socket.socket, Key] = weakref.WeakKeyDictionary()
+_touched: set[Key] = set()
+
+
+class Served:
+    """The server's end of a connection."""
+
+    __slots__ = ("finished", "reading", "sock")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.finished = False
+        """Our FIN is sent."""
+
+
+class Link:
+    """The client's end of a connection to one of our servers."""
+
+    __slots__ = ("closed", "sock")
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = weakref.ref(sock)
+        self.closed = False
+
+
+class Counts(NamedTuple):
+    """What the kernel says of one end."""
+
+    state: int
+    unsent: int
+    sent: int
+    received: int
+
+
+def _counts(sock: socket.socket) -> Counts | None:
+    try:
+        raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _SIZE)
+    except OSError:
+        return None
+    if len(raw) < _SIZE:
+        return None
+    # linux/tcp.h, struct tcp_info
+    received, _, _, unsent = struct.unpack_from("QIII", raw, 128)
+    sent, resent = struct.unpack_from("QQ", raw, 200)
+    return Counts(raw[0], unsent, sent - resent, received)
+
+
+# The server's side
+
+
+def listen(address: Address) -> None:
+    """A server of ours listens here."""
+    with _lock:
+        _listening.add(address[:2])
+
+
+def unlisten(address: Address) -> None:
+    """It listens no longer."""
+    with _lock:
+        _listening.discard(address[:2])
+
+
+def ours(address: object) -> bool:
+    """Whether a server of ours has this address."""
+    if not isinstance(address, tuple) or len(address) < 2:
+        return False
+    host, port = address[:2]
+    if (host, port) in _listening:
+        return True
+    wildcards = (("0.0.0.0", port), ("::", port))  # noqa: S104 -- compared, not bound
+    return any(wildcard in _listening for wildcard in wildcards) or (
+        host == "localhost" and any(known[1] == port for known in _listening)
+    )
+
+
+def serve(key: Key, sock: socket.socket) -> None:
+    """A server of ours has accepted this client."""
+    _served[key] = Served(sock)
+    _touched.add(key)
+
+
+def served_sent(key: Key, *, finished: bool = False) -> None:
+    """The server has sent something, or its FIN."""
+    _touched.add(key)
+    if finished:
+        served = _served.get(key)
+        if served is not None:
+            served.finished = True
+
+
+def unserve(key: Key) -> None:
+    """The server has closed its end."""
+    _served.pop(key, None)
+    _touched.add(key)
+
+
+# The client's side
+
+
+def connect(sock: socket.socket, port: int) -> None:
+    """A client's socket is connected, or about to be, to a server of ours at this port."""
+    try:
+        host, own_port = sock.getsockname()[:2]
+    except OSError:
+        return
+    key = (host, own_port, port)
+    _keys[sock] = key
+    _links[key] = Link(sock)
+    _touched.add(key)
+
+
+def is_linked(sock: socket.socket) -> bool:
+    """Whether this socket talks to a server of ours."""
+    if sock in _keys:
+        return True
+    try:
+        peer = sock.getpeername()
+    except OSError:
+        return False
+    if not ours(peer):
+        return False
+    connect(sock, peer[1])
+    return True
+
+
+def touch(sock: socket.socket) -> None:
+    """A client is about to send."""
+    key = _keys.get(sock)
+    if key is not None:
+        _touched.add(key)
+
+
+def close(sock: socket.socket) -> None:
+    """A client is about to close this socket."""
+    key = _keys.pop(sock, None)
+    link = _links.get(key) if key is not None else None
+    if key is not None and link is not None and link.sock() is sock:
+        link.closed = True
+        _touched.add(key)
+
+
+# The conductor's side
+
+
+def quiet() -> bool:
+    """Whether nothing is under way on any connection."""
+    while _touched:
+        key = next(iter(_touched))
+        if not _is_quiet(key):
+            return False
+        _touched.discard(key)
+    return True
+
+
+def give_up() -> None:
+    """Take what is odd as it is, until somebody touches it again."""
+    _touched.clear()
+
+
+def _is_quiet(key: Key) -> bool:
+    link, served = _links.get(key), _served.get(key)
+    if link is None:
+        return True  # A client outside of this process, or one from before the clock.
+    client = None if link.closed else link.sock()
+    if client is None:
+        if served is None:
+            _links.pop(key, None)
+        return served is None  # Until then the server has not seen the client go.
+    if not HAS_TCP_INFO:
+        return True
+    here = _counts(client)
+    if here is None:
+        return True
+    if served is None:
+        return here.state not in (ESTABLISHED, SYN_SENT)  # Accept, FIN or RST is under way.
+    there = _counts(served.sock)
+    if there is None:
+        return True
+    if here.state == SYN_SENT or (served.finished and here.state == ESTABLISHED):
+        return False
+    if here.unsent or there.unsent:
+        return False
+    return here.sent == there.received and there.sent == here.received
+
+
+def forget_all() -> None:
+    """No client is known any more; called when a virtual clock stops."""
+    _links.clear()
+    _keys.clear()
+    _touched.clear()

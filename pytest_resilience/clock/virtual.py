@@ -1,0 +1,257 @@
+"""`VirtualClock`: minutes of backoff and timeouts in milliseconds, exactly."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import queue
+import select
+import selectors
+import sys
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+from pytest_resilience.clock import _current, _links, _readers, _references, _sockets, _waits
+from pytest_resilience.clock._base import Scheduler, Timer, use_clock
+from pytest_resilience.clock._conductor import Conductor
+from pytest_resilience.clock._real import real_monotonic_ns, real_time_ns
+from pytest_resilience.errors import ClockError
+
+SECOND = 1_000_000_000
+
+_on: list[VirtualClock] = []
+
+
+class VirtualClock:
+    """A clock that moves only when nothing can happen without it.
+
+    ::
+
+        with VirtualClock() as clock:
+            time.sleep(3600)          # returns at once
+            assert clock.now == 3600
+
+    While it is on, time stands still as long as a client's thread runs, a server has
+    something to do, or bytes are on their way between the two. When all of them wait, it
+    jumps to the next thing that is due: the end of a sleep, of a timeout, of a server's
+    delay. See ``COVERED`` for what is covered.
+
+    Args:
+        grace: Real seconds for which a thread must be blocked where nobody can see it (in
+            a C library, a subprocess, a lock from before the clock) before time goes on
+            without it. `reports` says so when it happened.
+        patience: Real seconds without any progress, and with nothing due, after which the
+            waiting test fails with a picture of who waits for what.
+
+    It cannot move time inside C code that sleeps by itself, nor in another process.
+    Sockets to anything but our servers take real time.
+
+    Raises:
+        ClockError: On start, when another clock is in the way: a second virtual clock,
+            freezegun, time-machine, looptime or uvloop.
+    """
+
+    def __init__(self, *, grace: float = 0.25, patience: float = 5.0) -> None:
+        self._grace = grace
+        self._patience = patience
+        self._conductor: Conductor | None = None
+        self._stack = contextlib.ExitStack()
+        self._slept_ns = 0
+        self._last_ns = 0
+        self._epochs = _readers.Epochs(0, 0)
+        self.start_ns = 0
+
+    # What it says
+
+    @property
+    def now(self) -> float:
+        """Virtual seconds since it was switched on."""
+        return self._now_ns / SECOND
+
+    @property
+    def slept(self) -> float:
+        """Virtual seconds that the client has spent in sleeps, of all its threads and tasks."""
+        return self._slept_ns / SECOND
+
+    @property
+    def reports(self) -> tuple[str, ...]:
+        """What could not be known for sure: threads that time did not wait for."""
+        return tuple(self._conductor.reports) if self._conductor else ()
+
+    @property
+    def _now_ns(self) -> int:
+        return self._conductor.now_ns if self._conductor else 0
+
+    def advance(self, seconds: float) -> None:
+        """Let this much time pass; everything that falls due meanwhile happens in order.
+
+        Raises:
+            ClockError: The clock is not on.
+            ValueError: Time does not go back.
+        """
+        if seconds < 0:
+            raise ValueError(f"advance({seconds!r}): time does not go back")
+        conductor = self._running()
+        due = conductor.now_ns + round(seconds * SECOND)
+        _waits.sleep_until(conductor, due, f"advance({seconds!r})")
+
+    def _running(self) -> Conductor:
+        if self._conductor is None or not self._conductor.active:
+            raise ClockError("the virtual clock is not on: use it in a with block")
+        return self._conductor
+
+    # The clock of servers and fakes
+
+    def monotonic_ns(self) -> int:
+        """Nanoseconds since it was switched on."""
+        return self._now_ns
+
+    def time_ns(self) -> int:
+        """Nanoseconds since the epoch; it starts at a whole second, so that it is exact."""
+        return self._epochs.wall_ns + self._now_ns
+
+    def monotonic(self) -> float:
+        """Seconds since it was switched on."""
+        return self._now_ns / SECOND
+
+    def time(self) -> float:
+        """Seconds since the epoch."""
+        return self.time_ns() / SECOND
+
+    def call_at(self, when_ns: int, loop: Scheduler, callback: Callable[[], object]) -> Timer:
+        """Run the callback on the engine's thread at this virtual moment."""
+        return self._running().call_at(when_ns, callback)
+
+    # On and off
+
+    def __enter__(self) -> Self:
+        """Switch it on, for the whole process."""
+        _refuse_others()
+        from pytest_resilience.server import engine
+
+        loop = engine.acquire()
+        with contextlib.ExitStack() as undo:
+            undo.callback(engine.release)
+            # Whole seconds, so that sums with whole seconds are exact in floating point.
+            wall = real_time_ns() // SECOND * SECOND
+            self._epochs = _readers.Epochs(wall, real_monotonic_ns() // SECOND * SECOND)
+            conductor = self._conductor = Conductor(loop, 0, self._grace, self._patience)
+            conductor.join(threading.current_thread().name)
+            _on.append(self)
+            undo.callback(_on.remove, self)
+            undo.enter_context(use_clock(self))
+            undo.callback(_links.forget_all)
+            _readers.show(self._epochs)
+            _current.conductor = conductor
+            undo.callback(setattr, _current, "conductor", None)
+            loop.run(lambda: setattr(loop, "conductor", conductor.conduct))
+            undo.callback(loop.run, lambda: setattr(loop, "conductor", None))
+            undo.callback(conductor.stop)
+            _patch(undo)
+            self._stack = undo.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        """Switch it off; every wait that lasts goes on in real time."""
+        self._stack.close()
+
+
+_functions: _references.References | None = None
+
+
+def _patch(undo: contextlib.ExitStack) -> None:
+    """Put every stand-in in place, and promise to take it away."""
+    global _functions  # noqa: PLW0603 -- its list of places is what makes the next start cheap
+    if _functions is None:
+        _functions = _references.References(_function_pairs())
+    undo.callback(_functions.restore)
+    _functions.replace()
+    for owner, name, stand_in in [*_ATTRIBUTES, *_sockets.methods()]:
+        _set(undo, owner, name, stand_in)
+    for cls, name, function in _DATETIMES:
+        real = cls.__dict__[name]
+        undo.callback(_references.set_on_type, cls, name, real)
+        _references.set_on_type(cls, name, classmethod(function))
+
+
+def _function_pairs() -> list[tuple[Any, Any]]:
+    pairs: list[tuple[Any, Any]] = [(time.sleep, _waits.sleep)]
+    pairs += [(getattr(time, name), stand_in) for name, stand_in in _readers.READERS.items()]
+    pairs += [(getattr(time, name), stand_in) for name, stand_in in _readers.CALENDAR.items()]
+    pairs.append((select.select, _waits.select_select))
+    if _waits.real_poll is not None:
+        pairs.append((_waits.real_poll, _waits.Poll))
+    return pairs
+
+
+_MISSING = object()
+
+
+def _set(undo: contextlib.ExitStack, owner: Any, name: str, value: Any) -> None:
+    real = owner.__dict__.get(name, _MISSING)
+    if real is _MISSING:
+        undo.callback(delattr, owner, name)
+    else:
+        undo.callback(setattr, owner, name, real)
+    setattr(owner, name, value)
+
+
+_ATTRIBUTES: list[tuple[Any, str, Any]] = [
+    (threading, "_allocate_lock", _waits.Lock),
+    (threading, "Lock", _waits.Lock),
+    (threading, "RLock", _waits.rlock),
+    (threading.Thread, "start", _waits.start),
+    (threading.Thread, "_bootstrap_inner", _waits.bootstrap),
+    (threading.Thread, "join", _waits.join),
+    (queue, "SimpleQueue", _waits.SimpleQueue),
+    (selectors.DefaultSelector, "select", _waits.selector_select),
+]
+
+_DATETIMES: list[tuple[type, str, Callable[..., Any]]] = [
+    (datetime.datetime, "now", _readers.now),
+    (datetime.datetime, "utcnow", _readers.utcnow),
+    (datetime.date, "today", _readers.today),
+]
+
+
+def _refuse_others() -> None:
+    """Two masters of time would both be wrong."""
+    if _on:
+        raise ClockError("a virtual clock is on already: one process has one time")
+    if getattr(time.sleep, "__module__", "time") not in ("time", None):
+        raise ClockError(
+            f"time.sleep is replaced already, by {time.sleep.__module__}: "
+            "take that patch away, the virtual clock does its work"
+        )
+    for name, sign in _OTHERS.items():
+        module = sys.modules.get(name)
+        if module is not None and sign(module):
+            raise ClockError(
+                f"{name} is active: it and the virtual clock would both set the time; "
+                "use one of them in this test"
+            )
+
+
+def _freezegun_on(module: Any) -> bool:
+    return type(datetime.datetime).__name__ == "FakeDatetimeMeta" or hasattr(
+        time.time, "__wrapped__"
+    )
+
+
+def _time_machine_on(module: Any) -> bool:
+    return bool(getattr(module, "coordinates_stack", ()))
+
+
+_OTHERS: dict[str, Callable[[Any], bool]] = {
+    "freezegun": _freezegun_on,
+    "time_machine": _time_machine_on,
+}
+
