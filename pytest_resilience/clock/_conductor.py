@@ -78,6 +78,7 @@ class Watcher:
         self._conductor = conductor
         self._fd = fd
         self._armed = 0
+        self._handler = self._ready  # One object: the engine compares it by identity.
         self.parties: dict[Party, int] = {}
 
     def arm(self) -> None:
@@ -90,9 +91,9 @@ class Watcher:
         engine = self._conductor.engine
         try:
             if self._armed == 0:
-                engine.add(self._fd, self._ready, wanted)
+                engine.add(self._fd, self._handler, wanted)
             elif wanted == 0:
-                engine.remove(self._fd, self._ready)
+                engine.remove(self._fd, self._handler)
             else:
                 engine.change(self._fd, wanted)
         except (KeyError, OSError, ValueError):
@@ -131,6 +132,9 @@ class Conductor:
         self._numbers = itertools.count(1)
         self._progress_real_ns = real_monotonic_ns()
         self._unquiet_real_ns: int | None = None
+        self._look_real_ns = 0
+        self._changes = 0
+        self._changes_seen = -1
         self._owner: Party | None = None
         self._watchers: dict[int, Watcher] = {}
 
@@ -204,6 +208,7 @@ class Conductor:
             self.engine.nudge()
 
     def _resign(self, party: Party) -> None:
+        self._changes += 1
         self.running -= party.standing is Standing.RUNNING
         party.standing = Standing.OVER
 
@@ -278,6 +283,7 @@ class Conductor:
                 party.due = self._push(due_ns, CLIENT, party.number, None)
                 party.due.fire = lambda: self._wake(party, Reason.DUE)
             self.running -= 1
+            self._changes += 1
             last = self.running == 0
         if last:
             self.engine.nudge()
@@ -383,8 +389,7 @@ class Conductor:
             due = self._next()
             if self.running > 0 or self.jobs > 0:
                 return self._while_running(due, now_real)
-            if not self._links_quiet(now_real):
-                real_sleep(0.000_02)
+            if not self._still(now_real):
                 return 0
             if due is None:
                 return self._while_stuck(now_real)
@@ -418,7 +423,11 @@ class Conductor:
         return all(p.standing is not Standing.WAITING for p in self.parties.values())
 
     def _look_for_unseen(self, now_real: int) -> float:
-        """Give up on threads that are blocked where nobody can see it."""
+        """Give up on threads that are blocked where nobody can see it; a look now and then."""
+        left = self._look_real_ns - now_real
+        if left > 0:
+            return left / SECOND
+        self._look_real_ns = now_real + self._grace_ns // 8
         for party in list(self.parties.values()):
             if party.standing is not Standing.RUNNING:
                 continue
@@ -431,18 +440,30 @@ class Conductor:
                 )
         return 0 if self.running == 0 and self.jobs == 0 else self._grace_ns / SECOND / 8
 
-    def _links_quiet(self, now_real: int) -> bool:
-        """Whether no byte is under way; what stays odd for 50 ms is no longer waited for."""
-        if _links.quiet():
+    def _still(self, now_real: int) -> bool:
+        """Whether nothing has changed since before the poll that has just found nothing.
+
+        The order matters. What a thread did after that poll, or a byte that arrived after
+        it, was not seen by it. So whatever has changed is taken note of, and only the next
+        poll's finding nothing counts.
+        """
+        changes, self._changes_seen = self._changes_seen, self._changes
+        if changes == self._changes and not _links.touched():
             self._unquiet_real_ns = None
             return True
+        if _links.touched() and not _links.quiet():
+            self._wait_for_links(now_real)
+        return False
+
+    def _wait_for_links(self, now_real: int) -> None:
+        """Bytes are under way. What stays odd for 50 ms is no longer waited for."""
         if self._unquiet_real_ns is None:
             self._unquiet_real_ns = now_real
         if now_real - self._unquiet_real_ns < 50_000_000:
-            return False
+            real_sleep(0.000_02)
+            return
         self._unquiet_real_ns = None
-        _links.give_up()
-        return True
+        self.reports.append(f"took a connection as quiet that is not: {_links.give_up()}")
 
     def _while_stuck(self, now_real: int) -> float:
         """Nothing runs and nothing is due: only the world outside can help now."""

@@ -181,9 +181,23 @@ def quiet() -> bool:
     return True
 
 
-def give_up() -> None:
-    """Take what is odd as it is, until somebody touches it again."""
+def touched() -> bool:
+    """Whether somebody has touched a connection since `quiet` last found it so."""
+    return bool(_touched)
+
+
+def give_up() -> str:
+    """Take what is odd as it is, until somebody touches it again; says what is odd."""
+    words = ", ".join(f"{_words(key)}" for key in list(_touched)[:3])
     _touched.clear()
+    return words
+
+
+def _words(key: Key) -> str:
+    link, served = _links.get(key), _served.get(key)
+    client = link.sock() if link is not None and not link.closed else None
+    ends = (_counts(client) if client else None, _counts(served.sock) if served else None)
+    return f"client port {key[1]} to port {key[2]}: client {ends[0]}, server {ends[1]}"
 
 
 def _is_quiet(key: Key) -> bool:
