@@ -1,0 +1,358 @@
+"""auth/approle: roles and their secret ids (builtin/credential/approle)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pytest_resilience_vault._backend import NAME, WRITE, Backend, on
+from pytest_resilience_vault._call import Call
+from pytest_resilience_vault._cidr import are_valid, are_within
+from pytest_resilience_vault._errors import Refused, bad_request, not_found, one_of
+from pytest_resilience_vault._kv2 import NotThere
+from pytest_resilience_vault._login import log_in
+from pytest_resilience_vault._reply import Reply
+from pytest_resilience_vault._role import Role, SecretId, new_uuid
+
+if TYPE_CHECKING:
+    from pytest_resilience_vault._core import Core
+
+ROLE = f"role/{NAME}"
+_TTLS = ("secret_id_ttl", "token_ttl", "token_max_ttl", "token_period", "token_explicit_max_ttl")
+_COUNTS = ("secret_id_num_uses", "token_num_uses")
+_FLAGS = ("bind_secret_id", "token_no_default_policy")
+# Names from before the token_ fields, which still work (sdk/helper/tokenutil, UpgradeValue).
+_OLD_NAMES = {"policies": "token_policies", "period": "token_period"}
+_PARTS = {
+    "bind-secret-id": "bind_secret_id",
+    "bound-cidr-list": "secret_id_bound_cidrs",
+    "period": "token_period",
+    "policies": "token_policies",
+    "secret-id-bound-cidrs": "secret_id_bound_cidrs",
+    "secret-id-num-uses": "secret_id_num_uses",
+    "secret-id-ttl": "secret_id_ttl",
+    "token-bound-cidrs": "token_bound_cidrs",
+    "token-max-ttl": "token_max_ttl",
+    "token-num-uses": "token_num_uses",
+    "token-ttl": "token_ttl",
+}
+PART = f"{ROLE}/(?P<part>{'|'.join(_PARTS)})"
+
+
+class AppRole(Backend):
+    """The auth method for machines."""
+
+    type = "approle"
+    open_paths = ("login",)
+
+    def __init__(self, core: Core) -> None:
+        super().__init__(core)
+        self.roles: dict[str, Role] = {}
+
+    def exists(self, call: Call) -> bool | None:
+        """Whether there is such a role; on the role's own path only."""
+        folder, _, name = call.path.partition("/")
+        if folder == "role" and name and "/" not in name:
+            return name.lower() in self.roles
+        return None
+
+    @on("read", "login")
+    @on(WRITE, "login")
+    def login(self, call: Call) -> Reply:
+        """A token for a role id and a secret id; no token is needed for it."""
+        reply = log_in(self.core, self.roles.values(), call)
+        if call.operation == "read":
+            raise Refused(405, one_of("unsupported operation"))
+        return reply
+
+    # Roles
+
+    @on("list", "role/?")
+    def list_roles(self, call: Call) -> Reply:
+        """Their names."""
+        return Reply({"keys": sorted(self.roles)})
+
+    @on("read", ROLE)
+    def read_role(self, call: Call, name: str) -> Reply | None:
+        """A role's settings."""
+        role = self.roles.get(name.lower())
+        return Reply(role.shown()) if role else None
+
+    @on(WRITE, ROLE)
+    def write_role(self, call: Call, name: str) -> Reply | None:
+        """Make a role, or change the settings that are named."""
+        old = self.roles.get(name.lower())
+        role = replace(old) if old else Role(name.lower())
+        if old is None:
+            role.local_secret_ids = call.flag("local_secret_ids")
+        elif call.has("local_secret_ids"):
+            words = "local_secret_ids can only be modified during role creation"
+            raise bad_request(words)
+        self._change(role, call)
+        if call.has("role_id"):
+            self._set_role_id(role, call)
+        self.roles[role.name] = role
+        if role.token_max_ttl > call.mount.longest_ttl:
+            words = "token_max_ttl is greater than the backend mount's maximum TTL value; issued"
+            return Reply(warnings=[f"{words} tokens' max TTL value will be truncated"])
+        return None
+
+    @on("delete", ROLE)
+    def delete_role(self, call: Call, name: str) -> None:
+        """Forget a role and its secret ids; its tokens live on."""
+        self.roles.pop(name.lower(), None)
+
+    def _change(self, role: Role, call: Call) -> None:
+        for old, new in _OLD_NAMES.items():
+            if call.has(old) and not call.has(new):
+                call.data[new] = call.data[old]
+        for name in _TTLS:
+            value = int(call.seconds(name, getattr(role, name)))
+            if value < 0 and name.startswith("token_") and "explicit" not in name:
+                raise bad_request(f"'{name}' cannot be negative")
+            setattr(role, name, value)
+        for name in _COUNTS:
+            value = call.whole(name, getattr(role, name))
+            if value < 0:
+                quoted = f"'{name}'" if name.startswith("token_") else name
+                raise bad_request(f"{quoted} cannot be negative")
+            setattr(role, name, value)
+        for name in _FLAGS:
+            setattr(role, name, call.flag(name, getattr(role, name)))
+        self._change_lists(role, call)
+        _check_role(role)
+
+    def _change_lists(self, role: Role, call: Call) -> None:
+        if call.has("token_policies"):
+            role.token_policies = [name for name in call.texts("token_policies") if name]
+        if call.has("token_bound_cidrs"):
+            role.token_bound_cidrs = call.texts("token_bound_cidrs")
+        for name in ("bound_cidr_list", "secret_id_bound_cidrs"):
+            if call.has(name):
+                blocks = call.texts(name)
+                if not are_valid(blocks):
+                    raise bad_request("invalid CIDR blocks")
+                role.secret_id_bound_cidrs = blocks
+        kind = call.text("token_type", role.token_type)
+        if kind not in ("", "default", "service"):
+            raise bad_request(f"invalid 'token_type' value \"{kind}\"")
+        role.token_type = kind or "default"
+
+    def _set_role_id(self, role: Role, call: Call) -> None:
+        role_id = call.text("role_id")
+        if not role_id:
+            raise bad_request("invalid role_id supplied, or failed to generate a role_id")
+        for other in self.roles.values():
+            if other.role_id == role_id and other.name != role.name:
+                raise Refused(500, one_of("role_id already in use"))
+        role.role_id = role_id
+
+    # One setting of a role
+
+    @on("read", PART)
+    def read_part(self, call: Call, name: str, part: str) -> Reply | None:
+        """One setting."""
+        role = self.roles.get(name.lower())
+        field = _PARTS[part]
+        return Reply({field: getattr(role, field)}) if role else None
+
+    @on(WRITE, PART)
+    def write_part(self, call: Call, name: str, part: str) -> None:
+        """Change one setting."""
+        role = self._existing(name)
+        field = _PARTS[part]
+        old = next((old for old, new in _OLD_NAMES.items() if new == field), field)
+        if part == "bound-cidr-list":
+            old = "bound_cidr_list"
+        if not (call.has(field) or call.has(old)):
+            raise bad_request(f"missing {field}")
+        changed = replace(role)
+        self._change(changed, call)
+        self.roles[role.name] = changed
+
+    @on("delete", PART)
+    def delete_part(self, call: Call, name: str, part: str) -> None:
+        """Back to what it is by default."""
+        role = self.roles.get(name.lower())
+        if role:
+            setattr(role, _PARTS[part], getattr(Role("default"), _PARTS[part]))
+
+    @on("read", f"{ROLE}/local-secret-ids")
+    def read_local(self, call: Call, name: str) -> Reply | None:
+        """Whether its secret ids stay on one cluster."""
+        role = self.roles.get(name.lower())
+        return Reply({"local_secret_ids": role.local_secret_ids}) if role else None
+
+    @on("read", f"{ROLE}/role-id")
+    def read_role_id(self, call: Call, name: str) -> Reply | None:
+        """The half of the credentials that is no secret."""
+        role = self.roles.get(name.lower())
+        return Reply({"role_id": role.role_id}) if role else None
+
+    @on(WRITE, f"{ROLE}/role-id")
+    def write_role_id(self, call: Call, name: str) -> None:
+        """Choose it."""
+        role = self._existing(name)
+        if not call.text("role_id"):
+            raise bad_request("missing role_id")
+        self._set_role_id(role, call)
+
+    # Secret ids
+
+    @on(WRITE, f"{ROLE}/secret-id/?")
+    def new_secret_id(self, call: Call, name: str) -> Reply:
+        """A new one, random."""
+        return self._add_secret_id(call, name, new_uuid())
+
+    @on(WRITE, f"{ROLE}/custom-secret-id/?")
+    def custom_secret_id(self, call: Call, name: str) -> Reply:
+        """A new one, of the caller's choice."""
+        return self._add_secret_id(call, name, call.text("secret_id"))
+
+    def _add_secret_id(self, call: Call, name: str, secret_id: str) -> Reply:
+        if not secret_id:
+            raise bad_request("missing secret_id")
+        role = self.roles.get(name.lower())
+        if role is None:
+            raise Refused(404, f'role "{name}" does not exist')
+        if not role.bind_secret_id:
+            raise bad_request("bind_secret_id is not set on the role")
+        added = self._read_secret_id(call, role, secret_id)
+        if role.secret(secret_id, call.now) is not None:
+            words = "failed to store secret_id: SecretID is already registered"
+            raise Refused(500, one_of(words))
+        role.secret_ids[secret_id] = added
+        return Reply(
+            {
+                "secret_id": secret_id,
+                "secret_id_accessor": added.accessor,
+                "secret_id_num_uses": added.num_uses,
+                "secret_id_ttl": added.ttl,
+            }
+        )
+
+    def _read_secret_id(self, call: Call, role: Role, secret_id: str) -> SecretId:
+        uses = call.whole("num_uses", role.secret_id_num_uses)
+        if uses < 0:
+            raise bad_request("num_uses cannot be negative")
+        if role.secret_id_num_uses and not 0 < uses <= role.secret_id_num_uses:
+            raise bad_request("num_uses cannot be higher than the role's secret_id_num_uses")
+        ttl = int(call.seconds("ttl", role.secret_id_ttl))
+        if role.secret_id_ttl and not 0 < ttl <= role.secret_id_ttl:
+            raise bad_request("ttl cannot be longer than the role's secret_id_ttl")
+        blocks, token_blocks = call.texts("cidr_list"), call.texts("token_bound_cidrs")
+        if not are_valid(blocks):
+            raise bad_request("failed to validate CIDR blocks")
+        if not are_valid(token_blocks):
+            raise bad_request("failed to validate token CIDR blocks")
+        if not are_within(blocks, role.secret_id_bound_cidrs or []):
+            words = "failed to verify subset relationship between CIDR blocks on the role"
+            raise Refused(500, one_of(f"{words} and CIDR blocks on the secret ID"))
+        return SecretId(
+            secret_id,
+            call.now,
+            num_uses=uses,
+            ttl=ttl,
+            metadata=_metadata(call.text("metadata")),
+            cidrs=blocks,
+            token_cidrs=token_blocks,
+        )
+
+    @on("list", f"{ROLE}/secret-id/?")
+    def list_accessors(self, call: Call, name: str) -> Reply:
+        """The accessors of a role's secret ids."""
+        role = self.roles.get(name.lower())
+        if role is None:
+            raise Refused(404, f'role "{name}" does not exist')
+        secret_ids = [role.secret(key, call.now) for key in list(role.secret_ids)]
+        return Reply({"keys": [found.accessor for found in secret_ids if found]})
+
+    @on(WRITE, f"{ROLE}/secret-id/lookup/?")
+    def lookup_secret_id(self, call: Call, name: str) -> Reply | None:
+        """What a secret id is; an unknown one is no error."""
+        secret_id = call.text("secret_id")
+        if not secret_id:
+            raise bad_request("missing secret_id")
+        found = self._needed(name).secret(secret_id, call.now)
+        return Reply(found.shown()) if found else None
+
+    @on(f"{WRITE} delete", f"{ROLE}/secret-id/destroy/?")
+    def destroy_secret_id(self, call: Call, name: str) -> None:
+        """Let it log in no more."""
+        secret_id = call.text("secret_id")
+        if not secret_id:
+            raise bad_request("missing secret_id")
+        self._needed(name).secret_ids.pop(secret_id, None)
+
+    @on(WRITE, f"{ROLE}/secret-id-accessor/lookup/?")
+    def lookup_accessor(self, call: Call, name: str) -> Reply:
+        """What the secret id with this accessor is."""
+        accessor = self._accessor(call)
+        found = self._needed(name).secret_of(accessor, call.now)
+        if found is None:
+            # An error response that was given a status of its own: it shows as data.
+            raise NotThere(Reply({"error": _no_accessor(accessor)}))
+        return Reply(found.shown())
+
+    @on(f"{WRITE} delete", f"{ROLE}/secret-id-accessor/destroy/?")
+    def destroy_accessor(self, call: Call, name: str) -> None:
+        """Let the secret id with this accessor log in no more."""
+        accessor = self._accessor(call)
+        role = self._needed(name)
+        found = role.secret_of(accessor, call.now)
+        if found is None:
+            raise Refused(500, one_of(_no_accessor(accessor)))
+        del role.secret_ids[found.secret_id]
+
+    @on(WRITE, "tidy/secret-id/?")
+    def tidy(self, call: Call) -> Reply:
+        """Nothing to do here: what has expired is gone when it is looked for."""
+        words = "Tidy operation successfully started. Any information from the operation will be"
+        return Reply(warnings=[f"{words} printed to Vault's server logs."], status=202)
+
+    def _accessor(self, call: Call) -> str:
+        accessor = call.text("secret_id_accessor")
+        if not accessor:
+            raise bad_request("missing secret_id_accessor")
+        return accessor
+
+    def _needed(self, name: str) -> Role:
+        role = self.roles.get(name.lower())
+        if role is None:
+            raise Refused(500, one_of(f'role "{name}" does not exist'))
+        return role
+
+    def _existing(self, name: str) -> Role:
+        role = self.roles.get(name.lower())
+        if role is None:
+            raise not_found()
+        return role
+
+
+def _check_role(role: Role) -> None:
+    if 0 < role.token_max_ttl < role.token_ttl:
+        raise bad_request("'token_ttl' cannot be greater than 'token_max_ttl'")
+    if not role.bind_secret_id and not role.secret_id_bound_cidrs and not role.token_bound_cidrs:
+        raise Refused(500, one_of("at least one constraint should be enabled on the role"))
+
+
+def _no_accessor(accessor: str) -> str:
+    return f'failed to find accessor entry for secret_id_accessor: "{accessor}"'
+
+
+def _metadata(text: str) -> dict[str, str]:
+    """Metadata in the form Vault wants it: a string of JSON, or of key=value pairs."""
+    if not text:
+        return {}
+    try:
+        data: Any = json.loads(text)
+    except ValueError:
+        pairs = [pair.partition("=") for pair in text.split(",")]
+        if not all(mark for _, mark, _ in pairs):
+            words = f'failed to parse metadata: invalid key/value pair "{text}"'
+            raise bad_request(words) from None
+        return {key.strip(): value.strip() for key, _, value in pairs}
+    if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
+        raise bad_request("failed to parse metadata: failed to parse input: not a map of strings")
+    return data

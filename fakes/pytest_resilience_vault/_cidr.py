@@ -1,0 +1,38 @@
+"""Blocks of IP addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+
+
+def contains(blocks: list[str], address: str) -> bool:
+    """Whether one of the blocks has the address in it."""
+    try:
+        asked = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(asked in network for network in map(_network, blocks) if network is not None)
+
+
+def are_valid(blocks: list[str]) -> bool:
+    """Whether each is a block, ``10.0.0.0/8``."""
+    return all("/" in block and _network(block) is not None for block in blocks)
+
+
+def are_within(blocks: list[str], wider: list[str]) -> bool:
+    """Whether each block lies in one of the wider ones; no wider ones allow everything."""
+    outer = [network for network in map(_network, wider) if network is not None]
+    return not outer or all(
+        any(
+            inner is not None and inner.version == other.version and inner.subnet_of(other)  # type: ignore[arg-type]  # of one version
+            for other in outer
+        )
+        for inner in map(_network, blocks)
+    )
+
+
+def _network(block: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    try:
+        return ipaddress.ip_network(block, strict=False)
+    except ValueError:
+        return None

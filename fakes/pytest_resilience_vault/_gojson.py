@@ -1,0 +1,196 @@
+"""JSON as Go's encoding/json writes and reads it, which is what Vault's clients see.
+
+Maps come out with sorted keys, structs in the order of their fields, ``<``, ``>`` and ``&``
+escaped (encoding/json, HTMLEscape), and numbers in the very digits in which they were
+written (Vault decodes with UseNumber: sdk/helper/jsonutil).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+JSON = Any
+"""JSON data: what `decode` returns and `encode` takes."""
+
+_ESCAPES = str.maketrans(
+    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+)
+_text = json.encoder.encode_basestring
+
+
+class Struct(dict[str, Any]):
+    """A mapping that keeps the order of its keys, as a Go struct does."""
+
+
+class Number(float):
+    """A number that remembers how it was written: ``1.10`` and ``1e5`` stay what they are."""
+
+    text: str
+
+    def __new__(cls, text: str) -> Number:
+        """The number written as `text`."""
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+
+def encode(value: JSON) -> str:
+    """The JSON text of a value, without white space."""
+    pieces: list[str] = []
+    _write(value, pieces.append)
+    return "".join(pieces)
+
+
+def _write(value: JSON, put: Any) -> None:
+    if isinstance(value, str):
+        put(_text(value).translate(_ESCAPES))
+    elif value is None:
+        put("null")
+    elif isinstance(value, bool):
+        put("true" if value else "false")
+    elif isinstance(value, Number):
+        put(value.text)
+    elif isinstance(value, int | float):
+        put(repr(value))
+    elif isinstance(value, dict):
+        _write_map(value, put)
+    elif isinstance(value, list | tuple):
+        _write_list(value, put)
+    else:
+        raise TypeError(f"{type(value).__name__} is no JSON: {value!r}")
+
+
+def _write_map(value: dict[str, Any], put: Any) -> None:
+    separator = "{"
+    for key in value if isinstance(value, Struct) else sorted(value):
+        put(separator)
+        put(_text(key).translate(_ESCAPES))
+        put(":")
+        _write(value[key], put)
+        separator = ","
+    put("}" if separator == "," else "{}")
+
+
+def _write_list(value: list[Any] | tuple[Any, ...], put: Any) -> None:
+    separator = "["
+    for item in value:
+        put(separator)
+        _write(item, put)
+        separator = ","
+    put("]" if separator == "," else "[]")
+
+
+def _no_constant(name: str) -> JSON:
+    raise json.JSONDecodeError("Expecting value", name, 0)
+
+
+_decoder = json.JSONDecoder(parse_float=Number, parse_constant=_no_constant)
+
+
+def decode_object(body: bytes) -> dict[str, Any]:
+    """The object in a request's body; an empty body and ``null`` are an empty object.
+
+    Raises:
+        ValueError: It is no JSON object; the text is close to what Go would say.
+    """
+    text = body.decode("utf-8", "replace").strip(" \t\r\n")
+    if not text:
+        return {}
+    try:
+        value, end = _decoder.raw_decode(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(_go_words(text, error)) from None
+    except RecursionError:
+        raise ValueError("exceeded max depth") from None
+    rest = text[end:].lstrip(" \t\r\n")
+    if rest:
+        raise ValueError(f"invalid character {_quoted(rest[0])} after top-level value")
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ValueError(
+            f"json: cannot unmarshal {_kind(value)} into Go value of type map[string]interface {{}}"
+        )
+    return value
+
+
+def _kind(value: JSON) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, str):
+        return "string"
+    return "array" if isinstance(value, list) else "number"
+
+
+# What Python's decoder says at a place, and what Go's scanner says there (encoding/json,
+# scanner.go). Go stops at the first wrong byte of a literal, Python before it.
+_PLACES = {
+    "Expecting value": "looking for beginning of value",
+    "Expecting property name enclosed in double quotes": (
+        "looking for beginning of object key string"
+    ),
+    "Illegal trailing comma before end of object": "looking for beginning of object key string",
+    "Illegal trailing comma before end of array": "looking for beginning of value",
+    "Expecting ':' delimiter": "after object key",
+    "Expecting ',' delimiter": "after object key:value pair",
+    "Invalid control character at": "in string literal",
+    "Invalid \\escape": "in string escape code",
+    "Invalid \\uXXXX escape": "in \\u hexadecimal character escape",
+}
+
+
+def _go_words(text: str, error: json.JSONDecodeError) -> str:
+    at = error.pos
+    if error.msg.startswith("Illegal trailing comma"):  # Python 3.13 points at the comma
+        at = len(text) - len(text[at + 1 :].lstrip())
+    if at >= len(text) or error.msg.startswith("Unterminated"):
+        return "unexpected end of JSON input" if not text else "unexpected EOF"
+    for literal in ("true", "false", "null"):
+        if error.msg == "Expecting value" and text[at] == literal[0]:
+            return _go_literal(text, at, literal)
+    place = _PLACES.get(error.msg.removesuffix(": "), "looking for beginning of value")
+    if error.msg.startswith("Invalid \\"):
+        at += 1
+    if place == "after object key:value pair" and _in_array(text[:at]):
+        place = "after array element"
+    return f"invalid character {_quoted(text[at])} {place}"
+
+
+def _go_literal(text: str, at: int, literal: str) -> str:
+    for offset, wanted in enumerate(literal):
+        if at + offset >= len(text):
+            break
+        if text[at + offset] != wanted:
+            wrong = _quoted(text[at + offset])
+            return f"invalid character {wrong} in literal {literal} (expecting '{wanted}')"
+    return "unexpected EOF"
+
+
+def _in_array(before: str) -> bool:
+    """Whether the innermost open bracket of valid JSON's beginning is that of an array."""
+    open_brackets: list[str] = []
+    in_string = escaped = False
+    for character in before:
+        if in_string:
+            escaped = character == "\\" and not escaped
+            in_string = escaped or character != '"'
+        elif character == '"':
+            in_string = True
+        elif character in "[{":
+            open_brackets.append(character)
+        elif character in "]}":
+            open_brackets.pop()
+    return open_brackets[-1:] == ["["]
+
+
+def _quoted(character: str) -> str:
+    """A character as Go's quoteChar shows it."""
+    if character == "'":
+        return "'\\''"
+    if character == '"':
+        return "'\"'"
+    shown = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\"}.get(character, character)
+    if shown == character and ord(character) < 32:
+        shown = f"\\x{ord(character):02x}"
+    return f"'{shown}'"

@@ -1,0 +1,281 @@
+"""KV version 2: the paths of data, deletion and configuration (vault-plugin-secrets-kv)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_resilience_vault._backend import WRITE, Backend, on
+from pytest_resilience_vault._call import LIST, PATCH, Call
+from pytest_resilience_vault._errors import Refused, bad_request, one_of
+from pytest_resilience_vault._kv1 import listing
+from pytest_resilience_vault._merge import merged, without_values
+from pytest_resilience_vault._reply import Reply
+from pytest_resilience_vault._secret import Secret, Settings
+
+if TYPE_CHECKING:
+    from pytest_resilience_vault._core import Core
+
+DATA = "data/(?P<path>.*)"
+METADATA = "metadata/(?P<path>.*)"
+_VERBS = {"read": "get", "list": "list", "delete": "delete"}
+
+
+class NotThere(Exception):
+    """A 404 that carries a reply, or no body at all (logical.RespondWithStatusCode)."""
+
+    def __init__(self, reply: Reply | None) -> None:
+        super().__init__(reply)
+        self.reply = reply
+
+
+class Kv2(Backend):
+    """The engine."""
+
+    type = "kv"
+
+    def __init__(self, core: Core) -> None:
+        super().__init__(core)
+        self.secrets: dict[str, Secret] = {}
+        self.settings = Settings()
+
+    def exists(self, call: Call) -> bool | None:
+        """Whether there is a secret; on the paths data and metadata only."""
+        folder, slash, path = call.path.partition("/")
+        if slash and folder in ("data", "metadata"):
+            return path in self.secrets
+        return None
+
+    def no_such_path(self, call: Call) -> Exception:
+        """A warning in a 404: the client may have meant version 1 (backend.go, pathInvalid)."""
+        if call.path in ("data", "metadata", "delete", "undelete", "destroy", "subkeys"):
+            words = "Non-listing operations on the root of a K/V v2 mount are not supported."
+            return NotThere(Reply(warnings=[words]))
+        verb = _VERBS.get(call.operation, "patch" if call.operation == PATCH else "put")
+        return NotThere(
+            Reply(
+                warnings=[
+                    "Invalid path for a versioned K/V secrets engine. See the API docs for the"
+                    " appropriate API endpoints to use. If using the Vault CLI, use"
+                    f" 'vault kv {verb}' for this operation."
+                ]
+            )
+        )
+
+    # data/
+
+    @on("read", DATA)
+    def read(self, call: Call, path: str) -> Reply | None:
+        """A version; 404 with its metadata when it is deleted or destroyed."""
+        asked = call.whole("version")
+        secret = self.secrets.get(path)
+        if secret is None:
+            return None
+        number = asked if asked > 0 else secret.current
+        version = secret.versions.get(number)
+        if version is None:
+            return None
+        data = {"data": version.data, "metadata": secret.shown_version(number)}
+        if version.is_gone(call.now):
+            raise NotThere(Reply({**data, "data": None}))
+        return Reply(data)
+
+    @on(WRITE, DATA)
+    def write(self, call: Call, path: str) -> Reply:
+        """A new version."""
+        data, options = call.mapping("data"), call.mapping("options")
+        if not path:
+            raise bad_request("missing path")
+        if not call.has("data"):
+            raise bad_request("no data provided")
+        secret = self.secrets.get(path) or Secret(call.now, call.now)
+        self._check_and_set(options, secret)
+        self.secrets[path] = secret
+        # A null is kept as one, and read back as null.
+        kept = None if call.data["data"] is None else data
+        secret.add(kept, call.now, self.settings)
+        return Reply(secret.shown_version(secret.current))
+
+    @on("patch", DATA)
+    def patch(self, call: Call, path: str) -> Reply:
+        """A new version, merged from the last one and the request's (RFC 7396)."""
+        data, options = call.mapping("data"), call.mapping("options")
+        if not call.has("data"):
+            raise bad_request("no data provided")
+        secret = self.secrets.get(path)
+        if secret is None:
+            raise NotThere(None)
+        self._check_and_set(options, secret)
+        last = secret.versions.get(secret.current)
+        if last is None:
+            raise NotThere(None)
+        if last.is_gone(call.now):
+            raise NotThere(Reply(secret.shown_version(secret.current)))
+        if last.data is None:
+            raise Refused(500, one_of("resource does not exist"))
+        secret.add(merged(last.data, data), call.now, self.settings)
+        return Reply(secret.shown_version(secret.current))
+
+    def _check_and_set(self, options: dict[str, Any], secret: Secret) -> None:
+        if "cas" in options:
+            try:
+                wanted = int(options["cas"] or 0)
+            except (TypeError, ValueError):
+                raise bad_request("error parsing check-and-set parameter") from None
+            if wanted != secret.current:
+                words = "check-and-set parameter did not match the current version"
+                raise bad_request(words)
+        elif self.settings.cas_required or secret.settings.cas_required:
+            raise bad_request("check-and-set parameter required for this call")
+
+    @on("delete", DATA)
+    def delete_latest(self, call: Call, path: str) -> None:
+        """Delete the current version; it can be undeleted."""
+        secret = self.secrets.get(path)
+        if secret is not None:
+            self._delete(secret, [secret.current], call.now)
+
+    def _delete(self, secret: Secret, numbers: list[int], now: float) -> None:
+        for number in numbers:
+            version = secret.versions.get(number)
+            if version is not None and not version.is_gone(now):
+                version.deletion = now
+
+    @on("read", "subkeys/(?P<path>.*)")
+    def subkeys(self, call: Call, path: str) -> Reply | None:
+        """The keys of a version, without its values."""
+        asked, depth = call.whole("version"), call.whole("depth")
+        secret = self.secrets.get(path)
+        number = asked if asked > 0 else secret.current if secret else 0
+        version = secret.versions.get(number) if secret else None
+        if secret is None or version is None:
+            return None
+        shown: dict[str, Any] = {"subkeys": None, "metadata": secret.shown_version(number)}
+        if version.is_gone(call.now):
+            raise NotThere(Reply(shown))
+        return Reply({**shown, "subkeys": without_values(version.data or {}, depth)})
+
+    # delete/, undelete/, destroy/
+
+    @on(WRITE, "delete/(?P<path>.*)")
+    def delete_versions(self, call: Call, path: str) -> None:
+        """Delete the versions; they can be undeleted."""
+        secret, numbers = self._chosen(call, path)
+        if secret:
+            self._delete(secret, numbers, call.now)
+
+    @on(WRITE, "undelete/(?P<path>.*)")
+    def undelete(self, call: Call, path: str) -> None:
+        """Take a deletion back."""
+        secret, numbers = self._chosen(call, path)
+        for number in numbers:
+            version = secret.versions.get(number) if secret else None
+            if version is not None and not version.destroyed:
+                version.deletion = None
+
+    @on(WRITE, "destroy/(?P<path>.*)")
+    def destroy(self, call: Call, path: str) -> None:
+        """Forget the data for good; only metadata stays."""
+        secret, numbers = self._chosen(call, path)
+        for number in numbers:
+            version = secret.versions.get(number) if secret else None
+            if version is not None:
+                version.destroyed, version.data = True, None
+
+    def _chosen(self, call: Call, path: str) -> tuple[Secret | None, list[int]]:
+        numbers = call.wholes("versions")
+        if not numbers:
+            raise bad_request("no version number provided")
+        return self.secrets.get(path), numbers
+
+    # config
+
+    @on("read", "config")
+    def read_config(self, call: Call) -> Reply:
+        """The engine's settings."""
+        return Reply(self.settings.shown())
+
+    @on(WRITE, "config")
+    def write_config(self, call: Call) -> None:
+        """Change those that are named."""
+        self.change(self.settings, call)
+
+    def change(self, settings: Settings, call: Call) -> None:
+        """Change the settings that the request names."""
+        maximum = call.whole("max_versions", settings.max_versions)
+        if maximum < 0:
+            raise bad_request("max_versions must not be negative")
+        after = call.seconds("delete_version_after", settings.delete_version_after)
+        settings.cas_required = call.flag("cas_required", settings.cas_required)
+        settings.max_versions, settings.delete_version_after = maximum, after
+
+    # metadata/
+
+    @on(LIST, "metadata/?(?P<path>.*)")
+    def keys(self, call: Call, path: str) -> Reply:
+        """The names below a folder, of deleted secrets too."""
+        return listing(list(self.secrets), path)
+
+    @on("read", METADATA)
+    def read_metadata(self, call: Call, path: str) -> Reply | None:
+        """The settings, and when each version came and went."""
+        secret = self.secrets.get(path)
+        return Reply(secret.shown()) if secret else None
+
+    @on(WRITE, METADATA)
+    def write_metadata(self, call: Call, path: str) -> None:
+        """Change the settings, and replace the custom metadata."""
+        if not path:
+            raise bad_request("missing path")
+        custom = self._custom(call)
+        secret = self.secrets.get(path) or Secret(call.now, call.now)
+        self.change(secret.settings, call)
+        if call.has("custom_metadata"):
+            secret.custom_metadata = custom
+        secret.updated = call.now
+        self.secrets[path] = secret
+
+    @on("patch", METADATA)
+    def patch_metadata(self, call: Call, path: str) -> None:
+        """Change the settings, and merge the custom metadata."""
+        secret = self.secrets.get(path)
+        if secret is None:
+            raise NotThere(None)
+        custom = call.mapping("custom_metadata")
+        if call.has("custom_metadata"):
+            whole = merged(dict(secret.custom_metadata or {}), custom)
+            secret.custom_metadata = checked_custom(whole)
+        self.change(secret.settings, call)
+        secret.updated = call.now
+
+    @on("delete", METADATA)
+    def delete_metadata(self, call: Call, path: str) -> None:
+        """Forget the secret with all its versions."""
+        self.secrets.pop(path, None)
+
+    def _custom(self, call: Call) -> dict[str, str] | None:
+        return checked_custom(call.mapping("custom_metadata")) or None
+
+
+def checked_custom(given: dict[str, Any]) -> dict[str, str]:
+    """Custom metadata, when it keeps the limits (path_metadata.go, validateCustomMetadata)."""
+    problems = _problems(given)
+    if problems:
+        listed = "".join(f"\t* custom_metadata validation failed: {text}\n" for text in problems)
+        count = "1 error" if len(problems) == 1 else f"{len(problems)} errors"
+        raise bad_request(f"{count} occurred:\n{listed}\n")
+    return dict(given)
+
+
+def _problems(given: dict[str, Any]) -> list[str]:
+    if len(given) > 64:
+        return [f"payload must contain at most 64 keys, provided {len(given)}"]
+    problems = []
+    for key, value in given.items():
+        if not isinstance(value, str):
+            raise bad_request(f'custom_metadata validation failed: "{key}" is no string')
+        if not 0 < len(key) <= 128:
+            problems.append(f'length of key "{key}" is {len(key)} but must be 0 < len(key) <= 128')
+        if not 0 < len(value) <= 512:
+            words = f'length of value for key "{key}" is {len(value)} but must be'
+            problems.append(f"{words} 0 < len(value) <= 512")
+    return problems

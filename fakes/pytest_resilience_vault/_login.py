@@ -1,0 +1,108 @@
+"""AppRole's login, and the lockout that answers guessing (path_login.go, request_handling.go)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_resilience_vault._cidr import contains
+from pytest_resilience_vault._errors import Refused, bad_request, no_token
+from pytest_resilience_vault._reply import Reply
+from pytest_resilience_vault._tokens import Token
+from pytest_resilience_vault._ttl import Wish, granted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_resilience_vault._call import Call
+    from pytest_resilience_vault._core import Core
+    from pytest_resilience_vault._role import Role, SecretId
+
+LOCKOUT_AFTER = 5
+LOCKOUT_SECONDS = 15 * 60
+"""Defaults of user_lockout: as many failures within this time lock a role for this time."""
+
+BAD_LOGIN = "invalid role or secret ID"
+
+
+def log_in(core: Core, roles: Iterable[Role], call: Call) -> Reply:
+    """A new token for a role id and a secret id."""
+    role_id, secret_id = call.text("role_id").strip(), call.text("secret_id").strip()
+    if not role_id:
+        # 500, because the look for a lockout meets it first (seen; older Vaults say 400).
+        raise Refused(500, "missing role_id")
+    role = next((role for role in roles if role.role_id == role_id), None)
+    if role is None:
+        raise bad_request(BAD_LOGIN)
+    if _is_locked(role, call.now):
+        raise no_token()
+    used = _checked(role, secret_id, call) if role.bind_secret_id else None
+    _check_address(call.remote, role.secret_id_bound_cidrs or [], "role")
+    role.failures = 0
+    return _grant(core, role, used, call)
+
+
+def _is_locked(role: Role, now: float) -> bool:
+    return role.failures >= LOCKOUT_AFTER and now - role.failed_at < LOCKOUT_SECONDS
+
+
+def _checked(role: Role, secret_id: str, call: Call) -> SecretId:
+    if not secret_id:
+        raise bad_request("missing secret_id")
+    found = role.secret(secret_id, call.now)
+    if found is None:
+        _count_failure(role, call.now)
+        raise bad_request(BAD_LOGIN)
+    if found.num_uses == 1:
+        del role.secret_ids[secret_id]
+    elif found.num_uses > 1:
+        found.num_uses -= 1
+        found.updated = call.now
+    _check_address(call.remote, found.cidrs, "secret ID")
+    return found
+
+
+def _count_failure(role: Role, now: float) -> None:
+    if now - role.failed_at >= LOCKOUT_SECONDS:
+        role.failures = 0
+    role.failures += 1
+    role.failed_at = now
+
+
+def _check_address(address: str, blocks: list[str], whose: str) -> None:
+    if blocks and not contains(blocks, address):
+        words = f'source address "{address}" unauthorized by CIDR restrictions on the {whose}'
+        raise bad_request(f"{words}: %!w(<nil>)" if whose == "role" else words)
+
+
+def _grant(core: Core, role: Role, used: SecretId | None, call: Call) -> Reply:
+    mount = call.mount
+    wish = Wish(
+        ttl=role.token_ttl,
+        max_ttl=role.token_max_ttl,
+        period=role.token_period,
+        explicit_max_ttl=role.token_explicit_max_ttl,
+        default=mount.ttl,
+        longest=mount.longest_ttl,
+    )
+    ttl, warnings = granted(wish, call.now, call.now)
+    policies = {policy.lower() for policy in role.token_policies if policy}
+    if not role.token_no_default_policy:
+        policies.add("default")
+    token = Token(
+        policies=sorted(policies),
+        path=f"{mount.prefix}login",
+        created=call.now,
+        ttl=ttl,
+        expires=call.now + ttl,
+        max_ttl=role.token_max_ttl,
+        meta={**(used.metadata if used else {}), "role_name": role.name},
+        display_name=mount.path.removesuffix("/").replace("/", "-"),
+        num_uses=role.token_num_uses,
+        explicit_max_ttl=role.token_explicit_max_ttl,
+        period=role.token_period,
+        renewable=True,
+        entity_id=role.entity_id,
+    )
+    core.tokens.add(token)
+    warnings += core.unknown_policies(token.policies)
+    return Reply(auth=token.auth(call.now), warnings=warnings)

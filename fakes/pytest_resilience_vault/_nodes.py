@@ -1,0 +1,208 @@
+"""What a node says about itself: health, seal, leader (http/sys_health.go, sys_seal.go, ...).
+
+These answer without a mount, sealed or not, and as bare objects without an envelope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pytest_resilience_vault import _errors
+from pytest_resilience_vault._call import parse_bool
+from pytest_resilience_vault._errors import Refused, bad_request
+from pytest_resilience_vault._gojson import Struct, decode_object
+from pytest_resilience_vault._seal import SHARES, STEP_DOWN_SECONDS, THRESHOLD
+from pytest_resilience_vault._times import stamp
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Request
+
+    from pytest_resilience_vault._core import Core
+    from pytest_resilience_vault._tokens import Token
+
+BUILD_DATE = "2025-06-23T10:21:30Z"
+Answer = tuple[int, Any]
+
+
+class Node:
+    """Answers for the node."""
+
+    def __init__(self, core: Core, address: Callable[[], str]) -> None:
+        self._core = core
+        self._address = address
+
+    def answer(self, path: str, request: Request, token_id: str) -> Answer:
+        """Status and body; a body of None is none."""
+        methods, name = NODE_PATHS[path]
+        if request.method not in methods:
+            raise Refused(405)
+        answer: Answer = getattr(self, f"_{name}")(request, token_id)
+        return answer
+
+    def _health(self, request: Request, token_id: str) -> Answer:
+        seal = self._core.seal
+        status = _health_status(request.args, sealed=seal.sealed, standby=seal.standby)
+        return status, self.health_body(standby=seal.sealed or seal.standby)
+
+    def health_body(self, *, standby: bool) -> Struct:
+        """What sys/health says, whatever its status."""
+        core, seal = self._core, self._core.seal
+        body = Struct(
+            initialized=True,
+            sealed=seal.sealed,
+            standby=standby,
+            performance_standby=False,
+            replication_performance_mode="unknown" if seal.sealed else "disabled",
+            replication_dr_mode="unknown" if seal.sealed else "disabled",
+            server_time_utc=int(core.time()),
+            version=core.version,
+            enterprise=False,
+        )
+        if not seal.sealed:
+            body.update(cluster_name=seal.cluster_name, cluster_id=seal.cluster_id)
+        body.update(echo_duration_ms=0, clock_skew_ms=0, replication_primary_canary_age_ms=0)
+        return body
+
+    def _seal_status(self, request: Request, token_id: str) -> Answer:
+        return 200, self._status()
+
+    def _status(self) -> Struct:
+        core, seal = self._core, self._core.seal
+        body = Struct(
+            type="shamir",
+            initialized=True,
+            sealed=seal.sealed,
+            t=THRESHOLD,
+            n=SHARES,
+            progress=seal.progress,
+            nonce=seal.nonce,
+            version=core.version,
+            build_date=BUILD_DATE,
+            migration=False,
+        )
+        if not seal.sealed:
+            body.update(cluster_name=seal.cluster_name, cluster_id=seal.cluster_id)
+        body.update(recovery_seal=False, storage_type="raft", removed_from_cluster=False)
+        return body
+
+    def _unseal(self, request: Request, token_id: str) -> Answer:
+        try:
+            data = decode_object(request.get_data())
+        except ValueError as error:
+            raise bad_request(f"failed to parse JSON input: {error}") from None
+        # encoding/json matches a struct's fields without case.
+        fields = {name.lower(): value for name, value in data.items()}
+        seal = self._core.seal
+        if fields.get("reset"):
+            if not seal.sealed:
+                raise bad_request("vault is unsealed")
+            seal.restart()
+        else:
+            key = fields.get("key")
+            if not key or not isinstance(key, str):
+                words = "'key' must be specified in request body as JSON, or 'reset' set to true"
+                raise bad_request(words)
+            seal.give(key)
+        return 200, self._status()
+
+    def _seal(self, request: Request, token_id: str) -> Answer:
+        if self._core.seal.sealed:
+            return 204, None
+        self._demand_sudo("sys/seal", token_id)
+        if self._core.seal.standby:
+            raise Refused(500, "vault cannot seal when in standby mode; please restart instead")
+        self._core.seal.close()
+        return 204, None
+
+    def _step_down(self, request: Request, token_id: str) -> Answer:
+        if self._core.seal.sealed:
+            return 204, None
+        self._demand_sudo("sys/step-down", token_id)
+        if not self._core.seal.standby:
+            self._core.seal.step_down(STEP_DOWN_SECONDS)
+        return 204, None
+
+    def _demand_sudo(self, path: str, token_id: str) -> None:
+        core = self._core
+        if not token_id:
+            raise _errors.no_token()
+        token: Token | None = core.tokens.find(token_id, core.time())
+        if token is None:
+            raise _errors.invalid_token()
+        allowed = core.acl(token).allows("update", path, sudo=True)
+        core.tokens.use(token)
+        core.tokens.finish(token)
+        if not allowed:
+            raise _errors.not_allowed()
+
+    def _leader(self, request: Request, token_id: str) -> Answer:
+        seal = self._core.seal
+        if seal.sealed:
+            raise _errors.sealed()
+        own = self._address()
+        body = Struct(
+            ha_enabled=True,
+            is_self=not seal.standby,
+            active_time="0001-01-01T00:00:00Z" if seal.standby else stamp(seal.active_since),
+            leader_address=seal.leader if seal.standby else own,
+            leader_cluster_address=_cluster_address(seal.leader if seal.standby else own),
+            performance_standby=False,
+            performance_standby_last_remote_wal=0,
+        )
+        return 200, body
+
+    def _init(self, request: Request, token_id: str) -> Answer:
+        if request.method != "GET":
+            raise bad_request("Vault is already initialized")
+        return 200, Struct(initialized=True)
+
+
+NODE_PATHS: dict[str, tuple[tuple[str, ...], str]] = {
+    "sys/health": (("GET", "HEAD"), "health"),
+    "sys/init": (("GET", "PUT", "POST"), "init"),
+    "sys/leader": (("GET",), "leader"),
+    "sys/seal": (("PUT", "POST"), "seal"),
+    "sys/seal-status": (("GET",), "seal_status"),
+    "sys/step-down": (("PUT", "POST"), "step_down"),
+    "sys/unseal": (("PUT", "POST"), "unseal"),
+}
+"""Paths of the node itself, with their methods."""
+
+_CODES = {
+    "uninitcode": 501,
+    "sealedcode": 503,
+    "standbycode": 429,
+    "activecode": 200,
+    "drsecondarycode": 472,
+    "performancestandbycode": 473,
+}
+
+
+def _health_status(args: Any, *, sealed: bool, standby: bool) -> int:
+    """The status that the query asks for; 400 without a word for a bad one (sys_health.go)."""
+    switches = {}
+    for name in ("standbyok", "perfstandbyok"):
+        value = args.get(name)
+        # A switch without a value is on (parseutil.ParseBool has no opinion on "").
+        switches[name] = False if value is None else parse_bool(value)
+        if switches[name] is None:
+            raise Refused(400)
+    codes = dict(_CODES)
+    for name in codes:
+        if name in args:
+            try:
+                codes[name] = int(args[name])
+            except ValueError:
+                raise Refused(400) from None
+    if sealed:
+        return codes["sealedcode"]
+    if standby and not switches["standbyok"]:
+        return codes["standbycode"]
+    return codes["activecode"]
+
+
+def _cluster_address(address: str) -> str:
+    """The address of the other nodes: https, the next port (command/server)."""
+    host, _, port = address.partition("//")[2].rpartition(":")
+    return f"https://{host}:{int(port) + 1}" if port.isdigit() else ""

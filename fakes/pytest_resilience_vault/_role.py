@@ -1,0 +1,98 @@
+"""An AppRole role and its secret ids (builtin/credential/approle/path_role.go)."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_resilience_vault._times import ZERO_TIME, stamp
+
+
+def new_uuid() -> str:
+    """Random, in the form of every id of Vault's."""
+    return str(uuid.uuid4())
+
+
+@dataclass(slots=True, eq=False)
+class SecretId:
+    """A secret id that may log in."""
+
+    secret_id: str
+    created: float
+    accessor: str = field(default_factory=new_uuid)
+    num_uses: int = 0
+    """Uses that are left; 0 for any number."""
+    ttl: int = 0
+    updated: float = 0
+    metadata: dict[str, str] = field(default_factory=dict)
+    cidrs: list[str] = field(default_factory=list)
+    token_cidrs: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.updated = self.updated or self.created
+
+    def is_over(self, now: float) -> bool:
+        """Whether its time has run out."""
+        return self.ttl > 0 and now >= self.created + self.ttl
+
+    def shown(self) -> dict[str, Any]:
+        """As a lookup shows it."""
+        return {
+            "cidr_list": self.cidrs,
+            "creation_time": stamp(self.created),
+            "expiration_time": stamp(self.created + self.ttl) if self.ttl else ZERO_TIME,
+            "last_updated_time": stamp(self.updated),
+            "metadata": self.metadata,
+            "secret_id_accessor": self.accessor,
+            "secret_id_num_uses": self.num_uses,
+            "secret_id_ttl": self.ttl,
+            "token_bound_cidrs": self.token_cidrs,
+        }
+
+
+@dataclass(slots=True, eq=False)
+class Role:
+    """A role; seconds for every time, 0 for the mount's own."""
+
+    name: str
+    role_id: str = field(default_factory=new_uuid)
+    bind_secret_id: bool = True
+    local_secret_ids: bool = False
+    secret_id_bound_cidrs: list[str] | None = None
+    secret_id_num_uses: int = 0
+    secret_id_ttl: int = 0
+    token_bound_cidrs: list[str] = field(default_factory=list)
+    token_explicit_max_ttl: int = 0
+    token_max_ttl: int = 0
+    token_no_default_policy: bool = False
+    token_num_uses: int = 0
+    token_period: int = 0
+    token_policies: list[str] = field(default_factory=list)
+    token_ttl: int = 0
+    token_type: str = "default"  # noqa: S105
+    secret_ids: dict[str, SecretId] = field(default_factory=dict)
+    entity_id: str = field(default_factory=new_uuid)
+    failures: int = 0
+    """Logins with a bad secret id, since the last good one."""
+    failed_at: float = 0
+
+    def shown(self) -> dict[str, Any]:
+        """As a read shows it."""
+        hidden = ("name", "role_id", "secret_ids", "entity_id", "failures", "failed_at")
+        return {name: getattr(self, name) for name in self.__slots__ if name not in hidden}
+
+    def secret(self, secret_id: str, now: float) -> SecretId | None:
+        """A secret id that is still good."""
+        found = self.secret_ids.get(secret_id)
+        if found is not None and found.is_over(now):
+            del self.secret_ids[secret_id]
+            return None
+        return found
+
+    def secret_of(self, accessor: str, now: float) -> SecretId | None:
+        """The secret id with this accessor."""
+        for found in list(self.secret_ids.values()):
+            if found.accessor == accessor:
+                return self.secret(found.secret_id, now)
+        return None

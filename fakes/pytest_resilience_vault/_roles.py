@@ -1,0 +1,74 @@
+"""Making and changing roles from a test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_resilience import PlanError
+
+from pytest_resilience_vault._approle import AppRole
+from pytest_resilience_vault._call import UPDATE, Call
+from pytest_resilience_vault._core import Core
+from pytest_resilience_vault._errors import Refused
+from pytest_resilience_vault._mounts import Mount
+from pytest_resilience_vault._role import Role, SecretId, new_uuid
+
+FIELDS = frozenset(
+    {name for name in Role("x").shown() if name != "local_secret_ids"}
+    | {"policies", "period", "role_id", "secret_id"}
+)
+"""What may be said of a role."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a client logs in with."""
+
+    role_id: str
+    secret_id: str
+
+
+def approle(core: Core) -> tuple[AppRole, Mount]:
+    """The AppRole method, and where it is mounted; the first if there are several."""
+    for mount in core.mounts.auth_methods():
+        if isinstance(mount.backend, AppRole):
+            return mount.backend, mount
+    raise PlanError("no AppRole method is mounted any more")
+
+
+def change_role(core: Core, name: str, settings: dict[str, Any]) -> Credentials:
+    """Make a role, or change one."""
+    method, mount = approle(core)
+    unknown = sorted(set(settings) - FIELDS)
+    if unknown:
+        known = ", ".join(sorted(FIELDS))
+        raise PlanError(f"a role has no setting {unknown[0]!r}; there are: {known}")
+    given = {key: _listed(value) for key, value in settings.items() if key != "secret_id"}
+    if name.lower() not in method.roles and "policies" not in given:
+        given.setdefault("token_policies", ["app"])
+    call = Call(UPDATE, f"{mount.prefix}role/{name}", given, core.time())
+    call.mount, call.path = mount, f"role/{name}"
+    try:
+        method.handle(call)
+    except Refused as refused:
+        raise PlanError(f"role {name!r}: {', '.join(refused.errors)}") from None
+    role = method.roles[name.lower()]
+    return Credentials(role.role_id, _secret_id(role, settings, core.time()))
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple | set | frozenset) else value
+
+
+def _secret_id(role: Role, settings: dict[str, Any], now: float) -> str:
+    """The role's secret id, with the uses and the time that the role now gives."""
+    wanted = settings.get("secret_id")
+    known = [found.secret_id for found in role.secret_ids.values()]
+    secret_id = str(wanted) if wanted else known[0] if known else new_uuid()
+    found = role.secret_ids.setdefault(secret_id, SecretId(secret_id, now))
+    if "secret_id_num_uses" in settings or not known:
+        found.num_uses = role.secret_id_num_uses
+    if "secret_id_ttl" in settings or not known:
+        found.created, found.ttl = now, role.secret_id_ttl
+    return secret_id

@@ -1,0 +1,66 @@
+"""What a new Vault has in it: KV, AppRole, a policy, a role, and tokens of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_resilience_vault._approle import AppRole
+from pytest_resilience_vault._call import UPDATE, Call
+from pytest_resilience_vault._core import Core
+from pytest_resilience_vault._login import log_in
+from pytest_resilience_vault._mounts import Mount
+from pytest_resilience_vault._role import Role, SecretId, new_uuid
+from pytest_resilience_vault._tokens import Token, mint
+
+APP = "app"
+APP_POLICY = """\
+# Everything below secret/.
+path "secret/*" {
+    capabilities = ["create", "read", "update", "patch", "delete", "list"]
+}
+"""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a new Vault was given."""
+
+    root_token: str
+    role_id: str
+    secret_id: str
+    method: AppRole
+    mount: Mount
+
+    def new_token(self, core: Core) -> str:
+        """A token of the role, made as a login makes it, without using a secret id up."""
+        now = core.time()
+        role = self.method.roles.get(APP) or Role(APP, token_policies=[APP])
+        secret = SecretId(new_uuid(), now)
+        data = {"role_id": role.role_id, "secret_id": secret.secret_id}
+        call = Call(UPDATE, f"{self.mount.prefix}login", data, now, remote="127.0.0.1")
+        call.mount, call.path = self.mount, "login"
+        held, failures = role.secret_ids, role.failures
+        role.secret_ids, role.failures = {secret.secret_id: secret}, 0
+        try:
+            reply = log_in(core, [role], call)
+        finally:
+            role.secret_ids, role.failures = held, failures
+        assert reply.auth is not None  # noqa: S101 -- a login answers with a token
+        return str(reply.auth["client_token"])
+
+
+def set_up(core: Core) -> Setup:
+    """Fill a new server."""
+    now = core.time()
+    core.mount_kv("secret/", 2, "key/value secret storage")
+    method = AppRole(core)
+    mount = core.mounts.add(Mount("approle/", "approle", method, is_auth=True, options={}))
+    core.set_policy(APP, APP_POLICY)
+    role = Role(APP, token_policies=[APP])
+    secret = SecretId(new_uuid(), now)
+    role.secret_ids[secret.secret_id] = secret
+    method.roles[APP] = role
+    # What `vault operator init` makes: no lease, and shorter than other tokens.
+    root = Token(["root"], "auth/token/root", now, id=f"hvs.{mint(24)}", display_name="root")
+    core.tokens.add(root)
+    return Setup(root.id, role.role_id, secret.secret_id, method, mount)

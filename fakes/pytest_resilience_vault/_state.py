@@ -1,0 +1,223 @@
+"""The state as JSON, for the control API: `Vault.state` describes the form."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Any
+
+from pytest_resilience import PlanError
+
+from pytest_resilience_vault._core import Core
+from pytest_resilience_vault._policy import read_policy
+from pytest_resilience_vault._roles import FIELDS, approle, change_role
+from pytest_resilience_vault._stored import forget_secret, get_secret, kv_mounts, put_secret
+from pytest_resilience_vault._kv2 import Kv2
+from pytest_resilience_vault._tokens import Token
+
+KEYS = ("sealed", "standby", "mounts", "secrets", "policies", "roles", "tokens")
+
+
+def read(core: Core) -> dict[str, Any]:
+    """All of it."""
+    now, seal = core.time(), core.seal
+    method, _ = approle(core)
+    standby = {"leader": seal.leader, "forwards": seal.forwards} if seal.standby else None
+    return {
+        "sealed": seal.sealed,
+        "standby": standby,
+        "mounts": {
+            mount.path: 2 if isinstance(mount.backend, Kv2) else 1 for mount in kv_mounts(core)
+        },
+        "secrets": _secrets(core),
+        "policies": {name: policy.text for name, policy in core.policies.items()},
+        "roles": {
+            name: {**role.shown(), "role_id": role.role_id, "secret_ids": list(role.secret_ids)}
+            for name, role in method.roles.items()
+        },
+        "tokens": {token.id: _shown(token, now) for token in core.tokens},
+    }
+
+
+def _shown(token: Token, now: float) -> dict[str, Any]:
+    ttl = None if token.expires is None else token.expires - now
+    return {"policies": token.policies, "ttl": ttl}
+
+
+def _secrets(core: Core) -> dict[str, Any]:
+    found = {}
+    for mount in kv_mounts(core):
+        for path in mount.backend.secrets:  # type: ignore[attr-defined]  # both engines have it
+            data = get_secret(core, f"{mount.path}{path}")
+            if data is not None:
+                found[f"{mount.path}{path}"] = data
+    return found
+
+
+Step = Callable[[], object]
+
+
+def write(core: Core, state: Any) -> None:
+    """Change what is named; all is looked at before anything is done."""
+    given = _object("state", state)
+    for key in given:
+        if key not in KEYS:
+            raise _unknown("the state of a Vault", key, KEYS)
+    steps: list[Step] = []
+    for key in KEYS:
+        if key in given:
+            steps += _WRITERS[key](core, given[key], given)
+    for step in steps:
+        step()
+
+
+def _unknown(what: str, key: str, known: Any) -> PlanError:
+    near = difflib.get_close_matches(str(key), list(known), n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return PlanError(f"{what} has no {key!r}{hint}; there are: {', '.join(sorted(known))}")
+
+
+def _object(what: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise PlanError(f"{what} is {value!r}; wanted is an object")
+    return value
+
+
+def _sealed(core: Core, value: Any, given: dict[str, Any]) -> list[Step]:
+    if not isinstance(value, bool):
+        raise PlanError(f"sealed is {value!r}; allowed is true or false")
+    return [core.seal.close if value else core.seal.open] if value != core.seal.sealed else []
+
+
+def _standby(core: Core, value: Any, given: dict[str, Any]) -> list[Step]:
+    if value is None:
+        return [core.seal.step_up]
+    standby = _object("standby", value)
+    for key in standby:
+        if key not in ("leader", "forwards"):
+            raise _unknown("standby", key, ("leader", "forwards"))
+    leader, forwards = standby.get("leader", ""), standby.get("forwards", False)
+    if not isinstance(leader, str) or not isinstance(forwards, bool):
+        raise PlanError(f"standby is {value!r}; leader is a URL, forwards true or false")
+    return [lambda: core.seal.step_down(float("inf"), leader, forwards=forwards)]
+
+
+def _mounts(core: Core, value: Any, given: dict[str, Any]) -> list[Step]:
+    steps: list[Step] = []
+    for path, version in _object("mounts", value).items():
+        prefix = path.strip("/") + "/"
+        mount = core.mounts.get(prefix)
+        if version not in (1, 2) or isinstance(version, bool):
+            raise PlanError(f"mounts[{path!r}] is {version!r}; allowed is 1 or 2")
+        if mount is None:
+            conflict = core.mounts.conflict(prefix)
+            if conflict is not None:
+                raise PlanError(f"mounts[{path!r}]: {conflict.prefix!r} is mounted already")
+            steps.append(lambda prefix=prefix, version=version: core.mount_kv(prefix, version))
+        elif (2 if isinstance(mount.backend, Kv2) else 1) != version:
+            raise PlanError(f"mounts[{path!r}] is {version}, and it is there as another version")
+    return steps
+
+
+def _stored(core: Core, value: Any, given: dict[str, Any]) -> list[Step]:
+    steps: list[Step] = []
+    for path, data in _object("secrets", value).items():
+        _find_mount(core, path, given)
+        if data is None:
+            steps.append(lambda path=path: forget_secret(core, path))
+        else:
+            kept = _object(f"secrets[{path!r}]", data)
+            steps.append(lambda path=path, kept=kept: _put(core, path, kept))
+    return steps
+
+
+def _find_mount(core: Core, path: str, given: dict[str, Any]) -> None:
+    """Refuse a path where no engine is, nor will be."""
+    new = [name.strip("/") + "/" for name in given.get("mounts") or ()]
+    kept = [mount.path for mount in kv_mounts(core)] + new
+    if not any(path.strip("/").startswith(prefix) for prefix in kept):
+        known = ", ".join(repr(prefix) for prefix in kept)
+        raise PlanError(f"secrets[{path!r}]: no KV engine is there; there are: {known}")
+
+
+def _put(core: Core, path: str, data: dict[str, Any]) -> None:
+    """A secret that is there already with this data gets no new version."""
+    if get_secret(core, path) != data:
+        put_secret(core, path, data)
+
+
+def _policies(core: Core, value: Any, given: dict[str, Any]) -> list[Step]:
+    steps: list[Step] = []
+    for name, text in _object("policies", value).items():
+        if text is None:
+            steps.append(lambda name=name: core.delete_policy(name))
+            continue
+        if not isinstance(text, str):
+            raise PlanError(f"policies[{name!r}] is {text!r}; wanted is HCL as a string")
+        try:
+            read_policy(name, text)
+        except ValueError as error:
+            raise PlanError(f"policies[{name!r}]: {error}") from None
+        steps.append(lambda name=name, text=text: core.set_policy(name, text))
+    return steps
+
+
+def _roles(core: Core, value: Any, given: dict[str, Any]) -> list[Step]:
+    method, _ = approle(core)
+    steps: list[Step] = []
+    for name, settings in _object("roles", value).items():
+        if settings is None:
+            steps.append(lambda name=name: method.roles.pop(name.lower(), None))
+            continue
+        fields = dict(_object(f"roles[{name!r}]", settings))
+        secret_ids = fields.pop("secret_ids", [])
+        fields.pop("local_secret_ids", None)
+        for key in fields:
+            if key not in FIELDS:
+                raise _unknown(f"roles[{name!r}]", key, [*FIELDS, "secret_ids"])
+        fields = {key: field for key, field in fields.items() if field is not None}
+        steps.append(lambda name=name, fields=fields: change_role(core, name, fields))
+        steps += [
+            lambda name=name, one=one: change_role(core, name, {"secret_id": one})
+            for one in secret_ids
+        ]
+    return steps
+
+
+def _tokens(core: Core, value: Any, given: dict[str, Any]) -> list[Step]:
+    now = core.time()
+    if value is None:
+        return [lambda: [core.tokens.revoke(one) for one in core.tokens if not one.is_root]]
+    steps: list[Step] = []
+    for token_id, settings in _object("tokens", value).items():
+        token = core.tokens.find(token_id, now)
+        if token is None:
+            if settings is None:
+                continue
+            raise PlanError(f"tokens has {token_id[:8]!r}..., and there is no such token")
+        if settings is None:
+            steps.append(lambda token=token: core.tokens.revoke(token))
+            continue
+        fields = _object("a token", settings)
+        for key in fields:
+            if key not in ("policies", "ttl"):
+                raise _unknown("a token", key, ("policies", "ttl"))
+        steps.append(lambda token=token, fields=fields: _change(token, fields, now))
+    return steps
+
+
+def _change(token: Token, fields: dict[str, Any], now: float) -> None:
+    token.policies = list(fields.get("policies", token.policies))
+    if "ttl" in fields:
+        token.expires = None if fields["ttl"] is None else now + fields["ttl"]
+
+
+_WRITERS: dict[str, Callable[[Core, Any, dict[str, Any]], list[Step]]] = {
+    "sealed": _sealed,
+    "standby": _standby,
+    "mounts": _mounts,
+    "secrets": _stored,
+    "policies": _policies,
+    "roles": _roles,
+    "tokens": _tokens,
+}

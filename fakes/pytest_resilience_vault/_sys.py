@@ -1,0 +1,16 @@
+"""sys/: the system backend, composed of its parts (vault/logical_system.go)."""
+
+from __future__ import annotations
+
+from pytest_resilience_vault._sys_mounts import AuthPaths
+from pytest_resilience_vault._sys_policies import CapabilityPaths, PolicyPaths
+from pytest_resilience_vault._sys_ui import UiPaths
+
+
+class Sys(AuthPaths, PolicyPaths, CapabilityPaths, UiPaths):
+    """What is asked with a token below sys/; the rest is in the HTTP front."""
+
+    type = "system"
+    open_paths = ("internal/ui/mounts", "internal/ui/mounts/*")
+    # vault/logical_system.go, PathsSpecial.Root, as far as the paths are here.
+    sudo_paths = ("auth/*", "seal", "step-down")

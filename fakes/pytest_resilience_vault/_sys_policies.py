@@ -1,0 +1,119 @@
+"""sys/policies/acl, sys/policy and sys/capabilities* (vault/logical_system.go)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_resilience_vault._backend import WRITE, Backend, on
+from pytest_resilience_vault._call import Call
+from pytest_resilience_vault._errors import Refused, bad_request
+from pytest_resilience_vault._reply import Reply
+from pytest_resilience_vault._tokens import Token
+
+_IMMUTABLE = ("root", "response-wrapping", "control-group")
+
+
+class PolicyPaths(Backend):
+    """Policies, at the new path and at the old one."""
+
+    type = "system"
+
+    def _names(self) -> list[str]:
+        return [*sorted(self.core.policies), "root"]
+
+    @on("list", "policies/acl/?")
+    def list_policies(self, call: Call) -> Reply:
+        """Their names."""
+        return Reply({"keys": self._names()})
+
+    @on("read list", "policy/?")
+    def list_policies_old(self, call: Call) -> Reply:
+        """Their names, twice."""
+        return Reply({"keys": self._names(), "policies": self._names()}, top=True)
+
+    @on("read", "policies/acl/(?P<name>.+)")
+    def read_policy(self, call: Call, name: str) -> Reply | None:
+        """A policy's text."""
+        return self._read(name, "policy")
+
+    @on("read", "policy/(?P<name>.+)")
+    def read_policy_old(self, call: Call, name: str) -> Reply | None:
+        """A policy's text, under another key."""
+        reply = self._read(name, "rules")
+        if reply is not None:
+            reply.top = True
+        return reply
+
+    def _read(self, name: str, key: str) -> Reply | None:
+        name = name.lower()
+        policy = self.core.policies.get(name)
+        if policy is None and name != "root":
+            return None
+        return Reply({"name": name, key: policy.text if policy else ""})
+
+    @on(WRITE, "policies/acl/(?P<name>.+)")
+    @on(WRITE, "policy/(?P<name>.+)")
+    def write_policy(self, call: Call, name: str) -> None:
+        """Write a policy; it is in force for every token at once."""
+        name = name.lower()
+        text = call.text("policy") or (
+            call.text("rules") if call.path.startswith("policy/") else ""
+        )
+        if not text:
+            raise bad_request("'policy' parameter not supplied or empty")
+        try:
+            self.core.check_policy(name, text)
+        except ValueError as error:
+            raise bad_request(str(error)) from None
+        if name in _IMMUTABLE:
+            raise bad_request(f'cannot update "{name}" policy')
+        self.core.set_policy(name, text)
+
+    @on("delete", "policies/acl/(?P<name>.+)")
+    @on("delete", "policy/(?P<name>.+)")
+    def delete_policy(self, call: Call, name: str) -> None:
+        """Forget a policy."""
+        name = name.lower()
+        if name in _IMMUTABLE:
+            raise bad_request(f'cannot delete "{name}" policy')
+        if name == "default":
+            raise bad_request("cannot delete default policy")
+        self.core.delete_policy(name)
+
+
+class CapabilityPaths(Backend):
+    """What a token may do on paths."""
+
+    type = "system"
+
+    @on(WRITE, "capabilities-self")
+    def capabilities_self(self, call: Call) -> Reply:
+        """The caller's token."""
+        return self._capabilities(call, call.token)
+
+    @on(WRITE, "capabilities")
+    def capabilities(self, call: Call) -> Reply:
+        """A named token."""
+        named = call.text("token")
+        return self._capabilities(call, self.core.tokens.find(named, call.now))
+
+    @on(WRITE, "capabilities-accessor")
+    def capabilities_accessor(self, call: Call) -> Reply:
+        """The token with this accessor."""
+        token = self.core.tokens.find_accessor(call.text("accessor"), call.now)
+        if token is None:
+            raise bad_request("invalid accessor")
+        return self._capabilities(call, token)
+
+    def _capabilities(self, call: Call, token: Token | None) -> Reply:
+        paths = call.texts("paths") or call.texts("path")
+        if not paths:
+            raise bad_request("paths must be supplied")
+        if token is None:
+            raise Refused(400, "invalid token")
+        acl = self.core.acl(token)
+        data: dict[str, Any] = {path: acl.capabilities(path.removeprefix("/")) for path in paths}
+        if len(paths) == 1:
+            # For clients from before several paths could be asked about.
+            data["capabilities"] = data[paths[0]]
+        return Reply(data, top=True)

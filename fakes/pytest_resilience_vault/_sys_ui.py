@@ -1,0 +1,61 @@
+"""sys/internal/ui/mounts: how clients find out which KV version a path has.
+
+The Go CLI asks it before every kv command (command/kv_helpers.go). The path needs a token
+that may do something below the mount, which is checked here and not by policies.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_resilience_vault._backend import Backend, on
+from pytest_resilience_vault._call import Call
+from pytest_resilience_vault._errors import Refused, no_token
+from pytest_resilience_vault._mounts import Mount
+from pytest_resilience_vault._policy import Acl
+from pytest_resilience_vault._reply import Reply
+
+
+class UiPaths(Backend):
+    """The mounts that the caller's token may use."""
+
+    type = "system"
+
+    @on("read", "internal/ui/mounts/?")
+    def ui_mounts(self, call: Call) -> Reply:
+        """All of them; without a token none, and no error."""
+        acl = self._acl(call)
+        mounts = self.core.mounts
+        return Reply(
+            {
+                "auth": self._visible(mounts.auth_methods(), acl),
+                "secret": self._visible(mounts.secret_engines(), acl),
+            }
+        )
+
+    @on("read", "internal/ui/mounts/(?P<path>.+)")
+    def ui_mount(self, call: Call, path: str) -> Reply:
+        """The one that a path belongs to."""
+        acl = self._acl(call)
+        if acl is None:
+            raise no_token()
+        asked = path if path.endswith("/") else f"{path}/"
+        mount = self.core.mounts.of(asked)
+        if mount is None or not acl.reaches(mount.prefix):
+            raise Refused(
+                403,
+                "preflight capability check returned 403, please ensure client's policies grant"
+                f' access to path "{asked}"',
+            )
+        return Reply({**mount.entry(self.core.version), "path": mount.prefix})
+
+    def _visible(self, mounts: list[Mount], acl: Acl | None) -> dict[str, Any]:
+        return {
+            mount.path: mount.entry(self.core.version)
+            for mount in mounts
+            if acl is not None and acl.reaches(mount.prefix)
+        }
+
+    def _acl(self, call: Call) -> Acl | None:
+        token = self.core.tokens.find(call.token_id, call.now)
+        return None if token is None else self.core.acl(token)

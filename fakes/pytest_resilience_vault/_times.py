@@ -1,0 +1,85 @@
+"""Durations and moments in Go's notation."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+ZERO_TIME = "0001-01-01T00:00:00Z"
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
+_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
+
+
+def go_duration(text: str) -> float:
+    """Seconds of ``"1h30m"``, as Go's time.ParseDuration reads it.
+
+    Raises:
+        ValueError: In Go's words.
+    """
+    sign, rest = 1, text
+    if rest[:1] in ("-", "+"):
+        sign, rest = (-1 if rest[0] == "-" else 1), rest[1:]
+    if rest == "0":
+        return 0.0
+    total, position = 0.0, 0
+    while position < len(rest) and (part := _PART.match(rest, position)):
+        total += float(part[1]) * _UNITS[part[2]]
+        position = part.end()
+    if position == len(rest) and rest:
+        return sign * total
+    if position < len(rest) and (number := re.match(r"\d+\.?\d*|\.\d+", rest[position:])):
+        unit = re.match(r"[^\d.]*", rest[position + number.end() :])
+        if unit is None or not unit[0]:
+            raise ValueError(f'time: missing unit in duration "{text}"')
+        raise ValueError(f'time: unknown unit "{unit[0]}" in duration "{text}"')
+    raise ValueError(f'time: invalid duration "{text}"')
+
+
+def seconds(value: object) -> float:
+    """Seconds of a number, ``"60"``, ``"1h"`` or ``"7d"`` (parseutil.ParseDurationSecond).
+
+    Raises:
+        ValueError: It is none of these.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return int(value)
+    if not isinstance(value, str):
+        raise ValueError("could not parse duration from input")
+    if not value:
+        return 0
+    if value.endswith("d") and value[:-1].lstrip("-").isdigit():
+        return int(value[:-1]) * 86400
+    if value.endswith(tuple("smhnuµ")):
+        return go_duration(value)
+    try:
+        return int(value, 0)
+    except ValueError:
+        raise ValueError(f'strconv.ParseInt: parsing "{value}": invalid syntax') from None
+
+
+def in_go(value: float) -> str:
+    """Seconds as Go's Duration prints them: ``1h0m0s``, ``1m30s``, ``0s``."""
+    if value < 0:
+        return f"-{in_go(-value)}"
+    whole = int(value)
+    rest = f"{round(value - whole, 9):.9f}"[1:].rstrip("0").rstrip(".")
+    hours, minutes, left = whole // 3600, whole // 60 % 60, whole % 60
+    if hours:
+        return f"{hours}h{minutes}m{left}{rest}s"
+    return f"{minutes}m{left}{rest}s" if minutes else f"{left}{rest}s"
+
+
+def in_short_go(value: float) -> str:
+    """The same without zeros at the end: ``768h`` (parseutil's and Vault's warnings)."""
+    text = in_go(value)
+    if text.endswith("m0s"):
+        text = text[:-2]
+    return text[:-2] if text.endswith("h0m") else text
+
+
+def stamp(moment: float) -> str:
+    """Seconds since the epoch in RFC 3339 with nanoseconds, as Go prints it."""
+    nanoseconds = round(moment * 1_000_000) * 1000
+    whole, rest = divmod(nanoseconds, 1_000_000_000)
+    text = datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{rest:09}".rstrip("0").rstrip(".") + "Z"

@@ -1,0 +1,185 @@
+"""Tokens: what they are, and the store that finds, uses and ends them (vault/token_store.go)."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_resilience_vault._gojson import Struct
+from pytest_resilience_vault._times import stamp
+
+_LETTERS = string.ascii_letters + string.digits
+LAST_USE = -1
+"""`num_uses` while the last use is handled (tokenRevocationPending)."""
+
+
+def mint(length: int) -> str:
+    """Random letters and digits."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(length))
+
+
+def new_token_id(kind: str = "service") -> str:
+    """``hvs.`` or ``hvb.`` and letters, as long as the real ones (docs/concepts/tokens)."""
+    return f"hvb.{mint(138)}" if kind == "batch" else f"hvs.{mint(90)}"
+
+
+def round_half_up(moment: float) -> int:
+    """Whole seconds as Go's Time.Round makes them."""
+    return int(moment + 0.5)
+
+
+@dataclass(slots=True, eq=False)
+class Token:
+    """A service token."""
+
+    policies: list[str]
+    path: str
+    """Where it was created: ``auth/approle/login``."""
+    created: float
+    ttl: int = 0
+    """Seconds granted when it was created; 0 for ever."""
+    expires: float | None = None
+    max_ttl: int = 0
+    """Seconds that renewals may not go beyond, counted from the creation."""
+    id: str = field(default_factory=new_token_id)
+    accessor: str = field(default_factory=lambda: mint(24))
+    meta: dict[str, str] | None = None
+    display_name: str = "token"
+    num_uses: int = 0
+    explicit_max_ttl: int = 0
+    period: int = 0
+    renewable: bool = False
+    parent: str | None = None
+    """None for an orphan."""
+    entity_id: str = ""
+    role: str = ""
+    last_renewal: float | None = None
+
+    @property
+    def is_root(self) -> bool:
+        """Whether it may do everything."""
+        return "root" in self.policies
+
+    def left(self, now: float) -> int:
+        """Seconds until it expires; 0 for one that never does."""
+        if self.expires is None:
+            return 0
+        return int(self.expires - round_half_up(now))
+
+    def shown(self, now: float, *, with_id: bool = True) -> dict[str, Any]:
+        """As a lookup shows it."""
+        data: dict[str, Any] = {
+            "accessor": self.accessor,
+            "creation_time": int(self.created),
+            "creation_ttl": self.ttl,
+            "display_name": self.display_name,
+            "entity_id": self.entity_id,
+            "expire_time": None if self.expires is None else stamp(self.expires),
+            "explicit_max_ttl": self.explicit_max_ttl,
+            "id": self.id if with_id else "",
+            "meta": self.meta,
+            "num_uses": self.num_uses,
+            "orphan": self.parent is None,
+            "path": self.path,
+            "policies": self.policies,
+            "ttl": self.left(now),
+            "type": "service",
+        }
+        data.update(self._shown_if_set())
+        return data
+
+    def _shown_if_set(self) -> dict[str, Any]:
+        data: dict[str, Any] = {}
+        if self.path != "auth/token/root":  # a root token made by init has no lease
+            data["issue_time"] = stamp(self.created)
+            data["renewable"] = self.renewable
+        if self.last_renewal is not None:
+            data["last_renewal"] = stamp(self.last_renewal)
+            data["last_renewal_time"] = int(self.last_renewal)
+        if self.period:
+            data["period"] = self.period
+        if self.role:
+            data["role"] = self.role
+        return data
+
+    def auth(self, now: float) -> Struct:
+        """The ``auth`` of a login, a creation or a renewal (sdk/logical/translate_response.go)."""
+        return Struct(
+            client_token=self.id,
+            accessor=self.accessor,
+            policies=self.policies,
+            token_policies=self.policies,
+            metadata=self.meta,
+            lease_duration=self.left(now),
+            renewable=self.renewable,
+            entity_id=self.entity_id,
+            token_type="service",  # noqa: S106
+            orphan=self.parent is None,
+            mfa_requirement=None,
+            num_uses=self.num_uses,
+        )
+
+
+class Tokens:
+    """All tokens that live."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Token] = {}
+        self._by_accessor: dict[str, Token] = {}
+
+    def __iter__(self) -> Iterator[Token]:
+        return iter(list(self._by_id.values()))
+
+    def add(self, token: Token) -> Token:
+        """Keep a new token."""
+        self._by_id[token.id] = token
+        self._by_accessor[token.accessor] = token
+        return token
+
+    def find(self, token_id: str, now: float) -> Token | None:
+        """The token, unless it is unknown, revoked or expired; it may be on its last use."""
+        token = self._by_id.get(token_id)
+        return self._alive(token, now)
+
+    def find_accessor(self, accessor: str, now: float) -> Token | None:
+        """The token with this accessor."""
+        return self._alive(self._by_accessor.get(accessor), now)
+
+    def accessors(self, now: float) -> list[str]:
+        """The accessors of all tokens that live."""
+        return sorted(token.accessor for token in self if self._alive(token, now))
+
+    def _alive(self, token: Token | None, now: float) -> Token | None:
+        if token is not None and token.expires is not None and token.expires <= now:
+            self.revoke(token)
+            return None
+        return token
+
+    def use(self, token: Token) -> None:
+        """Count a use; the last one shows as `LAST_USE` until `finish`."""
+        if token.num_uses > 0:
+            token.num_uses = LAST_USE if token.num_uses == 1 else token.num_uses - 1
+
+    def finish(self, token: Token) -> None:
+        """Revoke a token that was on its last use."""
+        if token.num_uses == LAST_USE:
+            self.revoke(token)
+
+    def revoke(self, token: Token, *, children: bool = True) -> None:
+        """End a token, and all that it created; without `children` they become orphans."""
+        self._by_id.pop(token.id, None)
+        self._by_accessor.pop(token.accessor, None)
+        for child in [other for other in self._by_id.values() if other.parent == token.id]:
+            if children:
+                self.revoke(child)
+            else:
+                child.parent = None
+
+    def revoke_below(self, path: str) -> None:
+        """End every token that was created below a path: its auth method is gone."""
+        for token in self:
+            if token.path.startswith(path):
+                self.revoke(token)

@@ -1,0 +1,281 @@
+"""`Vault`: the fake, and what a test may do with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pytest_resilience import Fake, PlanError
+from werkzeug.wrappers import Request, Response
+
+from pytest_resilience_vault import _state
+from pytest_resilience_vault._core import Core
+from pytest_resilience_vault._errors import one_of
+from pytest_resilience_vault._front import Front, error_response
+from pytest_resilience_vault._presets import BY_STATUS, RateLimited, presets
+from pytest_resilience_vault._roles import Credentials, change_role
+from pytest_resilience_vault._setup import set_up
+from pytest_resilience_vault._stored import get_secret, mount_of, put_secret
+from pytest_resilience_vault._tokens import Token
+
+FOR_EVER = float("inf")
+
+
+class Vault(Fake):
+    """A HashiCorp Vault with secrets, roles and tokens in memory.
+
+    ::
+
+        with Vault() as vault:
+            vault.put("secret/myapp", {"password": "s3cr3t"})
+            vault.fail(503, times=2)
+            client = hvac.Client(vault.url, vault.token)
+
+    It speaks the HTTP API of Vault 1.20 (community edition, integrated storage): AppRole,
+    tokens, KV versions 1 and 2, policies, mounts, health, seal and leader, with Vault's own
+    error texts. A new one has KV version 2 at ``secret/``, AppRole at ``approle/`` and a
+    role ``app`` whose policy ``app`` allows everything below ``secret/``. Time is the
+    server's clock: TTLs, deletions and lockouts end when a virtual clock gets there.
+
+    It leaves out namespaces, response wrapping, batch tokens, leases, quotas that count,
+    identity, audit, other engines and auth methods, and TLS.
+
+    Takes the keyword arguments of `Fake`.
+    """
+
+    def reset(self) -> None:
+        """A Vault as new, with new ids, tokens and keys."""
+        # Asked each time: another clock may come into force.
+        self._core = Core(lambda: self.clock.time())  # noqa: PLW0108
+        self._front = Front(self._core, lambda: self.url)
+        self._setup = set_up(self._core)
+
+    # What a client needs
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """VAULT_ADDR, VAULT_TOKEN (the root token), VAULT_ROLE_ID and VAULT_SECRET_ID."""
+        return {
+            "VAULT_ADDR": self.url,
+            "VAULT_TOKEN": self.root_token,
+            "VAULT_ROLE_ID": self.role_id,
+            "VAULT_SECRET_ID": self.secret_id,
+        }
+
+    @property
+    def root_token(self) -> str:
+        """A token that may do everything and never expires."""
+        return self._setup.root_token
+
+    @property
+    def role_id(self) -> str:
+        """Of the role ``app``."""
+        return self._setup.role_id
+
+    @property
+    def secret_id(self) -> str:
+        """Of the role ``app``; it may be used any number of times."""
+        return self._setup.secret_id
+
+    @property
+    def unseal_keys(self) -> list[str]:
+        """Five shares, of which three unseal."""
+        return list(self._core.seal.keys)
+
+    @property
+    def token(self) -> str:
+        """A new token of the role ``app``, as a login would give it; another one each time."""
+        with self.lock:
+            return self._setup.new_token(self._core)
+
+    # Secrets
+
+    def put(self, path: str, data: Mapping[str, Any]) -> None:
+        """Store a secret: ``put("secret/myapp", {"password": "s3cr3t"})``.
+
+        Args:
+            path: Mount and path, without the ``data/`` of KV version 2.
+            data: JSON. On version 2 it becomes the newest version.
+        """
+        with self.lock:
+            put_secret(self._core, path, dict(data))
+
+    def get(self, path: str, version: int | None = None) -> dict[str, Any] | None:
+        """The data of a secret; None when there is none, or it is deleted.
+
+        Args:
+            path: Mount and path, without the ``data/`` of KV version 2.
+            version: An older version, on KV version 2.
+        """
+        with self.lock:
+            return get_secret(self._core, path, version)
+
+    def mount(self, path: str, version: int = 2) -> None:
+        """Mount a KV engine: ``mount("kv1", version=1)``."""
+        if version not in (1, 2):
+            raise PlanError(f"version is {version!r}; allowed is 1 or 2")
+        prefix = path.strip("/") + "/"
+        with self.lock:
+            conflict = self._core.mounts.conflict(prefix)
+            if conflict is not None:
+                raise PlanError(f"path is {path!r}, and {conflict.prefix!r} is mounted already")
+            self._core.mount_kv(prefix, version)
+
+    # Roles, policies and tokens
+
+    def role(self, name: str = "app", **settings: Any) -> Credentials:
+        """Make an AppRole role, or change one; its ids stay what they are.
+
+        Args:
+            name: The role.
+            settings: Fields of Vault's API: ``policies=["reader"]``, ``token_ttl=60``,
+                ``token_num_uses=3``, ``secret_id_num_uses=1``, ``secret_id_ttl=60``, ...
+                A role that has no policies yet gets the policy ``app``.
+
+        Returns:
+            Its role id and a secret id that works.
+        """
+        with self.lock:
+            return change_role(self._core, name, settings)
+
+    def policy(self, name: str, text: str) -> None:
+        """Write a policy, in HCL; it is in force at once."""
+        with self.lock:
+            try:
+                self._core.set_policy(name.lower(), text)
+            except ValueError as error:
+                raise PlanError(str(error)) from None
+
+    def deny(self, path: str) -> None:
+        """Forbid a path to every token but root: the permission is lost in the middle of a run.
+
+        Args:
+            path: As in a policy, ``*`` and ``+`` included: ``"secret/data/myapp"``.
+                ``"secret/myapp"`` on a KV version 2 stands for all its paths. `allow`
+                takes it back.
+        """
+        with self.lock:
+            self._core.deny(mount_of(self._core, path).paths)
+
+    def allow(self, path: str) -> None:
+        """Take back what `deny` has forbidden."""
+        with self.lock:
+            self._core.undeny(mount_of(self._core, path).paths)
+
+    def expire_token(self, token: str | None = None) -> None:
+        """Let a token's time run out; every token but root without a name."""
+        with self.lock:
+            for found in self._tokens(token):
+                self._core.tokens.revoke(found)
+
+    def revoke(self, token: str) -> None:
+        """Revoke a token and its children."""
+        self.expire_token(token)
+
+    def _tokens(self, named: str | None) -> list[Token]:
+        tokens = self._core.tokens
+        if named is None:
+            return [token for token in tokens if not token.is_root]
+        found = tokens.find(named, self._core.time())
+        return [] if found is None else [found]
+
+    # The node
+
+    def seal(self) -> None:
+        """Seal: 503 to everything but health, seal status and unseal."""
+        with self.lock:
+            self._core.seal.close()
+
+    def unseal(self) -> None:
+        """Unseal, without keys."""
+        with self.lock:
+            self._core.seal.open()
+
+    def step_down(
+        self, leader: str = "", *, forwards: bool = False, seconds: float = FOR_EVER
+    ) -> None:
+        """Be a standby: health is 429, and requests are not answered here.
+
+        Args:
+            leader: The active node's URL, to which requests are sent with a 307; it may be
+                dead. Without one they get a 500, because no leader is known.
+            forwards: Answer as a standby that forwards to a living leader does: as usual,
+                except to requests with X-Vault-No-Request-Forwarding.
+            seconds: After which this node is active again; never, unless `step_up` is
+                called.
+        """
+        with self.lock:
+            self._core.seal.step_down(seconds, leader, forwards=forwards)
+
+    def step_up(self) -> None:
+        """Be the active node."""
+        with self.lock:
+            self._core.seal.step_up()
+
+    # State, for the control API
+
+    def state(self) -> dict[str, Any]:
+        """What is stored, as JSON data; `set_state` takes the same form.
+
+        ::
+
+            {"sealed": false,
+             "standby": null or {"leader": "http://...", "forwards": false},
+             "mounts": {"secret/": 2, "kv1/": 1},
+             "secrets": {"secret/myapp": {"password": "s3cr3t"}},
+             "policies": {"app": "path ..."},
+             "roles": {"app": {"role_id": "...", "secret_ids": ["..."], "token_ttl": 0, ...}},
+             "tokens": {"hvs....": {"policies": ["app", "default"], "ttl": 2764800}}}
+        """
+        with self.lock:
+            return _state.read(self._core)
+
+    def set_state(self, state: Any) -> None:
+        """Change what is named, and leave the rest alone.
+
+        ``null`` in place of a secret, a policy or a role forgets it, in place of a token
+        expires it; ``"tokens": null`` expires every token but root.
+        ``"standby": {"leader": "..."}`` steps down, ``null`` steps up.
+
+        Raises:
+            PlanError: A key is unknown or a value cannot be meant; nothing is changed.
+        """
+        with self.lock:
+            _state.write(self._core, state)
+
+    # Fake's side
+
+    def handle(self, request: Request) -> Response:
+        """Answer as Vault does; a path that this fake lacks is reported as unmatched."""
+        if self._front.lacks(request):
+            return super().handle(request)
+        return self._front.answer(request)
+
+    def unmatched(self, request: Request, nearest: list[str]) -> Response:
+        """What Vault says of a path that it does not know."""
+        return self._front.answer(request)
+
+    def wrong_method(self, request: Request, allowed: Any) -> Response:
+        """What Vault says of a method that it does not know."""
+        return self._front.answer(request)
+
+    def nearest_routes(self, request: Request) -> list[str]:
+        """Paths that resemble the one asked for."""
+        return self._front.nearest(request)
+
+    def error(self, status: int, message: str | None = None) -> Response:
+        """Vault's error body for a status."""
+        errors = [message] if message else BY_STATUS.get(status)
+        if errors is None:
+            errors = [one_of("internal error")] if status >= 500 else []
+        return error_response(status, errors)
+
+    @property
+    def presets(self) -> Mapping[str, Callable[[], Any]]:
+        """Errors of Vault's by name: ``fail("sealed")``."""
+        return presets(error_response, self._front.standby_health)
+
+    @property
+    def named_faults(self) -> Mapping[str, Any]:
+        """The presets; the quota's error names the path that was asked for."""
+        return {**super().named_faults, "rate_limited": RateLimited(error_response)}
