@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from gds_vault import VaultClient, VaultError
+from gds_vault.mounts import Mount, known_mount
 from helpers import AsRoot, answering
 from pytest_resilience import FOREVER, faults
 from pytest_resilience_vault import Vault
@@ -138,6 +139,15 @@ def test_each_engine_is_asked_about_once(client: VaultClient, vault: Vault) -> N
     client.list_secrets("secret/data")
 
     assert len(vault.trace.to(path=MOUNTS)) == 1
+
+
+def test_the_nearest_known_engine_counts() -> None:
+    """What was refused for a folder does not hide what is known of an engine inside it."""
+    engine = Mount("team/kv/", 2)
+
+    assert known_mount({"team/": None, "team/kv/": engine}, "team/kv/a") == (True, engine)
+    assert known_mount({"team/": None, "team/kv/": engine}, "team/kv2/a") == (True, None)
+    assert known_mount({"team/kv/": engine}, "team") == (False, None)
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405])
