@@ -26,25 +26,39 @@ Put = Callable[[Any], object]
 
 
 class Substitution:
-    """One function, its stand-in, and every place where the function stands."""
+    """One function, its stand-in, and every place where the function stands.
 
-    def __init__(self, real: Any, stand_in: Any) -> None:
+    With ``users_only``, what the standard library refers to is left alone, and a new place
+    is found only when another function's is: for locks, which everything has to do with.
+    """
+
+    def __init__(self, real: Any, stand_in: Any, *, users_only: bool = False) -> None:
         self.real = real
         self.stand_in = stand_in
+        self.users_only = users_only
         self.places: list[Put] = []
         self.count = -1
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether something new refers to the function since its places were noted."""
+        return not self.users_only and sys.getrefcount(self.real) != self.count
+
+    def wants(self, module: str) -> bool:
+        """Whether a place in this module is to be replaced."""
+        return not self.users_only or module.partition(".")[0] not in sys.stdlib_module_names
 
 
 class References:
     """Substitutes a set of functions everywhere, and back."""
 
-    def __init__(self, pairs: list[tuple[Any, Any]]) -> None:
-        self._all = [Substitution(real, stand_in) for real, stand_in in pairs]
+    def __init__(self, substitutions: list[Substitution]) -> None:
+        self._all = substitutions
         self._skipped = {id(self._all), *(id(s.__dict__) for s in self._all)}
 
     def replace(self) -> None:
         """Put the stand-ins in place."""
-        if any(sys.getrefcount(s.real) != s.count for s in self._all):
+        if any(s.is_elsewhere for s in self._all):
             self._search()
         for substitution in self._all:
             for put in substitution.places:
@@ -101,7 +115,7 @@ def _note_dict(holder: dict[Any, Any], wanted: Mapping[int, Substitution]) -> No
     owner = _class_of(holder) if "__module__" in holder else None
     for key, value in list(holder.items()):
         substitution = wanted.get(id(value))
-        if substitution is None:
+        if substitution is None or not substitution.wants(str(name)):
             continue
         if owner is not None:
             substitution.places.append(functools.partial(setattr, owner, key))
@@ -125,9 +139,10 @@ def _note_defaults(holder: tuple[Any, ...], wanted: Mapping[int, Substitution]) 
         if _readers.exempt(function.__module__ or ""):
             continue
         for index, value in enumerate(holder):
-            if id(value) in wanted:
+            substitution = wanted.get(id(value))
+            if substitution is not None and substitution.wants(function.__module__ or ""):
                 put = functools.partial(_set_default, function, index)
-                wanted[id(value)].places.append(put)
+                substitution.places.append(put)
 
 
 def _set_default(function: types.FunctionType, index: int, value: Any) -> None:
@@ -139,7 +154,7 @@ def _set_default(function: types.FunctionType, index: int, value: Any) -> None:
 
 def _note_cell(holder: types.CellType, wanted: Mapping[int, Substitution]) -> None:
     substitution = wanted.get(id(holder.cell_contents))
-    if substitution is None or _is_ours(holder):
+    if substitution is None or substitution.users_only or _is_ours(holder):
         return
     substitution.places.append(functools.partial(setattr, holder, "cell_contents"))
 

@@ -221,7 +221,7 @@ def bootstrap(self: threading.Thread) -> None:
     run = self.run
 
     def run_in_turn() -> None:
-        del self.run  # type: ignore[method-assign]  # the attribute set below
+        del self.run  # the attribute set below
         conductor.begin(party)
         run()
 
@@ -338,7 +338,7 @@ class Poll:
 
     def __init__(self) -> None:
         assert real_poll is not None
-        self._real = real_poll()
+        self._real: Any = real_poll()
         self._masks: dict[int, int] = {}
 
     def register(self, fd: Any, eventmask: int = 7) -> None:
@@ -356,7 +356,7 @@ class Poll:
         self._real.unregister(fd)
         self._masks.pop(fd if isinstance(fd, int) else fd.fileno(), None)
 
-    def poll(self, timeout: float | None = None, /) -> list[tuple[int, int]]:
+    def poll(self, timeout: float | None = None, /) -> Any:
         """As poll's; the timeout is in milliseconds."""
         conductor = conducting()
         if conductor is None or timeout == 0:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import queue
-import select
-import selectors
 import sys
 import threading
 import time
@@ -14,7 +11,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from pytest_resilience.clock import _current, _links, _readers, _references, _sockets, _waits
+from pytest_resilience.clock import _current, _links, _readers, _references, _waits, covered
 from pytest_resilience.clock._base import Scheduler, Timer, use_clock
 from pytest_resilience.clock._conductor import Conductor
 from pytest_resilience.clock._real import real_monotonic_ns, real_time_ns
@@ -171,25 +168,19 @@ def _patch(undo: contextlib.ExitStack) -> None:
     """Put every stand-in in place, and promise to take it away."""
     global _functions  # noqa: PLW0603 -- its list of places is what makes the next start cheap
     if _functions is None:
-        _functions = _references.References(_function_pairs())
+        _functions = _references.References(
+            [
+                _references.Substitution(f.real, f.stand_in, users_only=f.users_only)
+                for f in covered.FUNCTIONS
+            ]
+        )
     undo.callback(_functions.restore)
     _functions.replace()
-    for owner, name, stand_in in [*_ATTRIBUTES, *_sockets.methods()]:
-        _set(undo, owner, name, stand_in)
-    for cls, name, function in _DATETIMES:
-        real = cls.__dict__[name]
-        undo.callback(_references.set_on_type, cls, name, real)
-        _references.set_on_type(cls, name, classmethod(function))
-
-
-def _function_pairs() -> list[tuple[Any, Any]]:
-    pairs: list[tuple[Any, Any]] = [(time.sleep, _waits.sleep)]
-    pairs += [(getattr(time, name), stand_in) for name, stand_in in _readers.READERS.items()]
-    pairs += [(getattr(time, name), stand_in) for name, stand_in in _readers.CALENDAR.items()]
-    pairs.append((select.select, _waits.select_select))
-    if _waits.real_poll is not None:
-        pairs.append((_waits.real_poll, _waits.Poll))
-    return pairs
+    for _, owner, attribute, stand_in in covered.ATTRIBUTES:
+        _set(undo, owner, attribute, stand_in)
+    for _, cls, attribute, function in covered.CLASS_METHODS:
+        undo.callback(_references.set_on_type, cls, attribute, cls.__dict__[attribute])
+        _references.set_on_type(cls, attribute, classmethod(function))
 
 
 _MISSING = object()
@@ -202,24 +193,6 @@ def _set(undo: contextlib.ExitStack, owner: Any, name: str, value: Any) -> None:
     else:
         undo.callback(setattr, owner, name, real)
     setattr(owner, name, value)
-
-
-_ATTRIBUTES: list[tuple[Any, str, Any]] = [
-    (threading, "_allocate_lock", _waits.Lock),
-    (threading, "Lock", _waits.Lock),
-    (threading, "RLock", _waits.rlock),
-    (threading.Thread, "start", _waits.start),
-    (threading.Thread, "_bootstrap_inner", _waits.bootstrap),
-    (threading.Thread, "join", _waits.join),
-    (queue, "SimpleQueue", _waits.SimpleQueue),
-    (selectors.DefaultSelector, "select", _waits.selector_select),
-]
-
-_DATETIMES: list[tuple[type, str, Callable[..., Any]]] = [
-    (datetime.datetime, "now", _readers.now),
-    (datetime.datetime, "utcnow", _readers.utcnow),
-    (datetime.date, "today", _readers.today),
-]
 
 
 def _refuse_others() -> None:
