@@ -67,6 +67,10 @@ demo: $(VENV)/.dev ## watch two real clients go through outages
 test: $(VENV)/.dev $(VENV)/.clock ## every test of the project and of both examples
 	@$(PY) tools/run_tests.py $(if $(COVERAGE),--coverage) -- $(ARGS)
 
+.PHONY: soak
+soak: $(VENV)/.dev ## the tests that take minutes
+	@$(PY) -m pytest -m soak $(ARGS)
+
 .PHONY: bench
 bench: $(VENV)/.dev ## our speed and size as ratios to peers
 	@$(PY) tests/benchmarks $(ARGS)

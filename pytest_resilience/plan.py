@@ -8,18 +8,18 @@ is answered normally.
 from __future__ import annotations
 
 import difflib
-import re
+import inspect
 import secrets
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from random import Random
 from typing import Final, TypeAlias
 
+from pytest_resilience.clock import new_rlock
 from pytest_resilience.errors import PlanError
 from pytest_resilience.faults import OK, Fault, _check, status
-from pytest_resilience.faults.compose import Ok
+from pytest_resilience.faults.compose import Ok, is_fault
 from pytest_resilience.faults.connection import NeverRead
 from pytest_resilience.records import Attempt
 
@@ -29,8 +29,6 @@ FOREVER: Final = float("inf")
 """For ``times=``: the rule is never used up."""
 
 FaultLike: TypeAlias = Fault | int | str
-
-TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +77,24 @@ def _name_of(function: Callable[..., object]) -> str:
     return getattr(function, "__qualname__", type(function).__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a plan says of one attempt."""
+
+    fault: Fault = OK
+    random: Random = field(default_factory=Random)
+    note: str = ""
+
+    @property
+    def label(self) -> str | None:
+        """The fault's name for the trace; None when nothing goes wrong."""
+        return None if isinstance(self.fault, Ok) else self.fault.label
+
+
+NOTHING = Decision()
+USED_UP = Decision(note="the plan is used up: answered normally")
+
+
 class Rule:
     """One line of a plan, and how often attempts have met it.
 
@@ -121,10 +137,12 @@ class Rule:
         planned = len(self.faults) * int(self.times)
         return "" if self.used_up else f"{self}: met {self.met} of {planned} times"
 
-    def decide(self, attempt: Attempt, elapsed: float) -> Fault | None:
-        """The fault for this attempt, or None when the rule leaves it alone."""
-        if not self.match(attempt) or not self._open(elapsed):
+    def decide(self, attempt: Attempt, elapsed: float) -> Decision | None:
+        """What this attempt meets, USED_UP, or None when the rule leaves it alone."""
+        if not self._open(elapsed) or not self.match(attempt):
             return None
+        if self.used_up:
+            return USED_UP
         fault = self.faults[self.met % len(self.faults)]
         wants = getattr(fault, "wants", None)
         if wants is not None and not wants(attempt):
@@ -134,10 +152,8 @@ class Rule:
             return None
         if self.probability is not None and self.random.random() >= self.probability:
             return None
-        if self.used_up:
-            return None
         self.met += 1
-        return fault
+        return Decision(fault, self.random)
 
     def _open(self, elapsed: float) -> bool:
         return self.between is None or self.between[0] <= elapsed < self.between[1]
@@ -148,7 +164,7 @@ class Rule:
             words.append("forever" if self.probability is None and not self.between else "")
         elif self.times != 1:
             words.append(f"x{int(self.times)}")
-        words.append(f"with probability {self.probability:g}" if self.probability else "")
+        words.append("" if self.probability is None else f"with probability {self.probability:g}")
         if self.between:
             words.append(f"between {self.between[0]:g} and {self.between[1]:g} s")
         words.append(f"after {self.after} requests" if self.after else "")
@@ -157,23 +173,6 @@ class Rule:
 
     def __repr__(self) -> str:
         return f"<Rule {self}: met {self.met}>"
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What a plan says of one attempt."""
-
-    fault: Fault = OK
-    random: Random = field(default_factory=Random)
-    note: str = ""
-
-    @property
-    def label(self) -> str | None:
-        """The fault's name for the trace; None when nothing goes wrong."""
-        return None if isinstance(self.fault, Ok) else self.fault.label
-
-
-NOTHING = Decision()
 
 
 class Plan:
@@ -188,7 +187,9 @@ class Plan:
         self.seed = secrets.randbits(32) if seed is None else seed
         self._rules: list[Rule] = []
         self._drawn = 0
-        self._lock = threading.Lock()  # guards the two above and the counters of the rules
+        # Guards the two above and the counters of the rules. A predicate runs under it
+        # and may write a rule itself, so it can be taken again.
+        self._lock = new_rlock()
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -258,27 +259,28 @@ class Plan:
         return self._ask(attempt, elapsed, at_accept=True) if self._rules else NOTHING
 
     def _ask(self, attempt: Attempt, elapsed: float, *, at_accept: bool) -> Decision:
-        spent = False
+        otherwise = NOTHING
         with self._lock:
-            for rule in self._rules:
+            for rule in tuple(self._rules):
                 if isinstance(rule.faults[0], NeverRead) is not at_accept:
                     continue
-                fault = rule.decide(attempt, elapsed)
-                if fault is not None:
-                    return Decision(fault, rule.random)
-                spent = spent or (rule.used_up and rule.match(attempt))
-        return Decision(note="the plan is used up: answered normally") if spent else NOTHING
+                decision = rule.decide(attempt, elapsed)
+                if decision is USED_UP:
+                    otherwise = USED_UP
+                elif decision is not None:
+                    return decision
+        return otherwise
 
 
 def _checked_fault(fault: object) -> Fault:
     if isinstance(fault, int) and not isinstance(fault, bool):
         return status(fault)
-    if callable(getattr(fault, "apply", None)) and isinstance(getattr(fault, "label", None), str):
-        return fault  # type: ignore[return-value]  # just checked, by shape
-    wanted = "a status such as 503, one of faults.*, OK, or the name of a preset"
-    if isinstance(fault, type):
-        wanted += f"; {fault.__name__} is a class: call it"
-    _check.refuse("fail(fault)", fault, wanted)
+    if not is_fault(fault):
+        wanted = "a status such as 503, one of faults.*, OK, or the name of a preset"
+        if isinstance(fault, type):
+            wanted += f"; {fault.__name__} is a class: call it"
+        _check.refuse("fail(fault)", fault, wanted)
+    return fault
 
 
 def _check_at_accept(faults: tuple[Fault, ...], match: Match) -> None:
@@ -303,16 +305,16 @@ def _checked_times(times: object, *, endless: bool) -> float:
 def _checked_match(
     method: object, path: object, header: object, body: object, when: object
 ) -> Match:
-    if method is not None and (not isinstance(method, str) or not TOKEN.fullmatch(method)):
+    if method is not None and (not isinstance(method, str) or not _check.TOKEN.fullmatch(method)):
         _check.refuse("method", method, 'a method such as "GET"')
     if path is not None and (not isinstance(path, str) or not path.startswith(("/", "*"))):
         _check.refuse("path", path, 'a path or a glob that starts with "/" or "*"')
     if isinstance(path, str) and "?" in path:
         _check.refuse("path", path, "a path without a query; use when= to look at the query")
-    if body is not None and not isinstance(body, str | bytes):
+    if body is not None and (not isinstance(body, str | bytes) or not body):
         _check.refuse("body", body, "text or bytes to look for in the request's body")
-    if when is not None and not callable(when):
-        _check.refuse("when", when, "a function of an Attempt that returns True or False")
+    if when is not None and (not callable(when) or inspect.iscoroutinefunction(when)):
+        _check.refuse("when", when, "a plain function of an Attempt that returns True or False")
     return Match(
         method=method.upper() if isinstance(method, str) else None,
         path=path if isinstance(path, str) else None,
@@ -329,7 +331,11 @@ def _checked_header(header: object) -> dict[str, str]:
     if not isinstance(header, Mapping):
         _check.refuse("header", header, wanted)
     for name, glob in header.items():
-        if not isinstance(name, str) or not isinstance(glob, str) or not TOKEN.fullmatch(name):
+        if (
+            not isinstance(name, str)
+            or not isinstance(glob, str)
+            or not _check.TOKEN.fullmatch(name)
+        ):
             _check.refuse("header", header, wanted)
     return dict(header)
 

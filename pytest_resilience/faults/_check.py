@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import NoReturn
 
 from pytest_resilience.errors import PlanError
+
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""What HTTP allows as the name of a method or a header field (RFC 9110 section 5.6.2)."""
 
 LONGEST = 10_000 * 365 * 86_400.0
 """Ten thousand years in seconds: longer than any clock of ours can count in nanoseconds."""
@@ -13,14 +17,25 @@ LONGEST = 10_000 * 365 * 86_400.0
 
 def refuse(field: str, value: object, allowed: str) -> NoReturn:
     """Raise the one error for a value that cannot be meant."""
-    raise PlanError(f"{field}={value!r} is not allowed: wanted {allowed}")
+    raise PlanError(f"{field}={_shown(value)} is not allowed: wanted {allowed}")
+
+
+def _shown(value: object) -> str:
+    try:
+        text = repr(value)
+    except Exception as error:  # noqa: BLE001 -- an int of 5,000 digits, or a class of the user's
+        return f"<{type(value).__name__} without a repr: {type(error).__name__}>"
+    return text if len(text) <= 200 else text[:197] + "..."
 
 
 def is_number(value: object) -> bool:
     """Whether it is a finite number; True and False are not meant as 1 and 0."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return isinstance(value, int) or math.isfinite(value)
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # An int too large for a float.
+        return False
 
 
 def seconds(field: str, value: object) -> float:
@@ -64,6 +79,6 @@ def field_text(field: str, value: object) -> str:
         raw = value.encode("latin-1")
     except UnicodeEncodeError:
         refuse(field, value, allowed)
-    if any(byte < 32 and byte != 9 or byte == 127 for byte in raw):
+    if any((byte < 32 and byte != 9) or byte == 127 for byte in raw):
         refuse(field, value, allowed)
     return value

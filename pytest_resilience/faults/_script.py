@@ -135,13 +135,33 @@ class Framed:
         return head_bytes(self.answer)
 
 
+class OfTheBody:
+    """Base of faults that only a body can meet: a HEAD request is left alone."""
+
+    __slots__ = ()
+
+    def wants(self, attempt: Attempt) -> bool:
+        """Only an attempt whose answer may have a body."""
+        return attempt.method != "HEAD"
+
+
+def bodied(answer: Answer) -> Answer:
+    """The same answer with a status that may have a body, for a fault that needs one."""
+    return replace(answer, status=200, reason=None) if answer.bodiless else answer
+
+
 def framed(script: Script) -> Framed:
     """Add what HTTP/1.1 needs to tell where the body ends (RFC 9112 section 6)."""
     answer, coded, closing = _coded(script)
-    closing = closing or not script.keep_alive
+    closing = closing or not script.keep_alive or _says_close(answer)
     if closing:
         answer = answer.with_header("Connection", "close")
     return Framed(answer, coded, closing)
+
+
+def _says_close(answer: Answer) -> bool:
+    said = answer.header("Connection")
+    return said is not None and "close" in said.lower()
 
 
 def _coded(script: Script) -> tuple[Answer, tuple[bytes, ...], bool]:

@@ -11,7 +11,10 @@ from typing import ClassVar
 from pytest_resilience.answers import REASONS, Answer, http_date_text
 from pytest_resilience.clock import Clock
 from pytest_resilience.faults import _check
-from pytest_resilience.faults._script import Context, Script
+from pytest_resilience.faults._script import Context, OfTheBody, Script, bodied
+
+YEAR_1000 = -30_610_224_000
+YEAR_9999 = 253_402_300_799
 
 JSON = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
 
@@ -31,8 +34,9 @@ class HttpDate:
             _check.refuse("http_date(seconds)", self.seconds, "a number of seconds from now")
 
     def text(self, clock: Clock) -> str:
-        """The date as an IMF-fixdate, by this clock."""
-        return http_date_text(math.ceil(clock.time_ns() / 1e9 + self.seconds))
+        """The date as an IMF-fixdate, by this clock; within the years that have four digits."""
+        moment = math.ceil(clock.time_ns() / 1e9 + self.seconds)
+        return http_date_text(min(max(moment, YEAR_1000), YEAR_9999))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,8 @@ class Status:
         _check.whole("status(code)", self.code, 200, 999)
         _check_retry_after(self.retry_after)
         object.__setattr__(self, "headers", _checked_headers(self.headers))
-        if self.body is not None and not isinstance(self.body, bytes):
-            _json_bytes(self.body)
+        if self.body is not None:
+            self._own_answer()
 
     processed: ClassVar[bool] = False
 
@@ -81,7 +85,7 @@ class Status:
         if isinstance(self.body, bytes):
             kind, data = "application/octet-stream", self.body
         elif isinstance(self.body, str):
-            kind, data = "text/plain; charset=utf-8", self.body.encode()
+            kind, data = "text/plain; charset=utf-8", _text_bytes(self.body)
         else:
             kind, data = "application/json", _json_bytes(self.body)
         return Answer(self.code, (("Content-Type", kind),), (data,))
@@ -109,8 +113,7 @@ def _checked_headers(headers: object) -> dict[str, str]:
     if not isinstance(headers, Mapping):
         _check.refuse("headers", headers, "a mapping of header names to text")
     for name, value in headers.items():
-        text = _check.field_text("headers: a name", name)
-        if not text or any(c in ' \t:"(),/;<=>?@[\\]{}' for c in text):
+        if not isinstance(name, str) or not _check.TOKEN.fullmatch(name):
             _check.refuse("headers: a name", name, "a header name without spaces or separators")
         _check.field_text(f"headers[{name!r}]", value)
     return dict(headers)
@@ -118,9 +121,16 @@ def _checked_headers(headers: object) -> dict[str, str]:
 
 def _json_bytes(data: object) -> bytes:
     try:
-        return json.dumps(data).encode()
-    except (TypeError, ValueError) as error:
+        return json.dumps(data, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
         _check.refuse("body", data, f"JSON data, text or bytes ({error})")
+
+
+def _text_bytes(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        _check.refuse("body", text, f"text that can be sent as UTF-8 ({error})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +147,7 @@ class Redirect:
 
     def __post_init__(self) -> None:
         _check.field_text("redirect(location)", self.location)
-        if self.code not in (301, 302, 303, 307, 308) or isinstance(self.code, bool):
+        if isinstance(self.code, bool | float) or self.code not in (301, 302, 303, 307, 308):
             _check.refuse("redirect(code)", self.code, "301, 302, 303, 307 or 308")
 
     processed: ClassVar[bool] = False
@@ -184,7 +194,7 @@ class HtmlPage:
 
 
 @dataclass(frozen=True, slots=True)
-class MalformedJson:
+class MalformedJson(OfTheBody):
     """The real answer's status and headers with a JSON body that breaks off.
 
     HTTP is in order: Content-Length fits the broken body.
@@ -199,9 +209,7 @@ class MalformedJson:
         """Cut the JSON text in its middle."""
         text = script.answer.whole.rstrip()
         body = text[: max(1, len(text) // 2)] if text[:1] in (b"{", b"[") else b'{"data": '
-        answer = script.answer.without("Content-Length").with_header(
-            "Content-Type", script.answer.header("Content-Type") or "application/json"
-        )
-        if answer.bodiless:
-            answer = replace(answer, status=200, reason=None)
+        answer = bodied(script.answer).without("Content-Length").without("Content-Encoding")
+        if answer.header("Content-Type") is None:
+            answer = answer.with_header("Content-Type", "application/json")
         return replace(script, answer=replace(answer, body=(body,)))

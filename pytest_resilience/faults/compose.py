@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from pytest_resilience.faults import _check
 from pytest_resilience.faults._script import Context, Fault, Script
 from pytest_resilience.faults.answer import HtmlPage, MalformedJson, Redirect, Status
-from pytest_resilience.faults.connection import NeverRead, ResetIdle, StaleConnection
+from pytest_resilience.faults.connection import NeverRead
 from pytest_resilience.faults.noise import HugeHeaders
 from pytest_resilience.faults.timing import Latency
 from pytest_resilience.records import Attempt
 
 _ANSWERS = (Status, Redirect, HtmlPage)
-_SHAPES_ONLY = (*_ANSWERS, MalformedJson, HugeHeaders, Latency, ResetIdle)
+_SHAPES_ONLY = (*_ANSWERS, MalformedJson, HugeHeaders, Latency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,9 @@ class Together:
     __slots__ = ("faults",)
 
     def __init__(self, *faults: Fault | int) -> None:
-        self.faults = tuple(Status(f) if isinstance(f, int) else f for f in faults)
-        if len(self.faults) < 2:
+        if len(faults) < 2:
             _check.refuse("together(...)", faults, "two or more faults")
-        for fault in self.faults:
-            if isinstance(fault, Ok | NeverRead) or not callable(getattr(fault, "apply", None)):
-                _check.refuse("together(...)", fault, "faults that change an answer")
+        self.faults = tuple(part for fault in faults for part in _parts(fault))
         endings = [f for f in self.faults if not isinstance(f, _SHAPES_ONLY)]
         if len(endings) > 1:
             names = " and ".join(fault.label for fault in endings)
@@ -70,8 +68,8 @@ class Together:
 
     def wants(self, attempt: Attempt) -> bool:
         """Only an attempt that every part wants."""
-        stale = any(isinstance(fault, StaleConnection) for fault in self.faults)
-        return attempt.reused or not stale
+        asked = (getattr(fault, "wants", None) for fault in self.faults)
+        return all(wants is None or wants(attempt) for wants in asked)
 
     def apply(self, script: Script, context: Context) -> Script:
         """Apply them one after the other."""
@@ -87,6 +85,23 @@ class Together:
 
     def __hash__(self) -> int:
         return hash(self.faults)
+
+
+def _parts(fault: object) -> tuple[Fault, ...]:
+    if isinstance(fault, Together):
+        return fault.faults
+    if isinstance(fault, int):
+        return (Status(fault),)
+    if isinstance(fault, Ok | NeverRead) or not is_fault(fault):
+        _check.refuse("together(...)", fault, "faults that change an answer")
+    return (fault,)
+
+
+def is_fault(value: object) -> TypeGuard[Fault]:
+    """Whether it has the shape of a fault; a class of faults has not."""
+    return callable(getattr(value, "apply", None)) and isinstance(
+        getattr(value, "label", None), str
+    )
 
 
 def _rank(fault: Fault) -> int:

@@ -14,9 +14,8 @@ from pytest_resilience.faults._script import (
     ResetIdle as ResetIdleStep,
     Script,
     Send,
-    framed,
 )
-from pytest_resilience.faults.timing import spot
+from pytest_resilience.faults.timing import broken
 from pytest_resilience.records import Attempt
 
 
@@ -67,13 +66,16 @@ class ResetPeer:
         """The fault in a few words."""
         return "reset_peer" if self.when == "head" else "reset_peer in the body"
 
+    def wants(self, attempt: Attempt) -> bool:
+        """A reset in the body leaves a HEAD request alone."""
+        return self.when == "head" or attempt.method != "HEAD"
+
     def apply(self, script: Script, context: Context) -> Script:
         """Reset before or within the answer."""
         if self.when == "head":
             return script.instead(Reset())
-        whole = framed(script)
-        body = b"".join(whole.pieces)
-        return script.instead(Send(whole.head + body[: spot(self.at, len(body))]), Reset())
+        part, _ = broken(script, self.at)
+        return script.instead(Send(part), Reset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +160,11 @@ class NeverRead:
     it cannot match on a request. A large request blocks in the client's write.
     """
 
-
     @property
     def label(self) -> str:
         """The fault in a few words."""
         return "never_read"
 
-    def apply(self, script: Script, context: Context) -> Script:  # pragma: no cover
+    def apply(self, script: Script, context: Context) -> Script:
         """Never called: there is no request to answer."""
         return script

@@ -6,12 +6,21 @@ from dataclasses import dataclass
 
 from pytest_resilience.answers import chunk, head_bytes
 from pytest_resilience.faults import _check
-from pytest_resilience.faults._script import Close, Context, Hang, Script, Send
+from pytest_resilience.faults._script import (
+    Close,
+    Context,
+    Hang,
+    OfTheBody,
+    Script,
+    Send,
+    Step,
+    bodied,
+)
 from pytest_resilience.faults.timing import spot
 
 
 @dataclass(frozen=True, slots=True)
-class LimitData:
+class LimitData(OfTheBody):
     """A truncated body: Content-Length announces it whole, a part comes, then a FIN.
 
     Args:
@@ -32,20 +41,19 @@ class LimitData:
         """Send the head of the whole body and only a part of it."""
         body = script.answer.whole
         announced = max(1, len(body))
-        answer = script.answer.without("Transfer-Encoding")
+        answer = bodied(script.answer).without("Transfer-Encoding")
         head = head_bytes(answer.with_header("Content-Length", str(announced)))
-        part = b"" if script.head_only else body[: spot(self.at, announced)]
-        return script.instead(Send(head + part), Close())
+        return script.instead(Send(head + body[: spot(self.at, announced)]), Close())
 
 
 @dataclass(frozen=True, slots=True)
-class CutChunk:
+class CutChunk(OfTheBody):
     """A chunked body that ends with a FIN before its last chunk.
 
     Args:
         at: Where: an int counts bytes of the body, a float is a share of it. The
             bytes before it come as one whole chunk; the next chunk is announced
-            and never sent.
+            and never sent. A client of HTTP/1.0 knows no chunks and gets `limit_data`.
     """
 
     at: float = 0.5
@@ -60,24 +68,25 @@ class CutChunk:
 
     def apply(self, script: Script, context: Context) -> Script:
         """Send one chunk, announce another, and close."""
+        if script.http10:
+            return LimitData(self.at).apply(script, context)
         body = script.answer.whole
         cut = spot(self.at, max(1, len(body)))
         rest = max(1, len(body) - cut)
-        answer = script.answer.without("Content-Length")
+        answer = bodied(script.answer).without("Content-Length")
         head = head_bytes(answer.with_header("Transfer-Encoding", "chunked"))
-        part = b"" if script.head_only else chunk(body[:cut]) + b"%x\r\n" % rest
-        return script.instead(Send(head + part), Close())
+        return script.instead(Send(head + chunk(body[:cut]) + b"%x\r\n" % rest), Close())
 
 
 @dataclass(frozen=True, slots=True)
-class WrongLength:
+class WrongLength(OfTheBody):
     """The whole body under a Content-Length that is off, on a connection that stays open.
 
     With a larger length the client waits for bytes that never come; with a smaller one
     the rest lies in the connection, where the next answer's head should be.
 
     Args:
-        by: What to add to the true length; not 0.
+        by: What to add to the true length; not 0. The length sent is never below 0.
     """
 
     by: int = -1
@@ -94,8 +103,17 @@ class WrongLength:
     def apply(self, script: Script, context: Context) -> Script:
         """Send all of it under the wrong number."""
         body = script.answer.whole
-        answer = script.answer.without("Transfer-Encoding")
         length = max(0, len(body) + self.by)
-        head = head_bytes(answer.with_header("Content-Length", str(length)))
-        sent = Send(head if script.head_only else head + body)
-        return script.instead(sent, Hang()) if self.by > 0 else script.instead(sent)
+        answer = bodied(script.answer).without("Transfer-Encoding")
+        answer = answer.with_header("Content-Length", str(length))
+        if not script.keep_alive:
+            answer = answer.with_header("Connection", "close")
+        # An empty body cannot be longer than it says, so a byte is made up.
+        return script.instead(
+            Send(head_bytes(answer) + (body or b"?" * (self.by < 0))), *self._end(script)
+        )
+
+    def _end(self, script: Script) -> tuple[Step, ...]:
+        if self.by > 0:
+            return (Hang(),)
+        return () if script.keep_alive else (Close(cut=False),)

@@ -12,6 +12,7 @@ from pytest_resilience.faults._script import (
     Close,
     Context,
     Hang,
+    OfTheBody,
     Pause,
     Script,
     Send,
@@ -147,7 +148,7 @@ class HalfHead:
 
 
 @dataclass(frozen=True, slots=True)
-class Stall:
+class Stall(OfTheBody):
     """The head and a part of the body, then silence.
 
     Args:
@@ -170,17 +171,24 @@ class Stall:
 
     def apply(self, script: Script, context: Context) -> Script:
         """Break the body off at the place."""
-        whole = framed(script)
-        body = b"".join(whole.pieces)
-        cut = spot(self.at, len(body))
-        steps: list[Step] = [Send(whole.head + body[:cut])]
+        part, rest = broken(script, self.at)
+        steps: list[Step] = [Send(part)]
         if self.resume_after is None:
             steps.append(Hang())
         else:
-            steps += [Pause(self.resume_after), Send(body[cut:])]
-            if whole.closing:
+            steps += [Pause(self.resume_after), Send(rest)]
+            if framed(script).closing:
                 steps.append(Close(cut=False))
         return script.instead(*steps)
+
+
+def broken(script: Script, at: float) -> tuple[bytes, bytes]:
+    """An answer's bytes, broken at a place in its body; without a body, in its head."""
+    whole = framed(script)
+    body = b"".join(whole.pieces)
+    cut = len(whole.head) + spot(at, len(body)) if body else len(whole.head) // 2
+    everything = whole.head + body
+    return everything[:cut], everything[cut:]
 
 
 def spot(at: float, size: int) -> int:
@@ -190,7 +198,7 @@ def spot(at: float, size: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Bandwidth:
+class Bandwidth(OfTheBody):
     """A slow drip: the head at once, the body at this rate.
 
     A piece is sent when its time has come, so a body of n bytes is complete after

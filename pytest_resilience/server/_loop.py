@@ -37,6 +37,10 @@ IDLE_ROUNDS = 1_000
 """After so many busy turns an idle callback runs all the same, so that nobody waits for ever."""
 
 
+LONGEST_POLL = 3_600.0
+"""Seconds: the kernel takes milliseconds in an int, so it cannot wait for 25 days in one go."""
+
+
 class _Epoll:
     def __init__(self) -> None:
         self._epoll = select.epoll()
@@ -267,7 +271,7 @@ class Loop:
             heapq.heappop(self._timers)
         if not self._timers:
             return -1
-        return max(0, self._timers[0][0] - REAL.monotonic_ns()) / 1e9
+        return min(max(0, self._timers[0][0] - REAL.monotonic_ns()) / 1e9, LONGEST_POLL)
 
     def _run_timers(self) -> None:
         now = REAL.monotonic_ns()
