@@ -49,7 +49,7 @@ def _says_from_json(data: Any) -> list[Say]:
     """What is to be said, of a list of texts and objects."""
     if not isinstance(data, list) or not data:
         raise PlanError(f"state: say wants a list of texts or replies, not {data!r}")
-    return [entry if isinstance(entry, str) else Reply.from_json(entry) for entry in data]
+    return [Reply.from_json(entry) for entry in data]
 
 
 def _models_from_json(data: Any) -> dict[str, Model]:

@@ -183,7 +183,7 @@ def test_a_prompt_without_extras_has_empty_ones() -> None:
     ],
 )
 def test_both_versions_take_both_spellings(ask: Ask, version: str, body: object) -> None:
-    """camelCase and snake_case, one value for a list of one, proto3's kinds of numbers."""
+    """Names in camelCase and snake_case, one value for a list of one, proto3's kinds of numbers."""
     assert ask(body, version=version).status_code == 200
 
 
@@ -199,7 +199,7 @@ def test_stop_sequences_end_the_text(gemini: Gemini, ask: Ask) -> None:
 
 
 def test_a_text_longer_than_allowed_is_cut(gemini: Gemini, ask: Ask) -> None:
-    """maxOutputTokens counts, and the reason is MAX_TOKENS."""
+    """The limit on tokens counts, and the reason is MAX_TOKENS."""
     gemini.say("0123456789")
 
     answer = ask({**HELLO, "generationConfig": {"maxOutputTokens": 2}}).json()

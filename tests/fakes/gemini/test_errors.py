@@ -1,0 +1,362 @@
+"""The service's errors: by name, by status, and in the form that the call has asked for."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+
+from pytest_resilience import PlanError
+from pytest_resilience_gemini import Gemini
+
+Ask = Callable[..., requests.Response]
+
+GOOGLE_RPC = "type.googleapis.com/google.rpc."
+SERVICE = "generativelanguage.googleapis.com"
+HELP = {
+    "@type": GOOGLE_RPC + "Help",
+    "links": [
+        {
+            "description": "Learn more about Gemini API quotas",
+            "url": "https://ai.google.dev/gemini-api/docs/rate-limits",
+        }
+    ],
+}
+QUOTA = (
+    "You exceeded your current quota, please check your plan and billing details. For more "
+    "information on this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits."
+)
+
+HIGH_DEMAND = (
+    "This model is currently experiencing high demand. Spikes in demand are usually temporary. "
+    "Please try again later."
+)
+DEADLINE = "Deadline expired before operation could complete."
+INTERNAL = (
+    "An internal error has occurred. Please retry or report in "
+    "https://developers.generativeai.google/guide/troubleshooting"
+)
+EXHAUSTED = "Resource has been exhausted (e.g. check quota)."
+LEAKED = "Your API key was reported as leaked. Please use another API key."
+NO_KEY = (
+    "Method doesn't allow unregistered callers (callers without established identity). Please "
+    "use API Key or other form of API consumer identity to call this API."
+)
+LOCATION = "User location is not supported for the API use."
+RETIRED = (
+    "models/gemini-3.8-flash is not found for API version v1beta, or is not supported for "
+    "generateContent. Call ListModels to see the list of available models and their supported "
+    "methods."
+)
+
+
+def failing(metric: str, quota_id: str, value: str) -> dict[str, Any]:
+    """The detail that names a quota."""
+    return {
+        "@type": GOOGLE_RPC + "QuotaFailure",
+        "violations": [
+            {
+                "quotaMetric": f"generativelanguage.googleapis.com/generate_content_{metric}",
+                "quotaId": quota_id,
+                "quotaDimensions": {"location": "global", "model": "gemini-3.8-flash"},
+                "quotaValue": value,
+            }
+        ],
+    }
+
+
+def retry(delay: str) -> dict[str, Any]:
+    """The detail that says when to come again."""
+    return {"@type": GOOGLE_RPC + "RetryInfo", "retryDelay": delay}
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "status", "text"),
+    [
+        ("overloaded", 503, "UNAVAILABLE", "The model is overloaded. Please try again later."),
+        ("high_demand", 503, "UNAVAILABLE", HIGH_DEMAND),
+        ("unavailable_deadline", 503, "UNAVAILABLE", DEADLINE),
+        ("deadline", 504, "DEADLINE_EXCEEDED", DEADLINE),
+        ("internal", 500, "INTERNAL", INTERNAL),
+        ("internal_short", 500, "INTERNAL", "Internal error encountered."),
+        ("quota_exhausted", 429, "RESOURCE_EXHAUSTED", EXHAUSTED),
+        ("key_leaked", 403, "PERMISSION_DENIED", LEAKED),
+        ("key_missing", 403, "PERMISSION_DENIED", NO_KEY),
+        ("location", 400, "FAILED_PRECONDITION", LOCATION),
+        ("model_retired", 404, "NOT_FOUND", RETIRED),
+    ],
+)
+def test_errors_without_details(  # noqa: PLR0917 -- the table's columns
+    gemini: Gemini, ask: Ask, name: str, code: int, status: str, text: str
+) -> None:
+    """Code, message and status name; the key ``details`` is not there."""
+    gemini.fail(name)
+
+    response = ask()
+
+    assert response.status_code == code
+    assert response.json() == {"error": {"code": code, "message": text, "status": status}}
+    assert response.headers["Content-Type"] == "application/json; charset=UTF-8"
+    assert gemini.trace.faults == [name]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("key_invalid", "API key not valid. Please pass a valid API key."),
+        ("key_expired", "API key expired. Please renew the API key."),
+        ("key_not_found", "API Key not found. Please pass a valid API key."),
+    ],
+)
+def test_a_key_that_is_none_is_400(gemini: Gemini, ask: Ask, name: str, message: str) -> None:
+    """All of them are API_KEY_INVALID, and say it twice."""
+    gemini.fail(name)
+
+    assert ask().json() == {
+        "error": {
+            "code": 400,
+            "message": message,
+            "status": "INVALID_ARGUMENT",
+            "details": [
+                {
+                    "@type": GOOGLE_RPC + "ErrorInfo",
+                    "reason": "API_KEY_INVALID",
+                    "domain": "googleapis.com",
+                    "metadata": {"service": SERVICE},
+                },
+                {
+                    "@type": GOOGLE_RPC + "LocalizedMessage",
+                    "locale": "en-US",
+                    "message": message,
+                },
+            ],
+        }
+    }
+
+
+def test_a_suspended_key_is_echoed(gemini: Gemini, ask: Ask) -> None:
+    """Three times: whoever logs the body logs the key."""
+    gemini.fail("key_suspended")
+
+    response = ask()
+    message = f"Permission denied: Consumer 'api_key:{gemini.api_key}' has been suspended."
+
+    assert response.status_code == 403
+    assert response.text.count(gemini.api_key) == 3
+    assert response.json()["error"]["message"] == message
+    assert response.json()["error"]["details"][0] == {
+        "@type": GOOGLE_RPC + "ErrorInfo",
+        "reason": "CONSUMER_SUSPENDED",
+        "domain": "googleapis.com",
+        "metadata": {
+            "service": SERVICE,
+            "consumer": "projects/895908428397",
+            "containerInfo": f"api_key:{gemini.api_key}",
+        },
+    }
+
+
+def test_a_blocked_method_is_named(gemini: Gemini, ask: Ask) -> None:
+    """By its full name, in the text and in the details."""
+    gemini.fail("key_blocked")
+
+    error = ask(method="countTokens", version="v1").json()["error"]
+    name = "google.ai.generativelanguage.v1.GenerativeService.CountTokens"
+
+    assert error["message"] == f"Requests to this API {SERVICE} method {name} are blocked."
+    assert error["details"][0]["reason"] == "API_KEY_SERVICE_BLOCKED"
+    assert error["details"][0]["metadata"]["methodName"] == name
+    assert error["details"][1]["message"] == error["message"]
+
+
+def test_the_wrong_scheme_is_401(gemini: Gemini, ask: Ask) -> None:
+    """The same as a real one."""
+    gemini.fail("wrong_scheme")
+
+    named = ask()
+    real = ask(headers={"Authorization": "Bearer x"})
+
+    assert named.status_code == 401
+    assert named.content == real.content
+
+
+def test_the_quota_of_a_minute(gemini: Gemini, ask: Ask) -> None:
+    """Its delay has up to nine decimals."""
+    gemini.fail("quota_per_minute")
+
+    error = ask().json()["error"]
+
+    assert error["code"] == 429
+    assert error["message"] == QUOTA
+    assert error["status"] == "RESOURCE_EXHAUSTED"
+    assert error["details"] == [
+        failing("free_tier_requests", "GenerateRequestsPerMinutePerProjectPerModel-FreeTier", "10"),
+        HELP,
+        retry("47.318205613s"),
+    ]
+
+
+def test_the_quota_of_tokens(gemini: Gemini, ask: Ask) -> None:
+    """As reported in full."""
+    gemini.fail("quota_tokens")
+
+    assert ask().json()["error"]["details"] == [
+        failing(
+            "free_tier_input_token_count",
+            "GenerateContentInputTokensPerModelPerMinute-FreeTier",
+            "250000",
+        ),
+        HELP,
+        retry("26s"),
+    ]
+
+
+def test_the_quota_of_a_day_may_say_come_again_in_half_a_minute(gemini: Gemini, ask: Ask) -> None:
+    """It lies, and the message of 2026 repeats it."""
+    gemini.fail("quota_per_day")
+
+    error = ask().json()["error"]
+
+    assert error["message"] == (
+        QUOTA + " To monitor your current usage, head to: https://ai.dev/rate-limit. \n"
+        "* Quota exceeded for metric: generativelanguage.googleapis.com/"
+        "generate_content_free_tier_requests, limit: 20, model: gemini-3.8-flash\n"
+        "Please retry in 36.429760048s."
+    )
+    assert error["details"] == [
+        HELP,
+        failing("free_tier_requests", "GenerateRequestsPerDayPerProjectPerModel-FreeTier", "20"),
+        retry("36s"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["quota_per_minute", "quota_per_day", "quota_tokens", "quota_exhausted"]
+)
+def test_no_quota_has_a_retry_after(gemini: Gemini, ask: Ask, name: str) -> None:
+    """Gemini has never sent one."""
+    gemini.fail(name)
+
+    response = ask()
+
+    assert response.status_code == 429
+    assert "Retry-After" not in response.headers
+
+
+def test_an_error_is_about_the_model_that_was_asked(gemini: Gemini, ask: Ask) -> None:
+    """Not about any other."""
+    gemini.fail("quota_per_minute", "model_retired")
+
+    first = ask(model="gemini-2.5-pro").json()["error"]
+    second = ask(model="gemini-2.5-pro", method="countTokens", version="v1").json()["error"]
+
+    dimensions = first["details"][0]["violations"][0]["quotaDimensions"]
+    assert dimensions == {"location": "global", "model": "gemini-2.5-pro"}
+    assert second["message"].startswith(
+        "models/gemini-2.5-pro is not found for API version v1, or is not supported for countTokens"
+    )
+
+
+def test_an_error_of_a_stream_of_events_is_plain_json(gemini: Gemini, ask: Ask) -> None:
+    """And says all the same that it is text/event-stream."""
+    gemini.fail("quota_exhausted")
+
+    response = ask(method="streamGenerateContent", params={"alt": "sse"})
+
+    assert response.status_code == 429
+    assert response.headers["Content-Type"] == "text/event-stream"
+    assert response.text == (
+        '{\n  "error": {\n    "code": 429,\n'
+        '    "message": "Resource has been exhausted (e.g. check quota).",\n'
+        '    "status": "RESOURCE_EXHAUSTED"\n  }\n}\n'
+    )
+
+
+def test_an_error_of_a_plain_stream_is_an_array(gemini: Gemini, ask: Ask) -> None:
+    """Of one."""
+    gemini.fail("overloaded")
+
+    named = ask(method="streamGenerateContent")
+    real = ask({}, method="streamGenerateContent")
+
+    assert named.text.startswith('[{\n  "error": {\n    "code": 503,\n')
+    assert named.json()[0]["error"]["status"] == "UNAVAILABLE"
+    assert real.json()[0]["error"]["code"] == 400
+    assert named.headers["Content-Type"] == "application/json; charset=UTF-8"
+
+
+def test_a_status_has_googles_body(gemini: Gemini, ask: Ask) -> None:
+    """Whichever status is wanted."""
+    gemini.fail(400, 401, 403, 404, 409, 429, 499, 500, 501, 503, 504, 418, 502, 302, 799)
+
+    errors = [ask(allow_redirects=False).json()["error"] for _ in range(15)]
+
+    assert [(error["code"], error["status"]) for error in errors] == [
+        (400, "INVALID_ARGUMENT"),
+        (401, "UNAUTHENTICATED"),
+        (403, "PERMISSION_DENIED"),
+        (404, "NOT_FOUND"),
+        (409, "ABORTED"),
+        (429, "RESOURCE_EXHAUSTED"),
+        (499, "CANCELLED"),
+        (500, "INTERNAL"),
+        (501, "UNIMPLEMENTED"),
+        (503, "UNAVAILABLE"),
+        (504, "DEADLINE_EXCEEDED"),
+        (418, "FAILED_PRECONDITION"),
+        (502, "INTERNAL"),
+        (302, "UNKNOWN"),
+        (799, "UNKNOWN"),
+    ]
+    assert errors[9]["message"] == "The model is overloaded. Please try again later."
+    assert errors[12]["message"] == "Bad Gateway"
+    assert errors[14]["message"] == "Unknown Error."
+
+
+def test_a_message_of_ones_own(gemini: Gemini) -> None:
+    """error() takes it."""
+    assert gemini.error(503, "No.") == (
+        503,
+        {"error": {"code": 503, "message": "No.", "status": "UNAVAILABLE"}},
+    )
+
+
+def test_an_unknown_name_lists_those_there_are(gemini: Gemini) -> None:
+    """A typo is told at once."""
+    with pytest.raises(
+        PlanError, match=r"no fault is named 'overload'; did you mean 'overloaded'\?"
+    ):
+        gemini.fail("overload")
+
+
+def test_presets_can_be_asked_for_by_themselves(gemini: Gemini) -> None:
+    """Each is a name and the answer it gives; each has a name for a fault."""
+    statuses = {name: make().status_code for name, make in gemini.presets.items()}
+
+    assert statuses["overloaded"] == 503
+    assert statuses["quota_per_day"] == 429
+    assert statuses["model_retired"] == 404
+    assert statuses.keys() == gemini.named_faults.keys()
+    assert repr(gemini.named_faults["overloaded"]) == "<preset overloaded>"
+
+
+def test_a_fault_on_another_path_is_an_answer_too(gemini: Gemini) -> None:
+    """A preset needs no model in the path."""
+    gemini.fail("quota_per_minute", "key_blocked", "model_retired")
+    url = f"{gemini.url}/v1/somewhere"
+
+    first, second, third = (requests.get(url, timeout=10).json()["error"] for _ in range(3))
+
+    violation = first["details"][0]["violations"][0]
+    assert violation["quotaDimensions"]["model"] == "gemini-3.8-flash"
+    assert second["message"].endswith("v1.ModelService.ListModels are blocked.")
+    assert third["message"].startswith("models/gemini-1.5-flash is not found for API version v1,")
+
+
+@pytest.mark.parametrize("path", ["/", "/v2/models", "/v1beta/models/m:generate"])
+def test_an_unknown_path_is_404(gemini: Gemini, path: str) -> None:
+    """In Google's form."""
+    response = requests.post(gemini.url + path, json={}, timeout=10)
+
+    assert response.status_code == 404
+    assert response.json()["error"]["status"] == "NOT_FOUND"

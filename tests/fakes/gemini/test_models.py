@@ -1,0 +1,187 @@
+"""Which models there are, and what is said of those that are not."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+
+from pytest_resilience_gemini import Gemini
+
+Ask = Callable[..., requests.Response]
+Get = Callable[..., requests.Response]
+
+
+@pytest.fixture
+def get(gemini: Gemini) -> Get:
+    """GET with the right key."""
+
+    def send(path: str, **query: str) -> requests.Response:
+        headers = {"x-goog-api-key": gemini.api_key}
+        return requests.get(gemini.url + path, params=query, headers=headers, timeout=10)
+
+    return send
+
+
+def names_of(answer: dict[str, Any]) -> list[str]:
+    """The names on a page."""
+    return [model["name"] for model in answer["models"]]
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta"])
+def test_the_models_are_those_of_2026(get: Get, version: str) -> None:
+    """No 1.5, no 2.0, and all on one page."""
+    response = get(f"/{version}/models")
+
+    assert response.headers["Content-Type"] == "application/json; charset=UTF-8"
+    assert "nextPageToken" not in response.json()
+    assert names_of(response.json()) == [
+        "models/gemini-3.8-flash",
+        "models/gemini-3.7-flash",
+        "models/gemini-3.6-flash",
+        "models/gemini-3.5-flash",
+        "models/gemini-3.5-flash-lite",
+        "models/gemini-3.1-pro-preview",
+        "models/gemini-2.5-flash",
+        "models/gemini-2.5-pro",
+        "models/gemini-embedding-001",
+    ]
+
+
+def test_a_model_is_a_resource(get: Get) -> None:
+    """With limits, methods and defaults."""
+    assert get("/v1beta/models/gemini-3.8-flash").json() == {
+        "name": "models/gemini-3.8-flash",
+        "version": "001",
+        "displayName": "Gemini 3.8 Flash",
+        "description": "Gemini 3.8 Flash, imitated by pytest-resilience",
+        "inputTokenLimit": 1048576,
+        "outputTokenLimit": 65536,
+        "supportedGenerationMethods": ["generateContent", "countTokens", "createCachedContent"],
+        "temperature": 1,
+        "topP": 0.95,
+        "topK": 64,
+        "maxTemperature": 2,
+        "thinking": True,
+    }
+
+
+def test_pages_follow_each_other(get: Get) -> None:
+    """Each model once, and the last page has no token."""
+    first = get("/v1beta/models", pageSize="4").json()
+    second = get("/v1beta/models", pageSize="4", pageToken=first["nextPageToken"]).json()
+    third = get("/v1beta/models", pageSize="4", pageToken=second["nextPageToken"]).json()
+
+    assert [len(page["models"]) for page in (first, second, third)] == [4, 4, 1]
+    assert names_of(second)[0] == "models/gemini-3.5-flash-lite"
+    assert "nextPageToken" not in third
+
+
+def test_a_page_has_fifty_models_unless_told_otherwise() -> None:
+    """And a thousand at the most."""
+    with Gemini(models=[f"m{n}" for n in range(1001)]) as gemini:
+        url, headers = f"{gemini.url}/v1/models", {"x-goog-api-key": gemini.api_key}
+        sizes = [
+            len(requests.get(url, params=query, headers=headers, timeout=10).json()["models"])
+            for query in ({}, {"pageSize": "0"}, {"pageSize": "2000"})
+        ]
+
+    assert sizes == [50, 50, 1000]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"pageSize": "-1"},
+        {"pageSize": "many"},
+        {"pageToken": "?"},
+        {"pageToken": "bW9kZWxzL25vbmU="},
+        {"pageToken": "/w=="},
+        {"pageToken": "ü"},
+    ],
+)
+def test_a_page_that_is_none_is_400(get: Get, query: dict[str, str]) -> None:
+    """Sizes and tokens that cannot be meant."""
+    response = get("/v1beta/models", **query)
+
+    assert response.status_code == 400
+    assert response.json()["error"]["message"] == "Request contains an invalid argument."
+
+
+@pytest.mark.parametrize("model", ["gemini-1.5-flash", "gemini-2.0-flash", "gemini-pro", "x"])
+@pytest.mark.parametrize("version", ["v1", "v1beta"])
+def test_a_retired_model_is_404(ask: Ask, model: str, version: str) -> None:
+    """The text names version and method, and there are no details."""
+    response = ask(model=model, version=version)
+
+    assert response.status_code == 404
+    assert response.json() == {
+        "error": {
+            "code": 404,
+            "message": f"models/{model} is not found for API version {version}, or is not "
+            "supported for generateContent. Call ListModels to see the list of available models "
+            "and their supported methods.",
+            "status": "NOT_FOUND",
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    ("model", "method"),
+    [
+        ("gemini-3.8-flash", "embedContent"),
+        ("gemini-3.8-flash", "batchEmbedContents"),
+        ("gemini-embedding-001", "generateContent"),
+    ],
+)
+def test_a_method_that_the_model_has_not_is_404(ask: Ask, model: str, method: str) -> None:
+    """The same words."""
+    response = ask({}, method, model=model)
+
+    assert response.status_code == 404
+    assert f"is not supported for {method}." in response.json()["error"]["message"]
+
+
+def test_to_stream_is_to_generate(ask: Ask) -> None:
+    """Models list one method for both; the error names the one that was called."""
+    response = ask(method="streamGenerateContent", model="gemini-1.5-flash")
+
+    message = response.json()[0]["error"]["message"]
+    assert "or is not supported for streamGenerateContent." in message
+
+
+def test_to_look_for_a_model_has_words_of_its_own(get: Get) -> None:
+    """Not those of a call to a model."""
+    response = get("/v1beta/models/invalid-model")
+
+    assert response.status_code == 404
+    assert response.json() == {
+        "error": {
+            "code": 404,
+            "message": "Model is not found: models/invalid-model for api version v1beta",
+            "status": "NOT_FOUND",
+        }
+    }
+
+
+def test_models_are_configurable() -> None:
+    """By name, on creation; start_over brings them back."""
+    with Gemini(models=["gemini-1.5-flash"]) as gemini:
+        gemini.set_state({"models": []})
+        assert gemini.models == {}
+
+        gemini.start_over()
+        assert list(gemini.models) == ["gemini-1.5-flash"]
+
+        url = f"{gemini.url}/v1/models/gemini-1.5-flash:generateContent"
+        body = {"contents": {"parts": {"text": "hi"}}}
+        headers = {"x-goog-api-key": gemini.api_key}
+        response = requests.post(url, json=body, headers=headers, timeout=10)
+
+    assert response.json()["modelVersion"] == "gemini-1.5-flash"
+
+
+def test_the_fake_says_which_models_it_has(gemini: Gemini) -> None:
+    """A test can choose one."""
+    assert "gemini-3.8-flash" in gemini.models
+    assert "gemini-1.5-flash" not in gemini.models

@@ -1,0 +1,389 @@
+"""What is said of a request that is not in order."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+from hypothesis import given, settings, strategies as st
+
+from pytest_resilience_gemini import Gemini
+
+Ask = Callable[..., requests.Response]
+
+HI = [{"role": "user", "parts": [{"text": "hi"}]}]
+NO_DATA = "required oneof field 'data' must have one initialized field"
+PREFIX = "Invalid JSON payload received. "
+TYPES = "type.googleapis.com/google.ai.generativelanguage.v1beta."
+
+
+def error_of(response: requests.Response) -> dict[str, Any]:
+    """The error of a 400."""
+    assert response.status_code == 400
+    error: dict[str, Any] = response.json()["error"]
+    assert error["status"] == "INVALID_ARGUMENT"
+    return error
+
+
+def test_an_unknown_name_is_refused(ask: Ask) -> None:
+    """At the top level the violation has no field."""
+    assert ask({"contents": HI, "stream": True}).json() == {
+        "error": {
+            "code": 400,
+            "message": 'Invalid JSON payload received. Unknown name "stream": Cannot find field.',
+            "status": "INVALID_ARGUMENT",
+            "details": [
+                {
+                    "@type": "type.googleapis.com/google.rpc.BadRequest",
+                    "fieldViolations": [
+                        {
+                            "description": "Invalid JSON payload received. "
+                            'Unknown name "stream": Cannot find field.'
+                        }
+                    ],
+                }
+            ],
+        }
+    }
+
+
+def test_all_unknown_names_are_reported(ask: Ask) -> None:
+    """Not only the first: one line each, and one violation each."""
+    error = error_of(ask({"messages": [], "contents": HI, "response_format": {}}))
+
+    assert error["message"] == (
+        'Invalid JSON payload received. Unknown name "messages": Cannot find field.\n'
+        'Invalid JSON payload received. Unknown name "response_format": Cannot find field.'
+    )
+    assert len(error["details"][0]["fieldViolations"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "path", "text"),
+    [
+        pytest.param(
+            {"contents": [{"parts": {"text": "hi", "role": "user"}}]},
+            "contents[0].parts",
+            PREFIX + "Unknown name \"role\" at 'contents[0].parts': Cannot find field.",
+            id="a single value has no index",
+        ),
+        pytest.param(
+            {"contents": HI, "generationConfig": {"maxTokens": 1}},
+            "generation_config",
+            PREFIX + "Unknown name \"maxTokens\" at 'generation_config': Cannot find field.",
+            id="snake_case for camelCase",
+        ),
+        pytest.param(
+            {"contents": HI, "generationConfig": {"max_outputTokens": 1}},
+            "generation_config",
+            PREFIX + "Unknown name \"max_outputTokens\" at 'generation_config': Cannot find field.",
+            id="a mixture is neither spelling",
+        ),
+        pytest.param(
+            {
+                "contents": HI,
+                "generationConfig": {
+                    "responseSchema": {
+                        "type": "object",
+                        "properties": {"a": {"type": "object", "additionalProperties": False}},
+                    }
+                },
+            },
+            "generation_config.response_schema.properties[0].value",
+            PREFIX + 'Unknown name "additionalProperties" at '
+            "'generation_config.response_schema.properties[0].value': Cannot find field.",
+            id="a map is a list of entries",
+        ),
+        pytest.param(
+            {
+                "contents": HI,
+                "tools": [{"functionDeclarations": [{"parameters": {"type": ["string", "null"]}}]}],
+            },
+            "tools[0].function_declarations[0].parameters",
+            PREFIX + "Unknown name \"type\" at 'tools[0].function_declarations[0].parameters': "
+            "Proto field is not repeating, cannot start list.",
+            id="a list where one is wanted",
+        ),
+        pytest.param(
+            {"contents": HI, "generationConfig": {"responseSchema": {"type": "strang"}}},
+            "generation_config.response_schema.type",
+            f"Invalid value at 'generation_config.response_schema.type' ({TYPES}Type), \"strang\"",
+            id="a bad enum",
+        ),
+        pytest.param(
+            {"contents": HI, "safetySettings": [{"category": True}]},
+            "safety_settings[0].category",
+            f"Invalid value at 'safety_settings[0].category' ({TYPES}HarmCategory), true",
+            id="an enum that is no word",
+        ),
+        pytest.param(
+            {"contents": [{"parts": [{"text": 0}]}]},
+            "contents[0].parts[0].text",
+            "Invalid value at 'contents[0].parts[0].text' (TYPE_STRING), 0",
+            id="a number for a text",
+        ),
+        pytest.param(
+            {"contents": [{"parts": [{"text": {"a": 1}}]}]},
+            "contents[0].parts[0]",
+            "Invalid value at 'contents[0].parts[0]' (text), Starting an object on a scalar field",
+            id="an object for a text",
+        ),
+        pytest.param(
+            {"contents": ["hi"]},
+            "contents[0]",
+            f"Invalid value at 'contents[0]' ({TYPES}Content), \"hi\"",
+            id="a text for an object",
+        ),
+        pytest.param(
+            {"contents": HI, "generationConfig": {"temperature": "hot"}},
+            "generation_config.temperature",
+            "Invalid value at 'generation_config.temperature' (TYPE_FLOAT), \"hot\"",
+            id="a word for a number",
+        ),
+        pytest.param(
+            {"contents": HI, "generationConfig": {"temperature": True}},
+            "generation_config.temperature",
+            "Invalid value at 'generation_config.temperature' (TYPE_FLOAT), true",
+            id="a truth for a number",
+        ),
+        pytest.param(
+            {"contents": HI, "generationConfig": {"topK": 1.5}},
+            "generation_config.top_k",
+            "Invalid value at 'generation_config.top_k' (TYPE_INT32), 1.5",
+            id="a fraction for a whole number",
+        ),
+        pytest.param(
+            {"contents": HI, "generationConfig": {"topK": 2147483648}},
+            "generation_config.top_k",
+            "Invalid value at 'generation_config.top_k' (TYPE_INT32), 2147483648",
+            id="a number of 33 bits",
+        ),
+        pytest.param(
+            {"contents": HI, "generationConfig": {"responseLogprobs": 1}},
+            "generation_config.response_logprobs",
+            "Invalid value at 'generation_config.response_logprobs' (TYPE_BOOL), 1",
+            id="a number for a truth",
+        ),
+        pytest.param(
+            {"contents": [{"parts": [{"inlineData": {"mimeType": "image/png", "data": "?"}}]}]},
+            "contents[0].parts[0].inline_data.data",
+            "Invalid value at 'contents[0].parts[0].inline_data.data' (TYPE_BYTES), \"?\"",
+            id="bytes that are no base64",
+        ),
+        pytest.param(
+            {"contents": [{"parts": [{"text": "a", "inlineData": {"data": "aGk"}}]}]},
+            "contents[0].parts[0]",
+            "Invalid value at 'contents[0].parts[0]' (oneof), oneof field 'data' is already set. "
+            "Cannot set 'inlineData'",
+            id="two of which one may be",
+        ),
+        pytest.param(
+            {
+                "contents": HI,
+                "generationConfig": {"responseSchema": {"properties": "none"}},
+            },
+            "generation_config.response_schema.properties",
+            "Invalid value at 'generation_config.response_schema.properties' (Map), \"none\"",
+            id="a text for a map",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_named_by_its_path(
+    ask: Ask, body: object, path: str, text: str
+) -> None:
+    """The path is in snake_case, in the text and in the violation's field."""
+    error = error_of(ask(body))
+
+    assert error["message"] == text
+    assert error["details"] == [
+        {
+            "@type": "type.googleapis.com/google.rpc.BadRequest",
+            "fieldViolations": [{"field": path, "description": text}],
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b"[]", PREFIX + 'Unknown name "": Root element must be a message.'),
+        (b'"hi"', PREFIX + 'Unknown name "": Root element must be a message.'),
+        (
+            b'{"contents": hi}',
+            PREFIX + 'Unexpected token.\n{"contents": hi}\n             ^',
+        ),
+        (
+            b'{"contents": [{"parts": [{"text": "a"} {"text": "b"}]}]}',
+            PREFIX + 'Unexpected token.\nts": [{"text": "a"} {"text": "b"}]}]}\n' + " " * 20 + "^",
+        ),
+    ],
+)
+def test_what_is_no_message_is_refused(ask: Ask, body: bytes, text: str) -> None:
+    """Another kind of JSON, or none at all."""
+    error = error_of(ask(body))
+
+    assert error["message"] == text
+    assert "field" not in error["details"][0]["fieldViolations"][0]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"\xff\xfe", id="no text"),
+        pytest.param(b"[" * 100_000, id="nested without end"),
+        pytest.param(
+            b'{"contents": {"parts": {"text": "a"}}, "generationConfig": {"responseSchema": '
+            + b'{"items": ' * 600
+            + b"{}"
+            + b"}" * 602,
+            id="schemas without end",
+        ),
+        pytest.param(b'{"contents": ' + b"9" * 5000 + b"}", id="digits without end"),
+    ],
+)
+def test_no_bytes_are_too_strange(ask: Ask, body: bytes) -> None:
+    """An answer, whatever came."""
+    assert error_of(ask(body))["message"] == "Request contains an invalid argument."
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"candidateCount": 0},
+        {"candidateCount": 9},
+        {"candidateCount": 2147483647},
+        {"maxOutputTokens": 0},
+        {"maxOutputTokens": -1},
+    ],
+)
+def test_counts_have_bounds(ask: Ask, config: object) -> None:
+    """One to eight candidates, one token at least."""
+    error = error_of(ask({"contents": HI, "generationConfig": config}))
+
+    assert error["message"] == "Request contains an invalid argument."
+
+
+@pytest.mark.parametrize(
+    ("contents", "message"),
+    [
+        ([], "* GenerateContentRequest.contents: contents is not specified\n"),
+        (None, "* GenerateContentRequest.contents: contents is not specified\n"),
+        (
+            [HI[0], {"role": "model", "parts": []}],
+            "* GenerateContentRequest.contents[1].parts: contents.parts must not be empty.\n",
+        ),
+        (
+            [{"parts": [{"text": "a"}, {}]}],
+            f"* GenerateContentRequest.contents[0].parts[1].data: {NO_DATA}\n",
+        ),
+        (
+            [{}, {"parts": [{"thought": True}]}],
+            (
+                "* GenerateContentRequest.contents[0].parts: contents.parts must not be empty.\n"
+                f"* GenerateContentRequest.contents[1].parts[0].data: {NO_DATA}\n"
+            ),
+        ),
+        (
+            [{"role": "assistant", "parts": [{"text": "a"}]}],
+            "Please use a valid role: user, model.",
+        ),
+    ],
+)
+def test_a_request_must_say_something(ask: Ask, contents: object, message: str) -> None:
+    """Every line ends in a newline, and there are no details."""
+    assert ask({"contents": contents}).json() == {
+        "error": {"code": 400, "message": message, "status": "INVALID_ARGUMENT"}
+    }
+
+
+def test_an_empty_body_is_a_request_without_contents(ask: Ask) -> None:
+    """No JSON at all is an empty message."""
+    message = "* GenerateContentRequest.contents: contents is not specified\n"
+
+    assert error_of(ask(b""))["message"] == message
+
+
+def test_a_prompt_may_be_too_long(gemini: Gemini, ask: Ask) -> None:
+    """The limit is the model's; the text says both numbers."""
+    gemini.set_state({"models": [{"name": "small", "inputTokenLimit": 2}]})
+
+    fits = ask({"contents": [{"parts": [{"text": "12345678"}]}]}, model="small")
+    error = error_of(ask({"contents": [{"parts": [{"text": "123456789"}]}]}, model="small"))
+
+    assert fits.status_code == 200
+    assert error["message"] == (
+        "The input token count (3) exceeds the maximum number of tokens allowed (2)."
+    )
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"inlineData": {"mimeType": "image/png", "data": "aGk="}},
+        {"inline_data": {"mime_type": "image/png", "data": "-_-_"}},
+        {"fileData": {"fileUri": "https://example.org/a.pdf"}},
+        {"functionCall": {"name": "f", "args": {"any": ["thing"]}}},
+        {"functionResponse": {"name": "f", "response": {"ok": True}}, "thoughtSignature": "aGk"},
+        {"executableCode": {"language": "python", "code": "1"}},
+        {"codeExecutionResult": {"outcome": 1}},
+        {"text": "hi", "thought": "true"},
+        {"text": "hi", "thought": "false"},
+        {"text": None, "functionCall": {"name": "f"}},
+    ],
+)
+def test_parts_of_every_kind_are_taken(ask: Ask, part: object) -> None:
+    """Enums in any case and by number, base64 of both alphabets, null for nothing."""
+    assert ask({"contents": [{"parts": [part]}]}).status_code == 200
+
+
+def test_a_schema_in_google_s_own_spelling_is_taken(ask: Ask) -> None:
+    """Types in lower case, as Google's own examples have them."""
+    schema = {
+        "type": "object",
+        "properties": {"n": {"type": "INTEGER", "minItems": "1", "enum": ["a"]}},
+        "anyOf": [{"type": "null"}],
+        "default": {"n": 1},
+    }
+    config = {"responseMimeType": "application/json", "responseSchema": schema}
+
+    assert ask({"contents": HI, "generationConfig": config}).status_code == 200
+
+
+WORDS = st.sampled_from(
+    [
+        "contents",
+        "parts",
+        "text",
+        "role",
+        "user",
+        "generationConfig",
+        "top_k",
+        "tools",
+        "properties",
+    ]
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | WORDS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(WORDS | st.text(max_size=5), inner, max_size=3)
+    ),
+)
+
+
+def test_any_json_is_answered() -> None:
+    """With 200 or 400, and nothing goes wrong inside the fake."""
+    with Gemini() as gemini, requests.Session() as session:
+        url = f"{gemini.url}/v1/models/gemini-3.8-flash:generateContent"
+        session.headers["x-goog-api-key"] = gemini.api_key
+
+        @settings(max_examples=60, deadline=None, database=None)
+        @given(JSON.map(json.dumps).map(str.encode) | st.binary())
+        def answered(body: bytes) -> None:
+            response = session.post(url, data=body, timeout=10)
+
+            assert response.status_code in {200, 400}
+            assert gemini.errors == []
+
+        answered()
