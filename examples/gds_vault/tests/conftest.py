@@ -1,13 +1,11 @@
 """What the tests share: time that passes at once, the operations, and the log."""
 
 import logging
-from collections.abc import Callable
 
 import pytest
-import requests
 
 from gds_vault import VaultClient
-from helpers import OPERATIONS, AsRoot, Lines, Operation, Waiting
+from helpers import OPERATIONS, Lines, Operation, Waiting
 from pytest_resilience_vault import Vault
 
 
@@ -22,7 +20,11 @@ def no_real_waiting(monkeypatch: pytest.MonkeyPatch) -> Waiting:
 
 @pytest.fixture
 def vault(fake_vault: Vault, no_real_waiting: Waiting) -> Vault:
-    """A Vault with one secret, `secret/data/myapp`, for a client that does not wait for real."""
+    """A Vault with one secret, `secret/data/myapp`, for a client that does not wait for real.
+
+    Its tokens live for an hour, as in the document.
+    """
+    fake_vault.role(token_ttl=3600)
     fake_vault.put("secret/myapp", {"password": "s3cr3t"})
     return fake_vault
 
@@ -56,19 +58,11 @@ def lines(caplog: pytest.LogCaptureFixture) -> Lines:
 
 
 @pytest.fixture
-def as_root(vault: Vault) -> AsRoot:
-    """Do what the client cannot: one request with the root token."""
-
-    def send(method: str, path: str, body: object = None) -> None:
-        headers = {"X-Vault-Token": vault.root_token}
-        url = f"{vault.url}/v1/{path}"
-        requests.request(method, url, json=body, headers=headers, timeout=5).raise_for_status()
-
-    return send
-
-
-@pytest.fixture
-def kv1(as_root: AsRoot) -> Callable[[str, object], None]:
-    """Write secrets to `kv1/`, an engine of KV version 1 that the role may use like `secret/`."""
-    as_root("POST", "sys/mounts/kv1", {"type": "kv", "options": {"version": "1"}})
-    return lambda path, data: as_root("POST", f"kv1/{path}", data)
+def kv1(vault: Vault) -> Vault:
+    """The same Vault with an engine of KV version 1 at `kv1/`, which the role may use as well."""
+    vault.mount("kv1", version=1)
+    both = "".join(
+        f'path "{mount}/*" {{ capabilities = ["read", "list"] }}\n' for mount in ("secret", "kv1")
+    )
+    vault.policy("app", both)
+    return vault

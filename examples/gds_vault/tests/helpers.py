@@ -18,14 +18,6 @@ class Lines(Protocol):
         ...
 
 
-class AsRoot(Protocol):
-    """One request with the root token."""
-
-    def __call__(self, method: str, path: str, body: object = None) -> None:
-        """Send it; an answer that is not a success is an error."""
-        ...
-
-
 class Waiting:
     """Stands in for the client's `time` module: a sleep is noted and is over at once.
 

@@ -218,6 +218,27 @@ def test_the_policys_no_is_not_the_tokens_fault(client: VaultClient, vault: Vaul
     assert vault.trace.statuses == [200, 403]
 
 
+def test_a_permission_that_is_lost_is_not_answered_with_a_login(
+    client: VaultClient, vault: Vault
+) -> None:
+    """Someone changes the policy in the middle of a run: a login would bring the same policy."""
+    client.get_secret("secret/data/myapp")
+    vault.deny("secret/myapp")
+
+    with pytest.raises(VaultError, match="permission denied"):
+        client.get_secret("secret/data/myapp", use_cache=False)
+
+    assert len(vault.trace.to(path=LOGIN)) == 1
+
+
+def test_a_token_for_one_use_works(client: VaultClient, vault: Vault) -> None:
+    """The question about the engine uses it up; a new login makes that good."""
+    vault.role(token_num_uses=1)
+
+    assert client.get_secret("secret/data/myapp") == {"password": "s3cr3t"}
+    assert client.list_secrets("secret/metadata") == ["myapp"]
+
+
 def test_after_a_bare_403_the_token_is_asked_about_itself(
     client: VaultClient, vault: Vault
 ) -> None:
@@ -279,7 +300,9 @@ def test_a_refusal_of_a_token_that_is_replaced_already_is_tried_with_the_new_one
         client._talk.logins.drop()
         return True
 
-    vault.fail(answering(status, {"errors": POLICY}), path=READ, when=replaced_meanwhile, times=2)
+    vault.fail(
+        answering(status, {"errors": POLICY}), path=READ, when=replaced_meanwhile, times=reads
+    )
     with pytest.raises(VaultError):
         client.get_secret("secret/data/myapp")
 

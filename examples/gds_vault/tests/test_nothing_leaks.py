@@ -28,7 +28,7 @@ OUTAGES: dict[str, tuple[faults.Fault, str]] = {
     "read silent": (faults.timeout(), "/v1/secret/*"),
     "read cut": (faults.limit_data(0.9), "/v1/secret/*"),
     "read malformed": (faults.malformed_json(), "/v1/secret/*"),
-    "read too long": (faults.wrong_length(by=-1), "/v1/secret/*"),
+    "read too long": (faults.wrong_length(by=-10), "/v1/secret/*"),
     "read redirected": (faults.redirect("http://127.0.0.1:1/"), "/v1/secret/*"),
     "engine 503": (faults.status(503), "/v1/sys/*"),
     "engine garbage": (faults.garbage(), "/v1/sys/*"),
@@ -93,6 +93,7 @@ def all_of(exc: BaseException | None) -> Iterator[str]:
         exc = exc.__cause__
 
 
+@pytest.mark.resilience(unmet=True)  # not every operation gets to where the outage is
 @pytest.mark.parametrize("outage", OUTAGES)
 def test_no_outage_brings_a_secret_to_light(
     outage: str,
@@ -163,11 +164,9 @@ def test_a_token_that_cannot_be_sent_is_not_shown(vault: Vault, client: VaultCli
     assert leaked("".join(all_of(caught(client.authenticate))), "hvs.bad token") == []
 
 
-def test_a_version_that_is_not_there_shows_no_secret(
-    client: VaultClient, kv1: Callable[[str, object], None]
-) -> None:
+def test_a_version_that_is_not_there_shows_no_secret(client: VaultClient, kv1: Vault) -> None:
     """The client has read a secret that it was not asked for, and keeps it to itself."""
-    kv1("myapp", {"password": "canary-0123456789"})
+    kv1.put("kv1/myapp", {"password": "canary-0123456789"})
 
     exc = caught(lambda: client.get_secret("kv1/myapp", version=3))
 

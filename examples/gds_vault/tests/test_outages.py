@@ -14,7 +14,7 @@ from pytest_resilience_vault import Vault
 
 LOGIN, READ, MOUNTS = "/v1/auth/approle/login", "/v1/secret/data/myapp", "/v1/sys/internal/*"
 
-OUTAGES = {
+OUTAGES: dict[str, faults.Fault] = {
     "429": faults.status(429),
     "500": faults.status(500),
     "501": faults.status(501),
@@ -28,7 +28,7 @@ OUTAGES = {
     "body cut": faults.limit_data(),
     "chunk cut": faults.cut_chunk(),
     "body too short": faults.wrong_length(by=5),
-    "body too long": faults.wrong_length(by=-1),
+    "body too long": faults.wrong_length(by=-10),
     "malformed JSON": faults.malformed_json(),
     "HTML with 200": faults.html_page(200),
     "HTML with 502": faults.html_page(502),
@@ -212,6 +212,26 @@ def test_a_sealed_vault_is_retried(client: VaultClient, vault: Vault) -> None:
         client.get_secret("secret/data/myapp")
 
     assert vault.trace.statuses == [503, 503, 503, 503]
+
+
+def test_a_standby_without_a_leader_is_retried(client: VaultClient, vault: Vault) -> None:
+    """A cluster that is electing answers 500 until it has a leader."""
+    vault.step_down()
+
+    with pytest.raises(VaultError, match="HTTP 500 "):
+        client.get_secret("secret/data/myapp")
+
+    assert vault.trace.statuses == [500, 500, 500, 500]
+
+
+def test_a_standby_that_sends_to_its_leader_is_not_followed(
+    client: VaultClient, vault: Vault
+) -> None:
+    """Vault's own redirect names another server as well, and gets no credentials from us there."""
+    vault.step_down("https://leader.example.com:8200")
+
+    with pytest.raises(VaultError, match=r"redirected to https://leader\.example\.com:8200, and"):
+        client.get_secret("secret/data/myapp")
 
 
 @pytest.fixture

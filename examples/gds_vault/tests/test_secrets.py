@@ -1,13 +1,13 @@
 """Reading and listing in KV version 1 and 2, and how the two are told apart."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+import requests
 
 from gds_vault import VaultClient, VaultError
 from gds_vault.mounts import Mount, known_mount
-from helpers import AsRoot, answering
+from helpers import answering
 from pytest_resilience import FOREVER, faults
 from pytest_resilience_vault import Vault
 
@@ -72,10 +72,11 @@ def test_a_missing_secret_is_an_error_with_its_status(client: VaultClient) -> No
     assert error.value.status_code == 404
 
 
-def test_a_deleted_version_is_an_error_that_says_so(client: VaultClient, as_root: AsRoot) -> None:
+def test_a_deleted_version_is_an_error_that_says_so(client: VaultClient, vault: Vault) -> None:
     """Vault's 404 for a deleted version looks like a success with null in it."""
     client.get_secret("secret/data/myapp")
-    as_root("DELETE", "secret/data/myapp")
+    headers = {"X-Vault-Token": vault.root_token}
+    requests.delete(f"{vault.url}/v1/secret/data/myapp", headers=headers, timeout=5)
 
     with pytest.raises(VaultError, match=r"HTTP 404 .*: version 1 is deleted$"):
         client.get_secret("secret/data/myapp", use_cache=False)
@@ -97,14 +98,12 @@ def test_a_path_without_data_is_explained_by_vault(client: VaultClient) -> None:
         client.get_secret("secret/myapp")
 
 
-def test_a_v1_secret_is_returned_as_it_is(
-    client: VaultClient, kv1: Callable[[str, object], None], vault: Vault
-) -> None:
+def test_a_v1_secret_is_returned_as_it_is(client: VaultClient, kv1: Vault) -> None:
     """KV v1 has no envelope to take off, and needs no question about its engine."""
-    kv1("myapp", {"password": "one"})
+    kv1.put("kv1/myapp", {"password": "one"})
 
     assert client.get_secret("kv1/myapp") == {"password": "one"}
-    assert len(vault.trace.to(path=MOUNTS)) == 0
+    assert len(kv1.trace.to(path=MOUNTS)) == 0
 
 
 @pytest.mark.parametrize(
@@ -112,19 +111,17 @@ def test_a_v1_secret_is_returned_as_it_is(
 )
 @pytest.mark.parametrize("path", ["myapp", "data/myapp"])
 def test_a_v1_secret_that_looks_like_v2_is_returned_as_it_is(
-    path: str, secret: object, client: VaultClient, kv1: Callable[[str, object], None]
+    path: str, secret: dict[str, object], client: VaultClient, kv1: Vault
 ) -> None:
     """Keys named data and metadata fool nobody: Vault says which engine it is."""
-    kv1(path, secret)
+    kv1.put(f"kv1/{path}", secret)
 
     assert client.get_secret(f"kv1/{path}") == secret
 
 
-def test_a_v1_secret_has_no_versions(
-    client: VaultClient, kv1: Callable[[str, object], None]
-) -> None:
+def test_a_v1_secret_has_no_versions(client: VaultClient, kv1: Vault) -> None:
     """Vault would ignore version=3 in KV v1 and answer with something else than was asked for."""
-    kv1("myapp", IMPOSTOR)
+    kv1.put("kv1/myapp", IMPOSTOR)
 
     with pytest.raises(VaultError, match=r"^kv1/myapp is not a KV v2 secret: .*no version 3$"):
         client.get_secret("kv1/myapp", version=3)
@@ -171,14 +168,14 @@ def test_a_vault_that_does_not_tell_is_judged_by_its_answer(
 )
 def test_a_vault_that_does_not_tell_needs_both_looks(
     path: str,
-    secret: object,
+    secret: dict[str, object],
     client: VaultClient,
-    kv1: Callable[[str, object], None],
+    kv1: Vault,
     vault: Vault,
 ) -> None:
     """Neither a path nor a body alone makes a secret version 2."""
-    kv1(path, secret)
-    untold(vault)
+    kv1.put(f"kv1/{path}", secret)
+    untold(kv1)
 
     assert client.get_secret(f"kv1/{path}") == secret
 
@@ -255,23 +252,21 @@ def test_another_path_of_v2_is_sent_as_given(client: VaultClient, vault: Vault) 
     assert vault.trace[-1].path == "/v1/secret/team"
 
 
-def test_a_v1_engine_is_listed_where_it_is(
-    client: VaultClient, kv1: Callable[[str, object], None]
-) -> None:
+def test_a_v1_engine_is_listed_where_it_is(client: VaultClient, kv1: Vault) -> None:
     """In KV v1 data is a folder like any other."""
-    kv1("data/one", {"a": "b"})
-    kv1("two", {"a": "b"})
+    kv1.put("kv1/data/one", {"a": "b"})
+    kv1.put("kv1/two", {"a": "b"})
 
     assert client.list_secrets("kv1") == ["data/", "two"]
     assert client.list_secrets("kv1/data") == ["one"]
 
 
 def test_a_path_is_listed_as_given_when_vault_does_not_tell(
-    client: VaultClient, kv1: Callable[[str, object], None], vault: Vault
+    client: VaultClient, kv1: Vault
 ) -> None:
     """Without knowing the engine the client changes nothing about the path."""
-    kv1("data/one", {"a": "b"})
-    untold(vault)
+    kv1.put("kv1/data/one", {"a": "b"})
+    untold(kv1)
 
     assert client.list_secrets("kv1/data") == ["one"]
 
