@@ -171,6 +171,8 @@ class Control:
         state = call.json()
         try:
             self._server.set_state(state)
+        except ResilienceError:
+            raise
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             text = f"the service cannot take this state: {type(error).__name__}: {error}"
             raise Refused(400, text) from error
