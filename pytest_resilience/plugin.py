@@ -117,8 +117,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     names: list[str] = getattr(item, "fixturenames", [])
     if FIRST not in names and not item.config.stash[DESK].fixtures.isdisjoint(names):
         names.insert(0, FIRST)
-    if item.get_closest_marker("resilience") is not None:
+    if item.get_closest_marker("resilience") is not None and not _in_worker(item.config):
         settings.of_item(item)
+
+
+def _in_worker(config: pytest.Config) -> bool:
+    """Whether this is a worker of xdist, whose usage errors nobody gets to see."""
+    return hasattr(config, "workerinput")
 
 
 # Running and reporting
@@ -128,6 +133,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Know which test runs."""
     item.config.stash[DESK].item = item
+    if _in_worker(item.config) and (text := settings.complaint(item)):
+        pytest.fail(text, pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pytest_resilience.records import Attempt, Trace
 from pytest_resilience.schedule import shown
 
+HERE = Path(__file__).parents[1]
 MOST = 5
 """How many findings of one kind are told one by one."""
 
@@ -70,5 +72,8 @@ def engine(raised: Sequence[BaseException]) -> list[Leftover]:
 
 
 def _frames(error: BaseException) -> str:
-    """The end of its traceback, where the reader's own code is."""
-    return "".join(traceback.format_exception(error, limit=-3, chain=False)).rstrip()
+    """Its traceback without our frames: where the reader's own code is."""
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [frame for frame in frames if not Path(frame.filename).is_relative_to(HERE)]
+    text = traceback.format_list((theirs or frames)[-3:]) + traceback.format_exception_only(error)
+    return "".join(text).rstrip()

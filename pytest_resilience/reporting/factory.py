@@ -26,12 +26,12 @@ class Factory:
         self._stack = contextlib.ExitStack()
 
     @overload
-    def __call__(self, app: type[Server], **options: Any) -> Server: ...  # noqa: ANN401 -- the class says what it takes
+    def __call__(self, app: type[Server], **options: Any) -> Server: ...  # noqa: ANN401
     @overload
     def __call__(self, app: Server) -> Server: ...
     @overload
-    def __call__(self, app: WSGIApplication, **options: Any) -> FakeServer: ...
-    def __call__(self, app: Any, **options: Any) -> FakeServer:  # noqa: ANN401 -- as above
+    def __call__(self, app: WSGIApplication, **options: Any) -> FakeServer: ...  # noqa: ANN401
+    def __call__(self, app: Any, **options: Any) -> FakeServer:
         """A running server of this app, until the test ends.
 
         Args:
@@ -45,7 +45,7 @@ class Factory:
         server = self._server(app, options)
         return self._stack.enter_context(self._custody.running("fake_server", server))
 
-    def _server(self, app: Any, options: dict[str, Any]) -> FakeServer:  # noqa: ANN401 -- checked here
+    def _server(self, app: Any, options: dict[str, Any]) -> FakeServer:  # noqa: ANN401
         if isinstance(app, FakeServer):
             if options:
                 raise ResilienceError(

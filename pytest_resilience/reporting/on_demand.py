@@ -42,6 +42,9 @@ def install(session: pytest.Session, desk: Desk) -> None:
         if argname not in desk.fixtures and _is_wanted(argname, found):
             register(session.config, desk, argname)
             found = search(argname, node)
+        if found and len(found) > 1:
+            # Ours is younger than the conftest.py of the root, which may override it.
+            found = sorted(found, key=lambda definition: definition.func.__module__ != __name__)
         if argname in desk.shared and desk.item is node:
             desk.custody_of(desk.item).watch(argname, desk.shared[argname])
         return found
@@ -68,7 +71,8 @@ def register(config: pytest.Config, desk: Desk, argname: str) -> None:
     else:
         return
     desk.fixtures.add(argname)
-    holder = types.SimpleNamespace(**{argname: fixture})
+    holder = types.ModuleType(f"{__name__}.{argname}")
+    setattr(holder, argname, fixture)
     config.pluginmanager.register(holder, f"resilience-{argname}")
 
 
@@ -106,7 +110,8 @@ def explain(error: pytest.FixtureLookupError) -> None:
     known += [name + SHARED for name in known] + ["fake_server"]
     if argname in known:
         return  # It exists; what is wrong is something else, and pytest says it.
-    close = difflib.get_close_matches(argname, known, n=1)
+    # What all of them begin with says nothing; it makes everything look alike.
+    close = difflib.get_close_matches(argname, known, n=1, cutoff=0.75)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     fakes = f" fixtures of installed fakes: {', '.join(sorted(known))}"
     more = "use 'pytest --fixtures [testpath]' for help on all that are available."

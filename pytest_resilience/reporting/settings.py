@@ -126,6 +126,17 @@ def of_item(item: pytest.Item) -> Settings:
     return Settings(**{**_from_ini(item.config), **_from_markers(item), **_by_hand(item.config)})
 
 
+def complaint(item: pytest.Item) -> str:
+    """What is wrong with the markers of this test, in one line; empty when nothing is."""
+    if item.get_closest_marker("resilience") is None:
+        return ""
+    try:
+        of_item(item)
+    except pytest.UsageError as error:
+        return str(error)
+    return ""
+
+
 def _by_hand(config: pytest.Config) -> dict[str, Any]:
     found = {}
     for setting in SETTINGS.values():
@@ -142,7 +153,7 @@ def _from_ini(config: pytest.Config) -> dict[str, Any]:
     for setting in SETTINGS.values():
         try:
             value = config.getini(setting.ini)
-        except (TypeError, ValueError) as error:  # pytest 9 makes it a UsageError by itself.
+        except (TypeError, ValueError, pytest.UsageError) as error:  # It depends on pytest's age.
             raise pytest.UsageError(f"{setting.ini}: {error}") from error
         if value is not None:
             found[setting.name] = setting.read(value, setting.ini)

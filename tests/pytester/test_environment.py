@@ -1,0 +1,103 @@
+"""The variables that point clients at a fake hold for the length of a test, and no longer."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+Session = Callable[..., pytest.RunResult]
+
+IS_CLEAN = """
+def test_after():
+    assert "GITHUB_URL" not in os.environ
+    assert os.environ["GITHUB_TOKEN"] == "mine"
+"""
+
+
+@pytest.fixture(autouse=True)
+def _mine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of the variables was set before, the other was not."""
+    monkeypatch.setenv("GITHUB_TOKEN", "mine")
+    monkeypatch.delenv("GITHUB_URL", raising=False)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "def test_it(fake_github):\n    assert get() == 404",
+        "def test_it(fake_github):\n    assert os.environ['GITHUB_TOKEN'] != 'mine'",
+        "def test_it(fake_github):\n    pytest.skip('not today')",
+        "def test_it(fake_github):\n    assert not 'this fails'",
+        "def test_it(fake_github, needs_what_is_not_there):\n    pass",
+        "def test_it(fake_github):\n    get('/nowhere')",
+        "def test_it(fake_github):\n    os.environ.pop('GITHUB_URL')",
+        "def test_it(fake_github):\n    os.environ['GITHUB_URL'] = 'elsewhere'",
+        "def test_it(fake_github, monkeypatch):\n    monkeypatch.setenv('GITHUB_URL', 'x')",
+        "def test_it(monkeypatch, fake_github):\n    monkeypatch.setenv('GITHUB_URL', 'x')",
+        "def test_it(monkeypatch, fake_github):\n    monkeypatch.delenv('GITHUB_TOKEN')",
+        (
+            "def test_it(monkeypatch, request):\n"
+            "    request.getfixturevalue('fake_github')\n"
+            "    monkeypatch.setenv('GITHUB_URL', 'x')"
+        ),
+        "def test_it(fake_github_session):\n    assert get() == 404",
+        "def test_it(fake_github, fake_my_api):\n    assert fake_my_api.url in os.environ.values()",
+    ],
+)
+def test_variables_are_put_back(session: Session, body: str) -> None:
+    """However a test ends, and whatever it did to them, the next one finds what was there."""
+    result = session(f"{body}\n\n{IS_CLEAN}", "-rA")
+
+    result.stdout.fnmatch_lines(["PASSED test_it.py::test_after"])
+    assert "GITHUB_URL" not in os.environ
+    assert os.environ["GITHUB_TOKEN"] == "mine"
+
+
+def test_a_modules_own_variables_stay(session: Session) -> None:
+    """A wider fixture's variables are put back by it, after ours were."""
+    result = session("""
+        @pytest.fixture(scope="module")
+        def theirs():
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("GITHUB_URL", "theirs")
+                yield
+
+        class TestInside:
+            def test_ours(self, theirs, fake_github):
+                assert os.environ["GITHUB_URL"] == fake_github.url
+
+            def test_theirs(self, theirs):
+                assert os.environ["GITHUB_URL"] == "theirs"
+
+            def test_last(self, theirs, fake_github):
+                assert get() == 404
+        """)
+
+    result.assert_outcomes(passed=3)
+    assert "GITHUB_URL" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mark"),
+    [
+        ((), "@pytest.mark.resilience(env=False)"),
+        (("--resilience-env=no",), ""),
+        (("-o", "resilience_env=false"), ""),
+        (("-o", "resilience_env=true"), "@pytest.mark.resilience(env=False)"),
+    ],
+)
+def test_variables_can_be_left_alone(
+    session: Session, arguments: tuple[str, ...], mark: str
+) -> None:
+    """The marker, the option and the ini switch them off."""
+    result = session(
+        f"""
+{mark}
+def test_it(fake_github):
+    assert "GITHUB_URL" not in os.environ
+    assert os.environ["GITHUB_TOKEN"] == "mine"
+""",
+        *arguments,
+    )
+
+    result.assert_outcomes(passed=1)

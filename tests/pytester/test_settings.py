@@ -1,0 +1,180 @@
+"""Settings: one stem in four places, refused in one line when they cannot be meant."""
+
+from collections.abc import Callable
+
+import pytest
+
+Session = Callable[..., pytest.RunResult]
+
+NOTHING = "def test_it():\n    pass\n"
+SEED = "def test_it(fake_github):\n    assert fake_github.trace.seed == {seed}\n"
+
+
+@pytest.mark.parametrize(
+    ("seed", "arguments", "variable", "mark"),
+    [
+        (7, ("--resilience-seed=7",), None, ""),
+        (7, (), "7", ""),
+        (7, (), None, "@pytest.mark.resilience(seed=7)\n"),
+        (7, ("-o", "resilience_seed=7"), None, ""),
+        (1, ("--resilience-seed=1", "-o", "resilience_seed=4"), "2", "(seed=3)"),
+        (2, ("-o", "resilience_seed=4"), "2", "(seed=3)"),
+        (3, ("-o", "resilience_seed=4"), None, "(seed=3)"),
+    ],
+)
+def test_what_is_nearest_to_the_hand_wins(  # noqa: PLR0917 -- parametrized
+    session: Session,
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
+    arguments: tuple[str, ...],
+    variable: str | None,
+    mark: str,
+) -> None:
+    """Command line, environment, marker, ini: the first that is there counts."""
+    if variable is not None:
+        monkeypatch.setenv("RESILIENCE_SEED", variable)
+    if mark.startswith("("):
+        mark = f"@pytest.mark.resilience{mark}\n"
+
+    result = session(mark + SEED.format(seed=seed), *arguments)
+
+    result.assert_outcomes(passed=1)
+
+
+def test_the_closest_marker_counts(session: Session) -> None:
+    """A test's marker overrides its class's, argument by argument."""
+    result = session("""
+        @pytest.mark.resilience(seed=1, keep=1)
+        class TestIt:
+            @pytest.mark.resilience(seed=2)
+            def test_it(self, fake_github):
+                assert (get(), get()) == (404, 404)
+                assert fake_github.trace.seed == 2
+                assert len(fake_github.trace) == 1
+        """)
+
+    result.assert_outcomes(passed=1)
+
+
+def test_settings_can_stand_in_pyproject(acme: pytest.Pytester, session: Session) -> None:
+    """A project says it once, in its pyproject.toml."""
+    acme.makepyprojecttoml("""
+        [tool.pytest.ini_options]
+        resilience_keep = "1"
+        resilience_unmatched = true
+    """)
+
+    result = session("""
+        def test_it(fake_github):
+            assert (get(), get("/nowhere")) == (404, 404)
+            assert len(fake_github.trace) == 1
+        """)
+
+    result.assert_outcomes(passed=1)
+
+
+@pytest.mark.skipif(pytest.version_tuple < (9, 0), reason="[tool.pytest] came with pytest 9")
+def test_settings_can_be_plain_toml(acme: pytest.Pytester, session: Session) -> None:
+    """A number is written as a number where pytest reads TOML as TOML."""
+    acme.makepyprojecttoml("""
+        [tool.pytest]
+        resilience_keep = 1
+        resilience_unmatched = true
+    """)
+
+    result = session("def test_it(fake_github):\n    get(), get('/nowhere')\n")
+
+    result.assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (
+            ("--resilience-seed=often",),
+            "ERROR: --resilience-seed: wanted a whole number, 0 or more, got 'often'",
+        ),
+        (
+            ("--resilience-keep=0",),
+            "ERROR: --resilience-keep: wanted a whole number, 1 or more, got '0'",
+        ),
+        (
+            ("--resilience-env=perhaps",),
+            "ERROR: --resilience-env: wanted yes or no, got 'perhaps'",
+        ),
+        (("-o", "resilience_unmet=perhaps"), "ERROR: resilience_unmet: *'perhaps'*"),
+        (("-o", "resilience_seed=-3"), "ERROR: resilience_seed: *-3*"),
+        (("-o", "resilience_seed=soon"), "ERROR: resilience_seed: *'soon'*"),
+    ],
+)
+def test_bad_values_end_in_one_line(
+    session: Session, arguments: tuple[str, ...], line: str
+) -> None:
+    """A value that cannot be meant ends the run before any test, as a usage error."""
+    result = session(NOTHING, *arguments)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([line])
+    assert [text for text in result.errlines if text] == [result.errlines[0]]
+
+
+@pytest.mark.parametrize(
+    ("mark", "line"),
+    [
+        (
+            "(unmached=True)",
+            (
+                "ERROR: test_it.py::test_it: @pytest.mark.resilience has no argument 'unmached'; "
+                "did you mean 'unmatched'?; there are: env, unmatched, unmet, errors, seed, keep"
+            ),
+        ),
+        (
+            "(seed='x')",
+            (
+                "ERROR: test_it.py::test_it: @pytest.mark.resilience(seed=...): "
+                "wanted a whole number, 0 or more, got 'x'"
+            ),
+        ),
+        (
+            "(env=0)",
+            "ERROR: test_it.py::test_it: @pytest.mark.resilience(env=...): wanted yes or no, got 0",
+        ),
+        (
+            "(False)",
+            (
+                "ERROR: test_it.py::test_it: @pytest.mark.resilience takes keyword arguments only "
+                "(env, unmatched, unmet, errors, seed, keep), got (False,)"
+            ),
+        ),
+    ],
+)
+def test_bad_markers_end_in_one_line(session: Session, mark: str, line: str) -> None:
+    """An argument that does not exist is told with those that do, whether or not it matters."""
+    result = session(f"@pytest.mark.resilience{mark}\n{NOTHING}")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert result.errlines[0] == line
+
+
+def test_bad_markers_fail_their_test_under_xdist(session: Session) -> None:
+    """A worker's usage error would end the run without a word, so there the test fails."""
+    result = session(
+        f"@pytest.mark.resilience(unmached=True)\n{NOTHING}", "-p", "xdist", "-n1", apart=True
+    )
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        ["test_it.py::test_it: @pytest.mark.resilience has no argument 'unmached'; did you *"]
+    )
+
+
+def test_help_says_it_all(session: Session) -> None:
+    """`--help` lists options and ini settings, `--markers` the marker."""
+    names = ("env", "unmatched", "unmet", "errors", "seed", "keep")
+
+    shown = session(NOTHING, "--help").stdout.str()
+    markers = session(NOTHING, "--markers", "--strict-markers").stdout.str()
+
+    assert [name for name in names if f"--resilience-{name}=" not in shown] == []
+    assert [name for name in names if f"resilience_{name} (" not in shown] == []
+    assert "@pytest.mark.resilience(env=bool, unmatched=bool, unmet=bool, errors=bool" in markers
