@@ -1,12 +1,13 @@
 """What is said of a request that is not in order."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from hypothesis import given, settings, strategies as st
+from hypothesis import configuration, given, settings, strategies as st
 
 from pytest_resilience_gemini import Gemini
 
@@ -372,6 +373,15 @@ JSON = st.recursive(
 )
 
 
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[None]:
+    """Hypothesis writes nothing into the checkout, where pytest would stumble over it."""
+    configuration.set_hypothesis_home_dir(tmp_path)
+    yield
+    configuration.set_hypothesis_home_dir(None)
+
+
+@pytest.mark.usefixtures("storage")
 def test_any_json_is_answered() -> None:
     """With 200 or 400, and nothing goes wrong inside the fake."""
     with Gemini() as gemini, requests.Session() as session:
