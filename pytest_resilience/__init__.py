@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_resilience.errors import ServerError as ServerError
     from pytest_resilience.faults import OK as OK
     from pytest_resilience.plan import FOREVER as FOREVER
+    from pytest_resilience.plan import FaultLike as FaultLike
     from pytest_resilience.plan import Plan as Plan
     from pytest_resilience.plan import Rule as Rule
     from pytest_resilience.records import Attempt as Attempt
@@ -43,6 +44,7 @@ _HOMES = {
     "FOREVER": "plan",
     "Fake": "server.fake",
     "FakeServer": "server.server",
+    "FaultLike": "plan",
     "Headers": "records",
     "OK": "faults",
     "Outcome": "records",

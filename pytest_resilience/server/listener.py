@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import socket
+from contextlib import closing
+from threading import Thread
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_resilience.answers import Answer, http_date_text
-from pytest_resilience.clock import Clock, links
+from pytest_resilience.clock import REAL, Clock, links
 from pytest_resilience.errors import ServerError
 from pytest_resilience.plan import Decision, Plan
 from pytest_resilience.records import Attempt
@@ -75,8 +77,10 @@ class Listener:
         self._origin_ns = 0
         self._date = (-1, "")
         self._downs = 0
+        self._paused = False
         self._sock: socket.socket | None = self._listen(port)
         self.address: tuple[str, int] = self._sock.getsockname()[:2]
+        loop.at_fork.add(self._forget_in_child)
 
     # Time
 
@@ -91,8 +95,8 @@ class Listener:
 
     def restart_time(self) -> None:
         """Let the times of the trace count from now."""
-        self._clock = None
-        _ = self.clock
+        self._clock = self.service.clock
+        self._origin_ns = self._clock.monotonic_ns()
 
     def now(self) -> int:
         """Nanoseconds since the start of the trace."""
@@ -112,7 +116,7 @@ class Listener:
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if self._reserved is not None:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+                self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind((self._host, port))
             sock.listen(BACKLOG)
             sock.setblocking(False)
@@ -142,12 +146,12 @@ class Listener:
         listening = self._sock
         assert listening is not None
         self.loop.remove(listening.fileno())
+        self._paused = True
 
         def again() -> None:
             if self._sock is listening:
+                self._paused = False
                 self.loop.add(listening.fileno(), self._accept, READ)
-
-        from pytest_resilience.clock import REAL
 
         self.loop.call_at_real(REAL.monotonic_ns() + ACCEPT_AGAIN_NS, again)
 
@@ -215,14 +219,14 @@ class Listener:
         """Have the application answer, on this thread."""
         try:
             answer = wsgi.call(self.service.wsgi_app, env)
-        except Exception as error:  # noqa: BLE001 -- the application's own code
+        except BaseException as error:  # noqa: BLE001 -- the application's own code, sys.exit() too
             answer = self._failed(error, entry)
         self._note_unmatched(env, entry)
         return answer
 
-    def _failed(self, error: Exception, entry: Entry) -> Answer:
+    def _failed(self, error: BaseException, entry: Entry, where: str = "") -> Answer:
         self.errors.append(error)
-        entry.change(note=f"the application raised {error!r}")
+        entry.change(note=f"the application raised {error!r}{where}")
         return self.error(500)
 
     @staticmethod
@@ -245,11 +249,10 @@ class Listener:
         try:
             reply = wsgi.Reply(self.service.wsgi_app, env)
             if reply.lazy and decision.label is None:
-                self._work_lazily(connection, entry, reply)
+                self._work_lazily(connection, env, entry, reply)
                 return
-            body = tuple(reply.pieces())
-            answer = reply.answer(body)
-        except Exception as error:  # noqa: BLE001 -- the application's own code
+            answer = reply.whole()
+        except BaseException as error:  # noqa: BLE001 -- the application's own code
             failure = error
             self.loop.call_soon_threadsafe(
                 lambda: connection.answer_later(entry, self._failed(failure, entry), decision)
@@ -262,42 +265,52 @@ class Listener:
 
         self.loop.call_soon_threadsafe(deliver)
 
-    def _work_lazily(self, connection: Connection, entry: Entry, reply: wsgi.Reply) -> None:
-        pieces = reply.pieces()
-        first = next(pieces, b"")  # The status is named by now, even by a generator.
-        answer = reply.answer(())
-        stream = Stream(lambda s: self.loop.call_soon_threadsafe(lambda: connection.stream_on(s)))
-        self.loop.call_soon_threadsafe(lambda: connection.stream(entry, answer, stream))
-        try:
-            stream.push(first)
-            for piece in pieces:
-                stream.push(piece)
-        except Abandoned:
-            pieces.close()  # type: ignore[attr-defined]  # a generator
-        except Exception as error:  # noqa: BLE001 -- the application's own code
-            self.errors.append(error)
-            stream.end(broken=True)
-        else:
-            stream.end()
+    def _work_lazily(
+        self, connection: Connection, env: WSGIEnvironment, entry: Entry, reply: wsgi.Reply
+    ) -> None:
+        with closing(reply.pieces()) as pieces:
+            first = next(pieces, b"")  # The status is named by now, even by a generator.
+            answer = reply.answer(())
+            reply.sent = True
+            stream = Stream(
+                lambda s: self.loop.call_soon_threadsafe(lambda: connection.stream_on(s))
+            )
+
+            def begin() -> None:
+                self._note_unmatched(env, entry)
+                connection.stream(entry, answer, stream)
+
+            self.loop.call_soon_threadsafe(begin)
+            try:
+                stream.push(first)
+                for piece in pieces:
+                    stream.push(piece)
+            except Abandoned:
+                return
+            except BaseException as error:  # noqa: BLE001 -- the application's own code
+                failure = error
+                where = " in the middle of its answer"
+                self.loop.call_soon_threadsafe(lambda: self._failed(failure, entry, where))
+                stream.end(broken=True)
+            else:
+                stream.end()
 
     # Down, up, stop
 
     def down(self, seconds: float | None = None) -> None:
         """Refuse new connections and reset the open ones; for so many seconds, or until `up`."""
         self._downs += 1
-        if self._sock is not None:
-            self._reserve()
-            links.unlisten(self.address)
-            self.loop.remove(self._sock.fileno())
-            self._sock.close()
-            self._sock = None
-        for connection in list(self.connections):
-            if not connection.for_control:  # It is how a program gets the server up again.
-                connection.cut(reset=True)
-        if seconds is not None:
+        if seconds is not None:  # First of all: a client that sees the reset may move the clock.
             turn = self._downs
             due = self.clock.monotonic_ns() + round(seconds * 1_000_000_000)
             self.clock.call_at(due, self.loop, lambda: self._up_after(turn))
+        if self._sock is not None:
+            self._reserve()
+            links.unlisten(self.address)
+            self._close_listening()
+        for connection in list(self.connections):
+            if not connection.for_control:  # It is how a program gets the server up again.
+                connection.cut(reset=True)
 
     def _up_after(self, turn: int) -> None:
         if turn == self._downs and self._reserved is not None:
@@ -315,6 +328,9 @@ class Listener:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         holder.bind(self.address)
+        # Nobody may share it, now that it is bound (Linux looks at these at each bind).
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
         self._reserved = holder
 
     def up(self) -> None:
@@ -326,20 +342,39 @@ class Listener:
             self._reserved.close()
             self._reserved = None
 
-    def stop(self) -> None:
-        """Close everything. Application threads that have not come back end by themselves."""
+    def stop(self) -> list[Thread]:
+        """Close everything; returns threads that are ending now.
+
+        Those whose application has not come back yet end by themselves, when it does.
+        """
         self._downs += 1
         links.unlisten(self.address)
-        for sock in (self._sock, self._reserved):
-            if sock is not None:
-                if sock is self._sock:
-                    self.loop.remove(sock.fileno())
-                sock.close()
-        self._sock = self._reserved = None
+        self._close_listening()
+        if self._reserved is not None:
+            self._reserved.close()
+            self._reserved = None
         for connection in list(self.connections):
             connection.cut(reset=False)
-        if self._workers is not None:
-            self._workers.stop()
+        self.loop.at_fork.discard(self._forget_in_child)
+        return [] if self._workers is None else self._workers.stop()
+
+    def _close_listening(self) -> None:
+        if self._sock is None:
+            return
+        if not self._paused:
+            self.loop.remove(self._sock.fileno())
+        self._paused = False
+        self._sock.close()
+        self._sock = None
+
+    def _forget_in_child(self) -> None:
+        """A forked child gives its copies back: a reset is none while somebody holds the socket."""
+        mine = [self._sock, self._reserved, *(c.sock for c in self.connections)]
+        for sock in mine:
+            if sock is not None:
+                sock.close()
+        self._sock = self._reserved = self._workers = None
+        self.connections.clear()
 
 
 def _origin(clock: Clock) -> int:
