@@ -131,7 +131,7 @@ class VirtualClock:
 
         loop = engine.acquire()
         with contextlib.ExitStack() as undo:
-            undo.callback(engine.release)
+            undo.callback(engine.release, loop)
             # Whole seconds, so that sums with whole seconds are exact in floating point.
             wall = real_time_ns() // SECOND * SECOND
             self._epochs = _readers.Epochs(wall, real_monotonic_ns() // SECOND * SECOND)

@@ -11,6 +11,7 @@ from pytest_resilience.reporting import settings
 
 if TYPE_CHECKING:
     from pytest_resilience.reporting.custody import Custody
+    from pytest_resilience.server._loop import Loop
     from pytest_resilience.server.server import FakeServer
 
 
@@ -19,7 +20,7 @@ class Desk:
 
     def __init__(self, config: pytest.Config, fixtures: Iterable[str]) -> None:
         self._config = config
-        self._leased = False
+        self._leased: Loop | None = None
         self._seed: int | None = None
         self.fixtures = set(fixtures)
         """Names of the fixtures that make or give a server."""
@@ -55,19 +56,18 @@ class Desk:
 
     def lease_engine(self) -> None:
         """Keep the engine's thread from now on, so that a server for each test is cheap."""
-        if not self._leased:
+        if self._leased is None:
             from pytest_resilience.server import engine
 
-            engine.acquire()
-            self._leased = True
+            self._leased = engine.acquire()
 
     def release_engine(self) -> None:
         """Give the engine's thread back."""
-        if self._leased:
+        if self._leased is not None:
             from pytest_resilience.server import engine
 
-            self._leased = False
-            engine.release()
+            loop, self._leased = self._leased, None
+            engine.release(loop)
 
     def seed(self, asked: settings.Settings) -> int:
         """The seed of a test: the one that was set, otherwise one for the whole session."""
