@@ -59,12 +59,19 @@ class Gemini(Fake):
         api_key: The valid key; minted when left out.
         models: Names of the models to serve; those current in 2026 when left out.
         options: Those of `Fake`.
+
+    Raises:
+        PlanError: The key cannot be sent in a header, or the models are no list.
     """
 
     def __init__(
         self, *, api_key: str | None = None, models: Iterable[str] | None = None, **options: Any
     ) -> None:
-        self._own_key = api_key or _keys.mint()
+        if isinstance(models, str):
+            raise PlanError(f"Gemini(models={models!r}): want a list of names")
+        self._own_key = (
+            _keys.mint() if api_key is None else _state.key_checked(api_key, "Gemini(api_key=...)")
+        )
         self._own_models = None if models is None else list(models)
         super().__init__(**options)
 
@@ -179,7 +186,10 @@ class Gemini(Fake):
         return Answerer(prompt, self._next_reply(prompt), self._response_id())
 
     def _read(self, request: Request, message: str) -> dict[str, Any]:
-        """The request's message, once key, fields and model are in order."""
+        """The request's message, once key, fields and model are in order.
+
+        The order of these checks is inferred: no report has two things wrong at once.
+        """
         self._check_key(request)
         body = parse(request.get_data(), message)
         call = _call(request)

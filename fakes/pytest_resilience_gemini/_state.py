@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -56,26 +57,60 @@ def _models_from_json(data: Any) -> dict[str, Model]:
     """Models, of a list of names or of resources as the API lists them."""
     if not isinstance(data, list):
         raise PlanError(f"state: models wants a list of names or resources, not {data!r}")
-    models = [_models.describe(entry) if isinstance(entry, str) else entry for entry in data]
-    return {_name(model): {**_models.describe(_name(model)), **model} for model in models}
+    models = [_model(entry) for entry in data]
+    return {model["name"].removeprefix("models/"): model for model in models}
 
 
-def _name(model: Any) -> str:
-    name = model.get("name") if isinstance(model, dict) else None
+def _model(entry: Any) -> Model:
+    given = {"name": entry} if isinstance(entry, str) else entry
+    name = given.get("name") if isinstance(given, dict) else None
     if not isinstance(name, str) or not name.removeprefix("models/"):
-        raise PlanError(f'state: a model wants a name such as "gemini-3.8-flash", not {model!r}')
-    return name.removeprefix("models/")
+        raise PlanError(f'state: a model wants a name such as "gemini-3.8-flash", not {entry!r}')
+    for field, value in given.items():
+        _check_field(field, value)
+    short = name.removeprefix("models/")
+    return {**_models.describe(short), **given, "name": f"models/{short}"}
 
 
-def _key_from_json(data: Any) -> str:
-    """The valid key."""
-    if not isinstance(data, str) or not data:
-        raise PlanError("state: api_key wants a text that is not empty")
-    return data
+def _check_field(field: str, value: Any) -> None:
+    if field not in MODEL_FIELDS:
+        names = ", ".join(MODEL_FIELDS)
+        raise PlanError(f"state: a model has no field {field!r}; there are: {names}")
+    kind = MODEL_FIELDS[field]
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise PlanError(f"state: a model's {field} cannot be {value!r}")
 
+
+def key_checked(key: Any, where: str = "state: api_key") -> str:
+    """A key that can be sent in a header.
+
+    Raises:
+        PlanError: It is something else.
+    """
+    if not isinstance(key, str) or not re.fullmatch(r"[!-~]+", key):
+        raise PlanError(f"{where} wants visible ASCII characters without blanks")
+    return key
+
+
+# The Model resource, ai.google.dev/api/models.
+MODEL_FIELDS: dict[str, Any] = {
+    "name": str,
+    "baseModelId": str,
+    "version": str,
+    "displayName": str,
+    "description": str,
+    "inputTokenLimit": int,
+    "outputTokenLimit": int,
+    "supportedGenerationMethods": list,
+    "thinking": bool,
+    "temperature": int | float,
+    "maxTemperature": int | float,
+    "topP": int | float,
+    "topK": int,
+}
 
 READERS: dict[str, Callable[[Any], Any]] = {
     "say": _says_from_json,
     "models": _models_from_json,
-    "api_key": _key_from_json,
+    "api_key": key_checked,
 }

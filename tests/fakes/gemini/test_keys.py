@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 import requests
 
+from pytest_resilience import PlanError
 from pytest_resilience_gemini import Gemini
 
 Ask = Callable[..., requests.Response]
@@ -57,6 +58,13 @@ def test_a_key_looks_like_googles() -> None:
 def test_a_key_may_be_given() -> None:
     """For those who have one in a file already."""
     assert Gemini(api_key="my-key").api_key == "my-key"
+
+
+@pytest.mark.parametrize("key", ["", "a b", "a\n", "ü"])
+def test_a_key_must_fit_into_a_header(key: str) -> None:
+    """What cannot be sent cannot be valid; it is not shown."""
+    with pytest.raises(PlanError, match=r"Gemini\(api_key=...\) wants visible ASCII"):
+        Gemini(api_key=key)
 
 
 def test_the_environment_points_here(gemini: Gemini) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import requests
 
+from pytest_resilience import PlanError
 from pytest_resilience_gemini import Gemini
 
 Ask = Callable[..., requests.Response]
@@ -185,3 +186,9 @@ def test_the_fake_says_which_models_it_has(gemini: Gemini) -> None:
     """A test can choose one."""
     assert "gemini-3.8-flash" in gemini.models
     assert "gemini-1.5-flash" not in gemini.models
+
+
+def test_one_name_is_no_list_of_models() -> None:
+    """Its letters would be."""
+    with pytest.raises(PlanError, match=r"Gemini\(models='m1'\): want a list of names"):
+        Gemini(models="m1")

@@ -116,9 +116,12 @@ def test_a_function_is_shown_and_cannot_be_set(gemini: Gemini) -> None:
         ({"models": [7]}, "state: a model wants a name such as"),
         ({"models": [{"name": "models/"}]}, "state: a model wants a name such as"),
         ({"models": [{}]}, "state: a model wants a name such as"),
-        ({"api_key": ""}, "state: api_key wants a text that is not empty"),
-        ({"api_key": 7}, "state: api_key wants a text that is not empty"),
-        ({"say": ["x"], "api_key": 7}, "state: api_key wants a text that is not empty"),
+        ({"models": [{"name": "m", "limit": 1}]}, "a model has no field 'limit'; there are: name,"),
+        ({"models": [{"name": "m", "topK": "x"}]}, "state: a model's topK cannot be 'x'"),
+        ({"models": [{"name": "m", "topK": True}]}, "state: a model's topK cannot be True"),
+        ({"api_key": ""}, "state: api_key wants visible ASCII characters without blanks"),
+        ({"api_key": 7}, "state: api_key wants visible ASCII characters without blanks"),
+        ({"say": ["x"], "api_key": "a\n"}, "state: api_key wants visible ASCII characters"),
     ],
 )
 def test_a_state_that_cannot_be_meant_is_refused(
