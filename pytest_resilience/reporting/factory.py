@@ -62,6 +62,9 @@ class Factory:
             return app(**options)
         return FakeServer(app, **options)
 
+    def __repr__(self) -> str:
+        return "<fake_server: call it with an app>"
+
     def __enter__(self) -> Self:
         """Begin."""
         return self

@@ -152,7 +152,7 @@ def test_session_fakes_are_judged_by_test(session: Session) -> None:
     "way",
     [
         "def test_it(fake_github):\n    assert get() == 404",
-        "def test_it(request):\n    request.getfixturevalue('fake_github')\n    assert get() == 404",
+        "def test_it(request):\n    request.getfixturevalue('fake_github')\n    assert get()",
         "@pytest.mark.usefixtures('fake_github')\ndef test_it():\n    assert get() == 404",
         "class TestIt:\n    def test_it(self, fake_github):\n        assert get() == 404",
         "@pytest.mark.parametrize('n', [404])\ndef test_it(n, fake_github):\n    assert get() == n",
