@@ -32,19 +32,21 @@ class EnvFile:
     def __init__(self, path: str) -> None:
         self._path = Path(os.path.realpath(path))
         self._said = path
-        self._draft = ""
         self._written: os.stat_result | None = None
 
     def __enter__(self) -> Self:
         try:
             self._clear()
-            handle, self._draft = tempfile.mkstemp(
-                dir=self._path.parent, prefix=f".{self._path.name}."
-            )
-            os.close(handle)
+            self._draft().unlink()
         except OSError as error:
             raise self._unwritable(error.strerror or str(error)) from error
         return self
+
+    def _draft(self) -> Path:
+        """A new file beside it, which nobody else can read."""
+        handle, path = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
+        os.close(handle)
+        return Path(path)
 
     def _clear(self) -> None:
         if not self._path.exists():
@@ -57,12 +59,12 @@ class EnvFile:
         self._path.unlink()
 
     def write(self, environment: Mapping[str, str]) -> None:
-        """Put the file in its place."""
+        """Put the file in its place, or a newer one in its place."""
         lines = "".join(f"{name}={value}\n" for name, value in environment.items())
         if lines.count("\n") != len(environment):
             raise self._unwritable("a value has a line break")
-        draft = Path(self._draft)
         try:
+            draft = self._draft()
             draft.write_text(lines)
             self._written = draft.stat()
             draft.replace(self._path)
@@ -75,8 +77,6 @@ class EnvFile:
         error: BaseException | None,
         where: TracebackType | None,
     ) -> None:
-        with contextlib.suppress(OSError):
-            Path(self._draft).unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             if self._written and os.path.samestat(self._written, self._path.stat()):
                 self._path.unlink()

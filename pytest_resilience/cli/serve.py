@@ -7,13 +7,14 @@ import queue
 import shlex
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pytest_resilience.cli._env_file import EnvFile
 from pytest_resilience.cli._lines import Lines, Output
 from pytest_resilience.cli._target import server_for
+from pytest_resilience.errors import ResilienceError
 from pytest_resilience.server._guard import is_loopback
-from pytest_resilience.server.control import ROOT, Control
+from pytest_resilience.server.control import ROOT, Control, environment
 from pytest_resilience.server.server import FakeServer
 
 KEEP = 10_000
@@ -40,27 +41,32 @@ def serve(
     lines = Lines(Output(sys.stdout), quiet=quiet)
     server.journal.observer = lines.put
     server.control = Control(server, lambda text: lines.put(f"  -- {text}"))
-    with contextlib.ExitStack() as stack:
-        file = stack.enter_context(EnvFile(env_file)) if env_file else None
-        signals = stack.enter_context(_ending_signals())
-        stack.enter_context(server)
-        if file is not None:
-            file.write(environment(server))
-        for line in _welcome(server, target):
-            lines.put(line)
-        lines.start()
-        signals.get()
-    lines.stop(server.plan)
+    with _ending_signals() as signals:
+        with contextlib.ExitStack() as stack:
+            file = stack.enter_context(EnvFile(env_file)) if env_file else None
+            stack.enter_context(server)
+            if file is not None:
+                file.write(environment(server))
+            for line in _welcome(server, target):
+                lines.put(line)
+            server.renewed = lambda: _renew(server, lines, file)
+            lines.start()
+            signals.get()
+        # Still within: the same Ctrl-C may come twice, to us and to our process group.
+        lines.stop(server.plan)
     return 0
 
 
-def environment(server: FakeServer) -> dict[str, str]:
-    """The variables that point a client, or a program that drives it, at a server."""
-    variables = {"RESILIENCE_URL": server.url, **server.environment}
-    unseal_keys = getattr(server, "unseal_keys", None)
-    if unseal_keys:
-        variables["VAULT_UNSEAL_KEYS"] = ",".join(unseal_keys)
-    return variables
+def _renew(server: FakeServer, lines: Lines, file: EnvFile | None) -> None:
+    """A service that has started over may have other keys and tokens: say them anew."""
+    variables = environment(server)
+    for line in _exports(variables):
+        lines.put(line)
+    if file is not None:
+        try:
+            file.write(variables)
+        except ResilienceError as error:
+            lines.put(f"  -- {error}")
 
 
 def _welcome(server: FakeServer, target: str) -> Iterator[str]:
@@ -69,9 +75,13 @@ def _welcome(server: FakeServer, target: str) -> Iterator[str]:
         yield f"faults, trace and state: {server.url}{ROOT}"
     else:
         yield f"faults, trace and state: under {ROOT}, to this machine's loopback addresses only"
-    for name, value in environment(server).items():
-        yield f"export {name}={shlex.quote(value)}"
+    yield from _exports(environment(server))
     yield ""
+
+
+def _exports(variables: Mapping[str, str]) -> Iterator[str]:
+    for name, value in variables.items():
+        yield f"export {name}={shlex.quote(value)}"
 
 
 @contextlib.contextmanager

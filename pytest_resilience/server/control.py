@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pytest_resilience.server.server import FakeServer
 
-__all__ = ["Control"]
+__all__ = ["ROOT", "Control", "environment"]
 
 ROOT = "/_resilience/"
 MOST_ATTEMPTS = 1_000
@@ -115,10 +115,15 @@ class Control:
         }
 
     def _reset(self, call: Call) -> JSON:
-        call.fields()
-        self._server.start_over()
-        self._tell("reset: everything as new")
-        return {"reset": True, "environment": self._server.environment}
+        with_state = call.fields("state").get("state", True)
+        if not isinstance(with_state, bool):
+            _check.refuse("state", with_state, "true or false")
+        self._tell("reset: everything as new" if with_state else "reset: trace and plan as new")
+        if with_state:
+            self._server.start_over()
+        else:
+            self._server.new_trace()
+        return {"reset": True, "environment": environment(self._server)}
 
     def _planned(self, _: Call) -> JSON:
         plan = self._server.plan
@@ -190,6 +195,15 @@ class Control:
         self._server.up()
         self._tell("up")
         return {"down": False}
+
+
+def environment(server: FakeServer) -> dict[str, str]:
+    """The variables that point a client, or a program that drives it, at a server."""
+    variables = {"RESILIENCE_URL": server.url, **server.environment}
+    unseal_keys = getattr(server, "unseal_keys", None)
+    if unseal_keys:
+        variables["VAULT_UNSEAL_KEYS"] = ",".join(unseal_keys)
+    return variables
 
 
 def _read_rule(

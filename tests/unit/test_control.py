@@ -155,7 +155,7 @@ def test_of_a_list_of_rules_all_or_none_are_planned(client: Client, notes: Notes
     bad = client.ask("POST", ROOT + "faults", [{"faults": [503]}, {"faults": [503], "times": 0}])
     assert bad[0] == 400
     assert "times=0 is not allowed" in bad[1]["error"]
-    assert notes.plan.rules == ()
+    assert len(notes.plan.rules) == 0
 
     good = client.ask("POST", ROOT + "faults", [{"faults": [503]}, {"faults": [429]}])
 
@@ -179,10 +179,24 @@ def test_reset_makes_everything_new(client: Client, notes: Notes) -> None:
 
     status, answer = client.ask("POST", ROOT + "reset")
 
-    assert (status, answer) == (200, {"reset": True, "environment": {}})
+    assert (status, answer) == (
+        200,
+        {"reset": True, "environment": {"RESILIENCE_URL": notes.url}},
+    )
     assert len(notes.trace) == 0
     assert notes.plan.rules == ()
     assert notes.notes == {}
+
+
+def test_reset_can_leave_the_state_alone(client: Client, notes: Notes) -> None:
+    """With ``"state": false`` trace and plan are new, and what is stored stays."""
+    client.ask("POST", ROOT + "faults", {"faults": [503], "after": 1})
+    client.ask("POST", "/notes/a", b"hi")
+
+    assert client.ask("POST", ROOT + "reset", {"state": False})[0] == 200
+    assert len(notes.trace) == 0
+    assert notes.plan.rules == ()
+    assert notes.notes == {"a": "hi"}
 
 
 def test_state_goes_out_and_in(client: Client, notes: Notes) -> None:
@@ -357,6 +371,7 @@ def test_large_bodies_are_paged(client: Client) -> None:
         ("POST", "down", {"seconds": None}, 400, "seconds=None is not allowed"),
         ("POST", "down", {"for": 1}, 400, "there is no field 'for' here; it takes seconds"),
         ("POST", "up", {"now": 1}, 400, "there is no field 'now' here; it takes no fields"),
+        ("POST", "reset", {"state": 0}, 400, "state=0 is not allowed: wanted true or false"),
         ("POST", "reset", [], 400, "the body=[] is not allowed: wanted an object, or no body"),
         ("GET", "trace?since=x", None, 400, "since='x' is not allowed"),
         ("GET", "trace?since=-1", None, 400, "since='-1' is not allowed"),
