@@ -108,8 +108,12 @@ def sse(events: Iterable[Any]) -> list[bytes]:
 
 
 def array(events: Iterable[Any]) -> list[bytes]:
-    """A stream without ``alt``: a JSON array, one piece an element and one for its end."""
+    """A stream without ``alt``: a JSON array, one piece an element and one for its end.
+
+    Nothing follows the bracket: google-api-core, which reads what the service sends, takes
+    even a newline there for an error.
+    """
     pieces = []
     for number, event in enumerate(events):
         pieces.append((",\r\n" if number else "[") + pretty(event))
-    return [piece.encode() for piece in [*pieces, "]\n"]]
+    return [piece.encode() for piece in [*pieces, "]"]]

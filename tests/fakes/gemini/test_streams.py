@@ -148,7 +148,7 @@ def test_a_trap_is_one_event(
 
 
 def test_without_alt_it_is_an_array(gemini: Gemini, ask: Ask) -> None:
-    """Valid JSON as a whole, with CRLF behind the commas."""
+    """Valid JSON as a whole, with CRLF behind the commas, and nothing behind the bracket."""
     gemini.say("Hello world")
 
     response = ask(method=STREAM)
@@ -158,7 +158,7 @@ def test_without_alt_it_is_an_array(gemini: Gemini, ask: Ask) -> None:
     assert texts_of(response.json()) == ["Hello ", "world"]
     assert response.content.startswith(b'[{\n  "candidates": [\n')
     assert response.content.count(b"}\n,\r\n{\n") == 1
-    assert response.content.endswith(b"}\n]\n")
+    assert response.content.endswith(b"}\n]")
 
 
 def test_alt_json_is_the_array_too(gemini: Gemini, ask: Ask) -> None:
