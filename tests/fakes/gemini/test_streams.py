@@ -84,18 +84,18 @@ def test_a_text_without_words_is_one_event(gemini: Gemini, ask: Ask, text: str) 
 
 def test_pieces_are_events(gemini: Gemini, ask: Ask) -> None:
     """Whoever writes the pieces decides where an event ends."""
-    gemini.say(Reply(("Hel", "lo wor", "ld")))
+    gemini.say(Reply(("See", " you ", "soon")))
 
     streamed = ask(method=STREAM, params=SSE)
     whole = ask()
 
-    assert texts_of(events_of(streamed)) == ["Hel", "lo wor", "ld"]
-    assert texts_of([whole.json()]) == ["Hello world"]
+    assert texts_of(events_of(streamed)) == ["See", " you ", "soon"]
+    assert texts_of([whole.json()]) == ["See you soon"]
 
 
 def test_pieces_end_where_the_text_must(gemini: Gemini, ask: Ask) -> None:
     """The limit on tokens cuts the piece it falls into, and drops those behind it."""
-    gemini.say(Reply(("Hel", "lo wor", "ld")))
+    gemini.say(Reply(("See", " you ", "soon")))
     body = {
         "contents": [{"parts": [{"text": "hi"}]}],
         "generationConfig": {"maxOutputTokens": 1},
@@ -103,7 +103,7 @@ def test_pieces_end_where_the_text_must(gemini: Gemini, ask: Ask) -> None:
 
     events = events_of(ask(body, STREAM, params=SSE))
 
-    assert texts_of(events) == ["Hel", "l"]
+    assert texts_of(events) == ["See", " "]
     assert events[-1]["candidates"][0]["finishReason"] == "MAX_TOKENS"
 
 
