@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_resilience_vault._backend import NAME, WRITE, Backend, on
 from pytest_resilience_vault._call import Call
-from pytest_resilience_vault._cidr import are_valid, are_within
-from pytest_resilience_vault._errors import Refused, bad_request, not_found, one_of
+from pytest_resilience_vault._cidr import are_within, is_address, is_block
+from pytest_resilience_vault._errors import Refused, bad_request, one_of, unsupported_path
 from pytest_resilience_vault._kv2 import NotThere
 from pytest_resilience_vault._login import log_in
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._role import Role, SecretId, new_uuid
+from pytest_resilience_vault._ttl import Wish
 
 if TYPE_CHECKING:
     from pytest_resilience_vault._core import Core
+    from pytest_resilience_vault._tokens import Token
 
 ROLE = f"role/{NAME}"
 _TTLS = ("secret_id_ttl", "token_ttl", "token_max_ttl", "token_period", "token_explicit_max_ttl")
@@ -57,6 +59,19 @@ class AppRole(Backend):
             return name.lower() in self.roles
         return None
 
+    def renewal(self, token: Token) -> Wish:
+        """On the role's terms as they are now (path_login.go, pathLoginRenew)."""
+        name = (token.meta or {}).get("role_name", "")
+        role = self.roles.get(name)
+        if role is None:
+            raise Refused(500, one_of(f"role {name} does not exist during renewal"))
+        return Wish(
+            ttl=role.token_ttl,
+            max_ttl=role.token_max_ttl,
+            period=role.token_period,
+            explicit_max_ttl=token.explicit_max_ttl,
+        )
+
     @on("read", "login")
     @on(WRITE, "login")
     def login(self, call: Call) -> Reply:
@@ -82,6 +97,15 @@ class AppRole(Backend):
     @on(WRITE, ROLE)
     def write_role(self, call: Call, name: str) -> Reply | None:
         """Make a role, or change the settings that are named."""
+        role = self.changed(name, call)
+        self.roles[role.name] = role
+        if role.token_max_ttl > call.mount.longest_ttl:
+            words = "token_max_ttl is greater than the backend mount's maximum TTL value; issued"
+            return Reply(warnings=[f"{words} tokens' max TTL value will be truncated"])
+        return None
+
+    def changed(self, name: str, call: Call) -> Role:
+        """The role as a write would leave it; nothing is kept."""
         old = self.roles.get(name.lower())
         role = replace(old) if old else Role(name.lower())
         if old is None:
@@ -92,11 +116,7 @@ class AppRole(Backend):
         self._change(role, call)
         if call.has("role_id"):
             self._set_role_id(role, call)
-        self.roles[role.name] = role
-        if role.token_max_ttl > call.mount.longest_ttl:
-            words = "token_max_ttl is greater than the backend mount's maximum TTL value; issued"
-            return Reply(warnings=[f"{words} tokens' max TTL value will be truncated"])
-        return None
+        return role
 
     @on("delete", ROLE)
     def delete_role(self, call: Call, name: str) -> None:
@@ -105,12 +125,13 @@ class AppRole(Backend):
 
     def _change(self, role: Role, call: Call) -> None:
         for old, new in _OLD_NAMES.items():
-            if call.has(old) and not call.has(new):
+            if call.has(new):
+                setattr(role, old, None)
+            elif call.has(old):
                 call.data[new] = call.data[old]
+                setattr(role, old, call.texts(old) if old == "policies" else call.seconds(old))
         for name in _TTLS:
             value = int(call.seconds(name, getattr(role, name)))
-            if value < 0 and name.startswith("token_") and "explicit" not in name:
-                raise bad_request(f"'{name}' cannot be negative")
             setattr(role, name, value)
         for name in _COUNTS:
             value = call.whole(name, getattr(role, name))
@@ -119,7 +140,7 @@ class AppRole(Backend):
                 raise bad_request(f"{quoted} cannot be negative")
             setattr(role, name, value)
         for name in _FLAGS:
-            setattr(role, name, call.flag(name, getattr(role, name)))
+            setattr(role, name, call.flag(name, default=getattr(role, name)))
         self._change_lists(role, call)
         _check_role(role)
 
@@ -127,12 +148,15 @@ class AppRole(Backend):
         if call.has("token_policies"):
             role.token_policies = [name for name in call.texts("token_policies") if name]
         if call.has("token_bound_cidrs"):
-            role.token_bound_cidrs = call.texts("token_bound_cidrs")
+            role.token_bound_cidrs = blocks = call.texts("token_bound_cidrs")
+            for block in blocks:
+                if not is_address(block):
+                    words = f'Unable to convert "{block}" to an IPv4 or IPv6 address, or a UNIX'
+                    raise bad_request(f'error parsing address "{block}": {words} Socket')
         for name in ("bound_cidr_list", "secret_id_bound_cidrs"):
             if call.has(name):
                 blocks = call.texts(name)
-                if not are_valid(blocks):
-                    raise bad_request("invalid CIDR blocks")
+                _check_blocks(blocks, "failed to validate CIDR blocks")
                 role.secret_id_bound_cidrs = blocks
         kind = call.text("token_type", role.token_type)
         if kind not in ("", "default", "service"):
@@ -242,10 +266,8 @@ class AppRole(Backend):
         if role.secret_id_ttl and not 0 < ttl <= role.secret_id_ttl:
             raise bad_request("ttl cannot be longer than the role's secret_id_ttl")
         blocks, token_blocks = call.texts("cidr_list"), call.texts("token_bound_cidrs")
-        if not are_valid(blocks):
-            raise bad_request("failed to validate CIDR blocks")
-        if not are_valid(token_blocks):
-            raise bad_request("failed to validate token CIDR blocks")
+        _check_blocks(blocks, "failed to validate CIDR blocks")
+        _check_blocks(token_blocks, "failed to validate token CIDR blocks")
         if not are_within(blocks, role.secret_id_bound_cidrs or []):
             words = "failed to verify subset relationship between CIDR blocks on the role"
             raise Refused(500, one_of(f"{words} and CIDR blocks on the secret ID"))
@@ -326,7 +348,7 @@ class AppRole(Backend):
     def _existing(self, name: str) -> Role:
         role = self.roles.get(name.lower())
         if role is None:
-            raise not_found()
+            raise unsupported_path()
         return role
 
 
@@ -335,6 +357,12 @@ def _check_role(role: Role) -> None:
         raise bad_request("'token_ttl' cannot be greater than 'token_max_ttl'")
     if not role.bind_secret_id and not role.secret_id_bound_cidrs and not role.token_bound_cidrs:
         raise Refused(500, one_of("at least one constraint should be enabled on the role"))
+
+
+def _check_blocks(blocks: list[str], words: str) -> None:
+    for block in blocks:
+        if not is_block(block):
+            raise Refused(500, one_of(f"{words}: invalid CIDR address: {block}"))
 
 
 def _no_accessor(accessor: str) -> str:

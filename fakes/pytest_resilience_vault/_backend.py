@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from pytest_resilience_vault import _errors
 from pytest_resilience_vault._call import CREATE, UPDATE, WRITES, Call
 from pytest_resilience_vault._reply import Reply
+from pytest_resilience_vault._ttl import Wish
 
 if TYPE_CHECKING:
     from pytest_resilience_vault._core import Core
+    from pytest_resilience_vault._tokens import Token
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 PLACES = "_vault_places"
@@ -59,6 +61,10 @@ class Backend:
         It decides between the capabilities create and update.
         """
         return None
+
+    def renewal(self, token: Token) -> Wish:
+        """On which terms a token of this auth method is renewed."""
+        return Wish(ttl=token.granted, period=token.period, explicit_max_ttl=token.explicit_max_ttl)
 
     def handle(self, call: Call) -> Reply | None:
         """Answer a call. None is "no content", and "not found" for reads and lists."""

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pytest_resilience_vault._mounts import Mount
     from pytest_resilience_vault._tokens import Token
 
+# Words of mapstructure 2, which do not repeat the value; seen on OpenBao.
+_NO_INT = " cannot parse value as 'int': strconv.ParseInt: invalid syntax"
 READ, LIST, CREATE, UPDATE, DELETE, PATCH = "read", "list", "create", "update", "delete", "patch"
 WRITES = (CREATE, UPDATE)
 
@@ -35,6 +37,11 @@ class Call:
     """Below the mount."""
     token: Token | None = None
     checks_existence: bool = False
+
+    @staticmethod
+    def of(data: dict[str, Any]) -> Call:
+        """The conversions alone, for data that is no request."""
+        return Call(READ, "", data, 0.0)
 
     def has(self, name: str) -> bool:
         """Whether the field is there; ``null`` is."""
@@ -62,13 +69,12 @@ class Call:
             try:
                 return int(value, 0)
             except ValueError:
-                text = f"cannot parse '' as int: strconv.ParseInt: parsing \"{value}\": "
-                raise self._unfit(name, f"{text}invalid syntax") from None
+                raise self._unfit(name, f"''{_NO_INT}") from None
         if isinstance(value, int):
             return int(value)
         raise self._unfit(name, f"'' expected type 'int', got unconvertible type {_go(value)}")
 
-    def flag(self, name: str, default: bool = False) -> bool:  # noqa: FBT001, FBT002
+    def flag(self, name: str, *, default: bool = False) -> bool:
         """A boolean, or a string of one as Go's strconv.ParseBool reads it."""
         value = self.data.get(name)
         if value is None:
@@ -76,22 +82,25 @@ class Call:
         if isinstance(value, str):
             parsed = parse_bool(value) if value else False
             if parsed is None:
-                text = f"cannot parse '' as bool: strconv.ParseBool: parsing \"{value}\": "
-                raise self._unfit(name, f"{text}invalid syntax")
+                text = "'' cannot parse value as 'bool': strconv.ParseBool: invalid syntax"
+                raise self._unfit(name, text)
             return parsed
         if isinstance(value, int | float):
             return bool(value)
         raise self._unfit(name, f"'' expected type 'bool', got unconvertible type {_go(value)}")
 
-    def seconds(self, name: str, default: float = 0) -> float:
+    def seconds(self, name: str, default: float = 0, *, signed: bool = False) -> float:
         """A duration: seconds, ``"90s"``, ``"1h"``; whole seconds only."""
         value = self.data.get(name)
         if value is None:
             return default
         try:
-            return int(seconds(value))
+            found = int(seconds(value))
         except ValueError as error:
             raise self._unfit(name, str(error)) from None
+        if found < 0 and not signed:
+            raise self._unfit(name, f"cannot provide negative value '{found}'")
+        return found
 
     def texts(self, name: str) -> list[str]:
         """A list of strings, or one string with commas."""
@@ -106,10 +115,30 @@ class Call:
         """A list of whole numbers, or one string with commas."""
         try:
             return [int(text, 0) for text in self.texts(name) if text]
-        except ValueError as error:
-            wrong = str(error).partition(": ")[2].strip("'")
-            text = f"cannot parse '[0]' as int: strconv.ParseInt: parsing \"{wrong}\": "
-            raise self._unfit(name, f"{text}invalid syntax") from None
+        except ValueError:
+            words = f"decoding failed due to the following error(s):\n\n'[0]'{_NO_INT}"
+            raise self._unfit(name, words) from None
+
+    def strings(self, name: str) -> list[str]:
+        """A list of strings; a single string is one, commas and all."""
+        value = self.data.get(name)
+        if isinstance(value, str):
+            return [value.strip()] if value else []
+        return [] if isinstance(value, dict) and not value else self.texts(name)
+
+    def pairs(self, name: str) -> dict[str, str]:
+        """A map of strings, or a list of ``key=value``."""
+        value = self.data.get(name)
+        if isinstance(value, dict):
+            return {key: Call.of({key: one}).text(key) for key, one in value.items()}
+        found = {}
+        for index, text in enumerate(self.strings(name)):
+            key, mark, rest = text.partition("=")
+            if not mark or not key:
+                words = f'invalid key pair at index {index} in field "{name}"'
+                raise self._unfit(name, words)
+            found[key] = rest
+        return found
 
     def mapping(self, name: str) -> dict[str, Any]:
         """An object; ``null`` is an empty one."""
@@ -118,8 +147,11 @@ class Call:
             return {}
         if isinstance(value, dict):
             return value
-        kind = "slice" if isinstance(value, list) else "bool" if value in (True, False) else ""
-        raise self._unfit(name, f"'' expected a map, got '{kind or 'string'}'")
+        if isinstance(value, list) and not value:
+            return {}
+        place, found = ("[0]", value[0]) if isinstance(value, list) else ("", value)
+        words = f"'{place}' expected type 'map[string]interface {{}}', got unconvertible type"
+        raise self._unfit(name, f"{words} {_go(found)}")
 
     def _unfit(self, name: str, why: str) -> Exception:
         # The existence check runs before the validation, and has no prefix.
@@ -142,4 +174,6 @@ def _go(value: object) -> str:
         return "'map[string]interface {}'"
     if isinstance(value, list):
         return "'[]interface {}'"
-    return "'json.Number'"
+    if isinstance(value, bool):
+        return "'bool'"
+    return "'string'" if isinstance(value, str) else "'json.Number'"

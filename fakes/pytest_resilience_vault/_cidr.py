@@ -14,9 +14,14 @@ def contains(blocks: list[str], address: str) -> bool:
     return any(asked in network for network in map(_network, blocks) if network is not None)
 
 
-def are_valid(blocks: list[str]) -> bool:
-    """Whether each is a block, ``10.0.0.0/8``."""
-    return all("/" in block and _network(block) is not None for block in blocks)
+def is_block(block: str) -> bool:
+    """Whether it is a block, ``10.0.0.0/8``."""
+    return "/" in block and is_address(block)
+
+
+def is_address(block: str) -> bool:
+    """Whether it is a block or an address."""
+    return _network(block) is not None
 
 
 def are_within(blocks: list[str], wider: list[str]) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from pytest_resilience_vault import _errors
 from pytest_resilience_vault._backend import Backend, matches
-from pytest_resilience_vault._call import CREATE, DELETE, PATCH, UPDATE, WRITES, Call
+from pytest_resilience_vault._call import CREATE, DELETE, LIST, PATCH, UPDATE, WRITES, Call
 from pytest_resilience_vault._default_policy import DEFAULT_POLICY
 from pytest_resilience_vault._kv1 import Kv1
 from pytest_resilience_vault._kv2 import Kv2, NotThere
@@ -15,6 +16,7 @@ from pytest_resilience_vault._policy import Acl, Policy, read_policy
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._seal import Seal
 from pytest_resilience_vault._tokens import Token, Tokens
+from pytest_resilience_vault._ttl import Wish
 
 VERSION = "1.20.0"
 """The Vault that is imitated."""
@@ -95,6 +97,14 @@ class Core:
         stanzas = [f'path "{path}" {{ capabilities = ["deny"] }}' for path in self._denied]
         return [read_policy("denied", "\n".join(stanzas))]
 
+    def renewal(self, token: Token, increment: float) -> Wish:
+        """On which terms a token is renewed: those of its auth method."""
+        mount = self.mounts.of(token.path)
+        if mount is None:
+            return Wish(increment, token.granted)
+        terms = mount.backend.renewal(token)
+        return replace(terms, increment=increment, default=mount.ttl, longest=mount.longest_ttl)
+
     # Mounts
 
     def mount_kv(self, path: str, version: int | None, description: str = "") -> Mount:
@@ -159,6 +169,8 @@ class Core:
 
     def _answer(self, mount: Mount, call: Call) -> tuple[Reply | None, str]:
         reply = mount.backend.handle(call)
+        if reply is not None and call.operation == LIST and (reply.data or {}).get("keys") == []:
+            raise _errors.not_found()
         if reply is None and call.operation not in (CREATE, UPDATE, DELETE, PATCH):
             raise _errors.not_found()
         return reply, mount.type

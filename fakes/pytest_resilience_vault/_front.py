@@ -111,7 +111,7 @@ class Front:
         self._type = ""
         clean = _cleaned(request.path)
         if clean != request.path:
-            return _redirect(_with_query(clean, request))
+            return _redirect(_with_query(clean, request), request.method)
         if not request.path.startswith("/v1/"):
             raise Refused(404)
         path = request.path[4:]
@@ -127,10 +127,13 @@ class Front:
         """An Authorization that is no bearer token is ignored, a bad wrap TTL is not."""
         ttl = request.headers.get("X-Vault-Wrap-TTL")
         if ttl:
+            words = "error parsing X-Vault-Wrap-TTL header"
             try:
-                seconds(ttl)
+                wanted = seconds(ttl)
             except ValueError as error:
-                raise bad_request(f"error parsing X-Vault-Wrap-TTL header: {error}") from None
+                raise bad_request(f"{words}: {error}") from None
+            if wanted < 0:
+                raise bad_request(f"{words}: requested wrap ttl cannot be negative")
 
     def _answer_for_node(self, path: str, request: Request) -> Response:
         status, data = self._node.answer(path, request, token_of(request))
@@ -139,7 +142,7 @@ class Front:
         return respond(status, encode(data) + "\n")
 
     def _stand_by(self, request: Request) -> None:
-        """A standby sends clients to the leader, unless it can forward (handleRequestForwarding)."""
+        """Send clients to the leader, unless this standby forwards (handleRequestForwarding)."""
         seal = self._core.seal
         if not seal.standby:
             return
@@ -203,9 +206,13 @@ def _with_query(path: str, request: Request) -> str:
     return f"{path}?{query}" if query else path
 
 
-def _redirect(location: str) -> Response:
-    response = respond(307, f'<a href="{location}">Temporary Redirect</a>.\n\n')
-    response.headers["Content-Type"] = "text/html; charset=utf-8"
+def _redirect(location: str, method: str) -> Response:
+    """Go's http.Redirect, which has a body for reads only."""
+    reads = method in ("GET", "HEAD")
+    response = respond(307, f'<a href="{location}">Temporary Redirect</a>.\n\n' if reads else None)
+    del response.headers["Content-Type"]
+    if reads:
+        response.headers["Content-Type"] = "text/html; charset=utf-8"
     response.headers["Location"] = location
     response.autocorrect_location_header = False
     return response
@@ -263,7 +270,7 @@ def _body(request: Request, operation: str) -> dict[str, Any]:
         _check_patch(kind)
     elif _is_form(kind, body):
         found = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
-        return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+        return {name: ",".join(values) for name, values in found.items()}
     try:
         return decode_object(body)
     except ValueError as error:

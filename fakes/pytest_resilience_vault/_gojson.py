@@ -8,7 +8,8 @@ written (Vault decodes with UseNumber: sdk/helper/jsonutil).
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
+from typing import Any, Self
 
 JSON = Any
 """JSON data: what `decode` returns and `encode` takes."""
@@ -28,7 +29,7 @@ class Number(float):
 
     text: str
 
-    def __new__(cls, text: str) -> Number:
+    def __new__(cls, text: str) -> Self:
         """The number written as `text`."""
         number = super().__new__(cls, text)
         number.text = text
@@ -82,7 +83,10 @@ def _write_list(value: list[Any] | tuple[Any, ...], put: Any) -> None:
 
 
 def _no_constant(name: str) -> JSON:
-    raise json.JSONDecodeError("Expecting value", name, 0)
+    """Python's decoder knows NaN and Infinity, JSON does not."""
+    if name.startswith("-"):
+        raise ValueError("invalid character 'I' in numeric literal")
+    raise ValueError(f"invalid character '{name[0]}' looking for beginning of value")
 
 
 _decoder = json.JSONDecoder(parse_float=Number, parse_constant=_no_constant)
@@ -91,6 +95,8 @@ _decoder = json.JSONDecoder(parse_float=Number, parse_constant=_no_constant)
 def decode_object(body: bytes) -> dict[str, Any]:
     """The object in a request's body; an empty body and ``null`` are an empty object.
 
+    What follows the first value is not looked at (json.Decoder.Decode).
+
     Raises:
         ValueError: It is no JSON object; the text is close to what Go would say.
     """
@@ -98,18 +104,15 @@ def decode_object(body: bytes) -> dict[str, Any]:
     if not text:
         return {}
     try:
-        value, end = _decoder.raw_decode(text)
+        value, _ = _decoder.raw_decode(text)
     except json.JSONDecodeError as error:
         raise ValueError(_go_words(text, error)) from None
     except RecursionError:
         raise ValueError("exceeded max depth") from None
-    rest = text[end:].lstrip(" \t\r\n")
-    if rest:
-        raise ValueError(f"invalid character {_quoted(rest[0])} after top-level value")
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise ValueError(
+        raise ValueError(  # noqa: TRY004 -- the caller sees one kind of bad JSON
             f"json: cannot unmarshal {_kind(value)} into Go value of type map[string]interface {{}}"
         )
     return value
@@ -149,12 +152,32 @@ def _go_words(text: str, error: json.JSONDecodeError) -> str:
     for literal in ("true", "false", "null"):
         if error.msg == "Expecting value" and text[at] == literal[0]:
             return _go_literal(text, at, literal)
+    digits = _BROKEN_NUMBER.match(text, at)
+    if digits:
+        return _go_number(text, digits)
     place = _PLACES.get(error.msg.removesuffix(": "), "looking for beginning of value")
-    if error.msg.startswith("Invalid \\"):
+    if error.msg.startswith("Invalid \\u"):
+        at += 1
+        while text[at : at + 1] in _HEX:
+            at += 1
+    elif error.msg.startswith("Invalid \\"):
         at += 1
     if place == "after object key:value pair" and _in_array(text[:at]):
         place = "after array element"
     return f"invalid character {_quoted(text[at])} {place}"
+
+
+# A minus without digits; or a dot or an exponent behind a number without any.
+_BROKEN_NUMBER = re.compile(r"-(?!\d)|(?<=\d)(?:\.(?!\d)|[eE][+-]?(?!\d))")
+_HEX = frozenset("0123456789abcdefABCDEF")
+
+
+def _go_number(text: str, found: re.Match[str]) -> str:
+    if found.end() >= len(text):
+        return "unexpected EOF"
+    places = {"-": "in numeric literal", ".": "after decimal point in numeric literal"}
+    place = places.get(found[0], "in exponent of numeric literal")
+    return f"invalid character {_quoted(text[found.end()])} {place}"
 
 
 def _go_literal(text: str, at: int, literal: str) -> str:

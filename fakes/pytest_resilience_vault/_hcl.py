@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ class Block:
     kind: str
     label: str
     body: dict[str, Any]
+    line: int = 1
 
 
 @dataclass(frozen=True)
@@ -67,10 +69,10 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._tokens = list(self._scan())
+        self._tokens: list[_Token] = list(self._scan())
         self._next = 0
 
-    def _scan(self) -> Any:
+    def _scan(self) -> Iterator[_Token]:
         position = 0
         while position < len(self._text):
             match = _TOKEN.match(self._text, position)
@@ -82,9 +84,12 @@ class _Reader:
             position = match.end()
 
     def _error(self, at: int, what: str) -> ValueError:
-        line = self._text.count("\n", 0, at) + 1
+        line = self._line(at)
         column = at - (self._text.rfind("\n", 0, at) + 1) + 1
         return ValueError(f"At {line}:{column}: {what}")
+
+    def _line(self, at: int) -> int:
+        return self._text.count("\n", 0, at) + 1
 
     def _peek(self) -> _Token:
         if self._next < len(self._tokens):
@@ -106,16 +111,17 @@ class _Reader:
     def blocks(self) -> list[Block]:
         found = []
         while self._peek().kind != "end":
+            line = self._line(self._peek().at)
             kind = self._key()
             if self._peek().text == "=":
                 self._take()
-                found.append(Block(kind, "", {"": self._value()}))
+                found.append(Block(kind, "", {"": self._value()}, line))
                 continue
             label = _unquoted(self._take().text) if self._peek().kind == "string" else ""
             if self._peek().text != "{":
                 words = f"key '{kind}' expected start of object ('{{') or assignment ('=')"
                 raise self._error(self._peek().at, words)
-            found.append(Block(kind, label, self._object()))
+            found.append(Block(kind, label, self._object(), line))
         return found
 
     def _key(self) -> str:

@@ -47,16 +47,18 @@ class Kv2(Backend):
 
     def no_such_path(self, call: Call) -> Exception:
         """A warning in a 404: the client may have meant version 1 (backend.go, pathInvalid)."""
-        if call.path in ("data", "metadata", "delete", "undelete", "destroy", "subkeys"):
+        if call.path in ("data", "metadata", "delete", "undelete", "destroy"):
             words = "Non-listing operations on the root of a K/V v2 mount are not supported."
             return NotThere(Reply(warnings=[words]))
         verb = _VERBS.get(call.operation, "patch" if call.operation == PATCH else "put")
         return NotThere(
             Reply(
                 warnings=[
-                    "Invalid path for a versioned K/V secrets engine. See the API docs for the"
-                    " appropriate API endpoints to use. If using the Vault CLI, use"
-                    f" 'vault kv {verb}' for this operation."
+                    (
+                        "Invalid path for a versioned K/V secrets engine. See the API docs for the"
+                        " appropriate API endpoints to use. If using the Vault CLI, use"
+                        f" 'vault kv {verb}' for this operation."
+                    )
                 ]
             )
         )
@@ -112,14 +114,16 @@ class Kv2(Backend):
             raise NotThere(Reply(secret.shown_version(secret.current)))
         if last.data is None:
             raise Refused(500, one_of("resource does not exist"))
-        secret.add(merged(last.data, data), call.now, self.settings)
+        # A patch of null makes null of it (RFC 7396).
+        whole = None if call.data["data"] is None else merged(last.data, data)
+        secret.add(whole, call.now, self.settings)
         return Reply(secret.shown_version(secret.current))
 
     def _check_and_set(self, options: dict[str, Any], secret: Secret) -> None:
         if "cas" in options:
             try:
-                wanted = int(options["cas"] or 0)
-            except (TypeError, ValueError):
+                wanted = _weak_int(options["cas"])
+            except ValueError:
                 raise bad_request("error parsing check-and-set parameter") from None
             if wanted != secret.current:
                 words = "check-and-set parameter did not match the current version"
@@ -152,7 +156,9 @@ class Kv2(Backend):
         shown: dict[str, Any] = {"subkeys": None, "metadata": secret.shown_version(number)}
         if version.is_gone(call.now):
             raise NotThere(Reply(shown))
-        return Reply({**shown, "subkeys": without_values(version.data or {}, depth)})
+        if version.data is not None:
+            shown["subkeys"] = without_values(version.data, depth)
+        return Reply(shown)
 
     # delete/, undelete/, destroy/
 
@@ -201,16 +207,19 @@ class Kv2(Backend):
 
     def change(self, settings: Settings, call: Call) -> None:
         """Change the settings that the request names."""
-        maximum = call.whole("max_versions", settings.max_versions)
-        if maximum < 0:
-            raise bad_request("max_versions must not be negative")
-        after = call.seconds("delete_version_after", settings.delete_version_after)
-        settings.cas_required = call.flag("cas_required", settings.cas_required)
+        # An unsigned number of 32 bits in the engine: -1 becomes a very large one.
+        maximum = call.whole("max_versions", settings.max_versions) & 0xFFFFFFFF
+        after = call.seconds(
+            "delete_version_after",
+            settings.delete_version_after,
+            signed=settings is self.settings,
+        )
+        settings.cas_required = call.flag("cas_required", default=settings.cas_required)
         settings.max_versions, settings.delete_version_after = maximum, after
 
     # metadata/
 
-    @on(LIST, "metadata/?(?P<path>.*)")
+    @on(LIST, METADATA)
     def keys(self, call: Call, path: str) -> Reply:
         """The names below a folder, of deleted secrets too."""
         return listing(list(self.secrets), path)
@@ -242,8 +251,10 @@ class Kv2(Backend):
             raise NotThere(None)
         custom = call.mapping("custom_metadata")
         if call.has("custom_metadata"):
-            whole = merged(dict(secret.custom_metadata or {}), custom)
-            secret.custom_metadata = checked_custom(whole)
+            # A null on its own removes all of it.
+            empty = call.data["custom_metadata"] is None
+            whole = {} if empty else merged(dict(secret.custom_metadata or {}), custom)
+            secret.custom_metadata = checked_custom(whole) or None
         self.change(secret.settings, call)
         secret.updated = call.now
 
@@ -256,23 +267,44 @@ class Kv2(Backend):
         return checked_custom(call.mapping("custom_metadata")) or None
 
 
+def _weak_int(value: Any) -> int:
+    """A whole number as mapstructure's weak decoding makes one."""
+    if value is None or value == "":
+        return 0
+    if isinstance(value, str | int):
+        return int(value)
+    raise ValueError(value)
+
+
 def checked_custom(given: dict[str, Any]) -> dict[str, str]:
     """Custom metadata, when it keeps the limits (path_metadata.go, validateCustomMetadata)."""
+    given = {key: _weak_text(value) for key, value in given.items()}
     problems = _problems(given)
     if problems:
         listed = "".join(f"\t* custom_metadata validation failed: {text}\n" for text in problems)
         count = "1 error" if len(problems) == 1 else f"{len(problems)} errors"
         raise bad_request(f"{count} occurred:\n{listed}\n")
-    return dict(given)
+    return given
 
 
-def _problems(given: dict[str, Any]) -> list[str]:
+def _weak_text(value: Any) -> str:
+    """A string as mapstructure's weak decoding makes one."""
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, str | int | float):
+        return str(getattr(value, "text", value))
+    if value is None:
+        return ""
+    kind = "[]interface {}" if isinstance(value, list) else "map[string]interface {}"
+    words = f"'' expected type 'string', got unconvertible type '{kind}'"
+    raise bad_request(f"custom_metadata validation failed: {words}")
+
+
+def _problems(given: dict[str, str]) -> list[str]:
     if len(given) > 64:
         return [f"payload must contain at most 64 keys, provided {len(given)}"]
     problems = []
     for key, value in given.items():
-        if not isinstance(value, str):
-            raise bad_request(f'custom_metadata validation failed: "{key}" is no string')
         if not 0 < len(key) <= 128:
             problems.append(f'length of key "{key}" is {len(key)} but must be 0 < len(key) <= 128')
         if not 0 < len(value) <= 512:

@@ -94,7 +94,7 @@ def _grant(core: Core, role: Role, used: SecretId | None, call: Call) -> Reply:
         created=call.now,
         ttl=ttl,
         expires=call.now + ttl,
-        max_ttl=role.token_max_ttl,
+        granted=ttl,
         meta={**(used.metadata if used else {}), "role_name": role.name},
         display_name=mount.path.removesuffix("/").replace("/", "-"),
         num_uses=role.token_num_uses,
@@ -105,4 +105,4 @@ def _grant(core: Core, role: Role, used: SecretId | None, call: Call) -> Reply:
     )
     core.tokens.add(token)
     warnings += core.unknown_policies(token.policies)
-    return Reply(auth=token.auth(call.now), warnings=warnings)
+    return Reply(auth=token.auth(ttl), warnings=warnings)

@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_resilience_vault._backend import Backend
-
-DEFAULT_TTL = 768 * 3600
-"""Default and maximum lease time in seconds: 32 days (vault/core.go)."""
+from pytest_resilience_vault._ttl import DEFAULT_TTL
 
 
 @dataclass(slots=True, eq=False)

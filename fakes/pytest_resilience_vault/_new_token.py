@@ -48,11 +48,11 @@ class Request:
             raise bad_request("number of uses cannot be negative")
         return Request(
             id=call.text("id"),
-            policies=[name.strip().lower() for name in call.texts("policies") if name.strip()],
+            policies=[name.lower() for name in call.strings("policies")],
             meta=_meta(call),
             no_parent=call.flag("no_parent"),
             no_default=call.flag("no_default_policy"),
-            renewable=call.flag("renewable", True),
+            renewable=call.flag("renewable", default=True),
             display_name=call.text("display_name"),
             num_uses=call.whole("num_uses"),
             ttl=_positive(call, "ttl") or _positive(call, "lease"),
@@ -64,7 +64,7 @@ class Request:
 def _meta(call: Call) -> dict[str, str] | None:
     if not call.has("meta"):
         return None
-    return {key: str(value) for key, value in call.mapping("meta").items()}
+    return call.pairs("meta")
 
 
 def _positive(call: Call, name: str) -> float:
@@ -82,7 +82,7 @@ def _positive(call: Call, name: str) -> float:
 def create(core: Core, call: Call, wanted: Request, *, orphan: bool = False) -> Reply:
     """The new token, or a refusal."""
     parent = call.token
-    assert parent is not None  # noqa: S101 -- the path needs a token
+    assert parent is not None
     if parent.num_uses:
         raise bad_request("restricted use token cannot generate child tokens")
     sudo = core.acl(parent).allows("update", call.full_path, sudo=True) or core.acl(parent).allows(
@@ -115,7 +115,7 @@ def create(core: Core, call: Call, wanted: Request, *, orphan: bool = False) -> 
     if wanted.id:
         warnings.append(WEAK)
     warnings += core.unknown_policies(token.policies)
-    return Reply(auth=token.auth(call.now), warnings=warnings)
+    return Reply(auth=token.auth(token.ttl), warnings=warnings)
 
 
 def _display_name(given: str) -> str:
@@ -137,7 +137,7 @@ def _new_id(core: Core, wanted: str) -> str:
 
 
 def _policies(wanted: Request, parent: Token, *, sudo: bool) -> list[str]:
-    asked = wanted.policies or list(parent.policies)
+    asked = [name for name in wanted.policies or parent.policies if name]
     if not sudo:
         held = {*parent.policies, "default"}
         if not set(asked) <= held:
@@ -166,7 +166,7 @@ def _set_ttl(token: Token, wanted: Request, parent: Token) -> list[str]:
         ttl = int(wanted.explicit_max_ttl)
     if ttl == 0 and parent.ttl:
         raise bad_request("expiring root tokens cannot create non-expiring root tokens")
-    token.ttl = ttl
+    token.ttl = token.granted = ttl
     token.renewable = wanted.renewable and ttl > 0
     token.expires = token.created + ttl if ttl else None
     return warnings

@@ -10,8 +10,9 @@ from pytest_resilience_vault._hcl import Block, parse
 
 DENY = "deny"
 SUDO = "sudo"
-# In the order in which capabilities are listed (acl.go, Capabilities).
-ORDER = ("sudo", "read", "list", "update", "delete", "create", "patch", "subscribe", "recover")
+CAPABILITIES = frozenset(
+    {"create", "delete", "list", "patch", "read", "recover", "subscribe", "sudo", "update", DENY}
+)
 _OLD = {
     "deny": ("deny",),
     "read": ("read", "list"),
@@ -20,9 +21,19 @@ _OLD = {
 }
 # Read and ignored: what would need them is not in this fake.
 _KEYS = frozenset(
-    "comment policy capabilities allowed_parameters denied_parameters required_parameters"
-    " min_wrapping_ttl max_wrapping_ttl mfa_methods control_group"
-    " subscribe_event_types".split()
+    {
+        "allowed_parameters",
+        "capabilities",
+        "comment",
+        "control_group",
+        "denied_parameters",
+        "max_wrapping_ttl",
+        "mfa_methods",
+        "min_wrapping_ttl",
+        "policy",
+        "required_parameters",
+        "subscribe_event_types",
+    }
 )
 
 
@@ -53,20 +64,18 @@ def read_policy(name: str, text: str) -> Policy:
         ValueError: In Vault's words, from "failed to parse policy" on.
     """
     try:
-        blocks = parse(text)
-        for block in blocks:
-            if block.kind not in ("name", "path"):
-                raise ValueError(f"invalid key {block.kind!r} on line 1".replace("'", '"'))
-        rules = tuple(_rule(block) for block in blocks if block.kind == "path")
+        rules = tuple(_rule(block) for block in parse(text) if block.kind != "name")
     except ValueError as error:
         raise ValueError(f"failed to parse policy: {error}") from None
     return Policy(name, text, rules)
 
 
 def _rule(block: Block) -> Rule:
+    if block.kind != "path":
+        raise ValueError(f'invalid key "{block.kind}" on line {block.line}')
     for key in block.body:
         if key not in _KEYS:
-            raise ValueError(f'path "{block.label}": invalid key "{key}" on line 1')
+            raise ValueError(f'path "{block.label}": invalid key "{key}" on line {block.line}')
     capabilities = list(block.body.get("capabilities", ()))
     old = block.body.get("policy")
     if old is not None:
@@ -74,7 +83,7 @@ def _rule(block: Block) -> Rule:
             raise ValueError(f'path "{block.label}": invalid policy "{old}"')
         capabilities += _OLD[old]
     for name in capabilities:
-        if name != DENY and name not in ORDER:
+        if name not in CAPABILITIES:
             raise ValueError(f'path "{block.label}": invalid capability "{name}"')
     path = block.label.removeprefix("/")
     if "+*" in path:
@@ -117,7 +126,7 @@ class Acl:
             return ["root"]
         # A list operation: the widest search (acl.go, Capabilities).
         held = self._held(LIST, path)
-        return [name for name in ORDER if name in held] or [DENY]
+        return sorted(held) or [DENY]
 
     def reaches(self, prefix: str) -> bool:
         """Whether anything at or below a mount is granted (logical_system.go, hasMountAccess)."""

@@ -71,6 +71,9 @@ class Role:
     token_policies: list[str] = field(default_factory=list)
     token_ttl: int = 0
     token_type: str = "default"  # noqa: S105
+    policies: list[str] | None = None
+    period: float | None = None
+    """As long as they were set under these names, from before the ``token_`` fields."""
     secret_ids: dict[str, SecretId] = field(default_factory=dict)
     entity_id: str = field(default_factory=new_uuid)
     failures: int = 0
@@ -80,7 +83,11 @@ class Role:
     def shown(self) -> dict[str, Any]:
         """As a read shows it."""
         hidden = ("name", "role_id", "secret_ids", "entity_id", "failures", "failed_at")
-        return {name: getattr(self, name) for name in self.__slots__ if name not in hidden}
+        shown = {name: getattr(self, name) for name in self.__slots__ if name not in hidden}
+        for old in ("policies", "period"):
+            if not shown[old]:
+                del shown[old]
+        return shown
 
     def secret(self, secret_id: str, now: float) -> SecretId | None:
         """A secret id that is still good."""

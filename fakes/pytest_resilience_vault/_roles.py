@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_resilience import PlanError
-
 from pytest_resilience_vault._approle import AppRole
 from pytest_resilience_vault._call import UPDATE, Call
 from pytest_resilience_vault._core import Core
@@ -38,8 +37,23 @@ def approle(core: Core) -> tuple[AppRole, Mount]:
 
 
 def change_role(core: Core, name: str, settings: dict[str, Any]) -> Credentials:
-    """Make a role, or change one."""
-    method, mount = approle(core)
+    """Make a role, or change one.
+
+    Raises:
+        PlanError: A setting is unknown, or Vault would refuse it.
+    """
+    method, _ = approle(core)
+    method.roles[name.lower()] = role = _written(core, method, name, settings)
+    return Credentials(role.role_id, _secret_id(role, settings, core.time()))
+
+
+def check_role(core: Core, name: str, settings: dict[str, Any]) -> None:
+    """Raise what `change_role` would."""
+    method, _ = approle(core)
+    _written(core, method, name, settings)
+
+
+def _written(core: Core, method: AppRole, name: str, settings: dict[str, Any]) -> Role:
     unknown = sorted(set(settings) - FIELDS)
     if unknown:
         known = ", ".join(sorted(FIELDS))
@@ -47,14 +61,13 @@ def change_role(core: Core, name: str, settings: dict[str, Any]) -> Credentials:
     given = {key: _listed(value) for key, value in settings.items() if key != "secret_id"}
     if name.lower() not in method.roles and "policies" not in given:
         given.setdefault("token_policies", ["app"])
+    _, mount = approle(core)
     call = Call(UPDATE, f"{mount.prefix}role/{name}", given, core.time())
     call.mount, call.path = mount, f"role/{name}"
     try:
-        method.handle(call)
+        return method.changed(name, call)
     except Refused as refused:
         raise PlanError(f"role {name!r}: {', '.join(refused.errors)}") from None
-    role = method.roles[name.lower()]
-    return Credentials(role.role_id, _secret_id(role, settings, core.time()))
 
 
 def _listed(value: Any) -> Any:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from pytest_resilience import PlanError
-
 from pytest_resilience_vault._core import Core
-from pytest_resilience_vault._policy import read_policy
-from pytest_resilience_vault._roles import FIELDS, approle, change_role
-from pytest_resilience_vault._stored import forget_secret, get_secret, kv_mounts, put_secret
 from pytest_resilience_vault._kv2 import Kv2
+from pytest_resilience_vault._roles import FIELDS, approle, change_role, check_role
+from pytest_resilience_vault._stored import forget_secret, get_secret, kv_mounts, put_secret
 from pytest_resilience_vault._tokens import Token
 
 KEYS = ("sealed", "standby", "mounts", "secrets", "policies", "roles", "tokens")
@@ -55,6 +54,7 @@ def _secrets(core: Core) -> dict[str, Any]:
 
 
 Step = Callable[[], object]
+"""One change, which cannot fail any more."""
 
 
 def write(core: Core, state: Any) -> None:
@@ -66,7 +66,7 @@ def write(core: Core, state: Any) -> None:
     steps: list[Step] = []
     for key in KEYS:
         if key in given:
-            steps += _WRITERS[key](core, given[key], given)
+            steps += _WRITERS[key](core, given)
     for step in steps:
         step()
 
@@ -83,13 +83,15 @@ def _object(what: str, value: Any) -> dict[str, Any]:
     return value
 
 
-def _sealed(core: Core, value: Any, given: dict[str, Any]) -> list[Step]:
+def _sealed(core: Core, state: dict[str, Any]) -> list[Step]:
+    value = state["sealed"]
     if not isinstance(value, bool):
         raise PlanError(f"sealed is {value!r}; allowed is true or false")
     return [core.seal.close if value else core.seal.open] if value != core.seal.sealed else []
 
 
-def _standby(core: Core, value: Any, given: dict[str, Any]) -> list[Step]:
+def _standby(core: Core, state: dict[str, Any]) -> list[Step]:
+    value = state["standby"]
     if value is None:
         return [core.seal.step_up]
     standby = _object("standby", value)
@@ -99,43 +101,45 @@ def _standby(core: Core, value: Any, given: dict[str, Any]) -> list[Step]:
     leader, forwards = standby.get("leader", ""), standby.get("forwards", False)
     if not isinstance(leader, str) or not isinstance(forwards, bool):
         raise PlanError(f"standby is {value!r}; leader is a URL, forwards true or false")
-    return [lambda: core.seal.step_down(float("inf"), leader, forwards=forwards)]
+    return [partial(core.seal.step_down, float("inf"), leader, forwards=forwards)]
 
 
-def _mounts(core: Core, value: Any, given: dict[str, Any]) -> list[Step]:
+def _mounts(core: Core, state: dict[str, Any]) -> list[Step]:
+    value = state["mounts"]
     steps: list[Step] = []
     for path, version in _object("mounts", value).items():
         prefix = path.strip("/") + "/"
-        mount = core.mounts.get(prefix)
         if version not in (1, 2) or isinstance(version, bool):
             raise PlanError(f"mounts[{path!r}] is {version!r}; allowed is 1 or 2")
+        mount = core.mounts.get(prefix)
         if mount is None:
             conflict = core.mounts.conflict(prefix)
             if conflict is not None:
                 raise PlanError(f"mounts[{path!r}]: {conflict.prefix!r} is mounted already")
-            steps.append(lambda prefix=prefix, version=version: core.mount_kv(prefix, version))
+            steps.append(partial(core.mount_kv, prefix, version))
         elif (2 if isinstance(mount.backend, Kv2) else 1) != version:
             raise PlanError(f"mounts[{path!r}] is {version}, and it is there as another version")
     return steps
 
 
-def _stored(core: Core, value: Any, given: dict[str, Any]) -> list[Step]:
+def _stored(core: Core, state: dict[str, Any]) -> list[Step]:
+    value = state["secrets"]
     steps: list[Step] = []
     for path, data in _object("secrets", value).items():
-        _find_mount(core, path, given)
+        _find_mount(core, path, state)
         if data is None:
-            steps.append(lambda path=path: forget_secret(core, path))
+            steps.append(partial(forget_secret, core, path))
         else:
-            kept = _object(f"secrets[{path!r}]", data)
-            steps.append(lambda path=path, kept=kept: _put(core, path, kept))
+            steps.append(partial(_put, core, path, _object(f"secrets[{path!r}]", data)))
     return steps
 
 
-def _find_mount(core: Core, path: str, given: dict[str, Any]) -> None:
+def _find_mount(core: Core, path: str, state: dict[str, Any]) -> None:
     """Refuse a path where no engine is, nor will be."""
-    new = [name.strip("/") + "/" for name in given.get("mounts") or ()]
-    kept = [mount.path for mount in kv_mounts(core)] + new
-    if not any(path.strip("/").startswith(prefix) for prefix in kept):
+    kept = [mount.path for mount in kv_mounts(core)]
+    kept += [name.strip("/") + "/" for name in state.get("mounts", ())]
+    bare = path.strip("/")
+    if not any(bare.startswith(prefix) for prefix in kept):
         known = ", ".join(repr(prefix) for prefix in kept)
         raise PlanError(f"secrets[{path!r}]: no KV engine is there; there are: {known}")
 
@@ -146,28 +150,30 @@ def _put(core: Core, path: str, data: dict[str, Any]) -> None:
         put_secret(core, path, data)
 
 
-def _policies(core: Core, value: Any, given: dict[str, Any]) -> list[Step]:
+def _policies(core: Core, state: dict[str, Any]) -> list[Step]:
+    value = state["policies"]
     steps: list[Step] = []
     for name, text in _object("policies", value).items():
         if text is None:
-            steps.append(lambda name=name: core.delete_policy(name))
+            steps.append(partial(core.delete_policy, name))
             continue
         if not isinstance(text, str):
             raise PlanError(f"policies[{name!r}] is {text!r}; wanted is HCL as a string")
         try:
-            read_policy(name, text)
+            core.check_policy(name, text)
         except ValueError as error:
             raise PlanError(f"policies[{name!r}]: {error}") from None
-        steps.append(lambda name=name, text=text: core.set_policy(name, text))
+        steps.append(partial(core.set_policy, name, text))
     return steps
 
 
-def _roles(core: Core, value: Any, given: dict[str, Any]) -> list[Step]:
+def _roles(core: Core, state: dict[str, Any]) -> list[Step]:
+    value = state["roles"]
     method, _ = approle(core)
     steps: list[Step] = []
     for name, settings in _object("roles", value).items():
         if settings is None:
-            steps.append(lambda name=name: method.roles.pop(name.lower(), None))
+            steps.append(partial(method.roles.pop, name.lower(), None))
             continue
         fields = dict(_object(f"roles[{name!r}]", settings))
         secret_ids = fields.pop("secret_ids", [])
@@ -175,35 +181,41 @@ def _roles(core: Core, value: Any, given: dict[str, Any]) -> list[Step]:
         for key in fields:
             if key not in FIELDS:
                 raise _unknown(f"roles[{name!r}]", key, [*FIELDS, "secret_ids"])
+        # Dry: a value that Vault would refuse is refused before anything has changed.
         fields = {key: field for key, field in fields.items() if field is not None}
-        steps.append(lambda name=name, fields=fields: change_role(core, name, fields))
-        steps += [
-            lambda name=name, one=one: change_role(core, name, {"secret_id": one})
-            for one in secret_ids
-        ]
+        check_role(core, name, fields)
+        steps.append(partial(change_role, core, name, fields))
+        steps += [partial(change_role, core, name, {"secret_id": one}) for one in secret_ids]
     return steps
 
 
-def _tokens(core: Core, value: Any, given: dict[str, Any]) -> list[Step]:
-    now = core.time()
+def _tokens(core: Core, state: dict[str, Any]) -> list[Step]:
+    value = state["tokens"]
     if value is None:
-        return [lambda: [core.tokens.revoke(one) for one in core.tokens if not one.is_root]]
+        return [partial(core.tokens.revoke, one) for one in core.tokens if not one.is_root]
     steps: list[Step] = []
     for token_id, settings in _object("tokens", value).items():
-        token = core.tokens.find(token_id, now)
-        if token is None:
-            if settings is None:
-                continue
-            raise PlanError(f"tokens has {token_id[:8]!r}..., and there is no such token")
+        token = core.tokens.find(token_id, core.time())
         if settings is None:
-            steps.append(lambda token=token: core.tokens.revoke(token))
+            steps += [] if token is None else [partial(core.tokens.revoke, token)]
             continue
-        fields = _object("a token", settings)
-        for key in fields:
-            if key not in ("policies", "ttl"):
-                raise _unknown("a token", key, ("policies", "ttl"))
-        steps.append(lambda token=token, fields=fields: _change(token, fields, now))
+        if token is None:
+            raise PlanError("tokens names one that is not there; a login or auth/token/create is")
+        steps.append(partial(_change, token, _token_fields(settings), core.time()))
     return steps
+
+
+def _token_fields(settings: Any) -> dict[str, Any]:
+    fields = _object("a token", settings)
+    for key in fields:
+        if key not in ("policies", "ttl"):
+            raise _unknown("a token", key, ("policies", "ttl"))
+    ttl, policies = fields.get("ttl"), fields.get("policies", [])
+    if ttl is not None and (isinstance(ttl, bool) or not isinstance(ttl, int | float)):
+        raise PlanError(f"a token's ttl is {ttl!r}; wanted is seconds, or null for no end")
+    if not isinstance(policies, list) or not all(isinstance(name, str) for name in policies):
+        raise PlanError(f"a token's policies are {policies!r}; wanted is a list of names")
+    return fields
 
 
 def _change(token: Token, fields: dict[str, Any], now: float) -> None:
@@ -212,7 +224,7 @@ def _change(token: Token, fields: dict[str, Any], now: float) -> None:
         token.expires = None if fields["ttl"] is None else now + fields["ttl"]
 
 
-_WRITERS: dict[str, Callable[[Core, Any, dict[str, Any]], list[Step]]] = {
+_WRITERS: dict[str, Callable[[Core, dict[str, Any]], list[Step]]] = {
     "sealed": _sealed,
     "standby": _standby,
     "mounts": _mounts,

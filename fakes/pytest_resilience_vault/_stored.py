@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_resilience import PlanError
-
 from pytest_resilience_vault._core import Core
 from pytest_resilience_vault._kv1 import Kv1
 from pytest_resilience_vault._kv2 import Kv2

@@ -36,7 +36,7 @@ def _tuned(mount: Mount) -> dict[str, Any]:
         "max_lease_ttl": mount.longest_ttl,
     }
     if mount.is_auth:
-        shown["token_type"] = "default-service"
+        shown["token_type"] = "default-service"  # noqa: S105
     if mount.options:
         shown["options"] = mount.options
     return shown

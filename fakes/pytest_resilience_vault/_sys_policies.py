@@ -6,7 +6,7 @@ from typing import Any
 
 from pytest_resilience_vault._backend import WRITE, Backend, on
 from pytest_resilience_vault._call import Call
-from pytest_resilience_vault._errors import Refused, bad_request
+from pytest_resilience_vault._errors import Refused, bad_request, one_of
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._tokens import Token
 
@@ -95,14 +95,19 @@ class CapabilityPaths(Backend):
     def capabilities(self, call: Call) -> Reply:
         """A named token."""
         named = call.text("token")
+        if not named:
+            raise Refused(500, one_of("no token found"))
         return self._capabilities(call, self.core.tokens.find(named, call.now))
 
     @on(WRITE, "capabilities-accessor")
     def capabilities_accessor(self, call: Call) -> Reply:
         """The token with this accessor."""
-        token = self.core.tokens.find_accessor(call.text("accessor"), call.now)
+        accessor = call.text("accessor")
+        if not accessor:
+            raise bad_request("missing accessor")
+        token = self.core.tokens.find_accessor(accessor, call.now)
         if token is None:
-            raise bad_request("invalid accessor")
+            raise bad_request(one_of("invalid accessor"))
         return self._capabilities(call, token)
 
     def _capabilities(self, call: Call, token: Token | None) -> Reply:
@@ -110,7 +115,7 @@ class CapabilityPaths(Backend):
         if not paths:
             raise bad_request("paths must be supplied")
         if token is None:
-            raise Refused(400, "invalid token")
+            raise bad_request(one_of("invalid token"))
         acl = self.core.acl(token)
         data: dict[str, Any] = {path: acl.capabilities(path.removeprefix("/")) for path in paths}
         if len(paths) == 1:

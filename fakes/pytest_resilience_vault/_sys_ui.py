@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_resilience_vault._backend import Backend, on
 from pytest_resilience_vault._call import Call
-from pytest_resilience_vault._errors import Refused, no_token
+from pytest_resilience_vault._errors import Refused, invalid_token, no_token
 from pytest_resilience_vault._mounts import Mount
 from pytest_resilience_vault._policy import Acl
 from pytest_resilience_vault._reply import Reply
@@ -47,7 +47,7 @@ class UiPaths(Backend):
                 "preflight capability check returned 403, please ensure client's policies grant"
                 f' access to path "{asked}"',
             )
-        return Reply({**mount.entry(self.core.version), "path": mount.prefix})
+        return Reply({**mount.entry(self.core.version), "path": mount.path})
 
     def _visible(self, mounts: list[Mount], acl: Acl | None) -> dict[str, Any]:
         return {
@@ -57,5 +57,9 @@ class UiPaths(Backend):
         }
 
     def _acl(self, call: Call) -> Acl | None:
+        if not call.token_id:
+            return None
         token = self.core.tokens.find(call.token_id, call.now)
-        return None if token is None else self.core.acl(token)
+        if token is None:
+            raise invalid_token()
+        return self.core.acl(token)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 ZERO_TIME = "0001-01-01T00:00:00Z"
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
+_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
 
 
@@ -44,17 +45,16 @@ def seconds(value: object) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return int(value)
     if not isinstance(value, str):
-        raise ValueError("could not parse duration from input")
+        raise ValueError("could not parse duration from input")  # noqa: TRY004
     if not value:
         return 0
-    if value.endswith("d") and value[:-1].lstrip("-").isdigit():
+    if _WHOLE.fullmatch(value):
+        return int(value)
+    if value.endswith("d"):
+        if not _WHOLE.fullmatch(value[:-1]):
+            raise ValueError(f'strconv.ParseInt: parsing "{value[:-1]}": invalid syntax')
         return int(value[:-1]) * 86400
-    if value.endswith(tuple("smhnuµ")):
-        return go_duration(value)
-    try:
-        return int(value, 0)
-    except ValueError:
-        raise ValueError(f'strconv.ParseInt: parsing "{value}": invalid syntax') from None
+    return go_duration(value)
 
 
 def in_go(value: float) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-
 from pytest_resilience_vault._backend import WRITE, Backend, on
 from pytest_resilience_vault._call import Call
 from pytest_resilience_vault._errors import Refused, bad_request, one_of
 from pytest_resilience_vault._new_token import Request, create
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._tokens import Token
-from pytest_resilience_vault._ttl import Wish, granted
+from pytest_resilience_vault._ttl import granted
 
 
 class TokenApi(Backend):
@@ -40,21 +39,17 @@ class TokenApi(Backend):
     @on("read", "lookup")
     @on(WRITE, "lookup")
     def lookup(self, call: Call) -> Reply:
-        """What a token is; the caller's when none is named in a read."""
-        named = call.text("token")
-        if not named:
-            named = self._own(call).id if call.operation == "read" else ""
-        if not named:
-            raise bad_request("missing token ID")
+        """What a token is; the caller's when none is named."""
+        named = call.text("token") or self._own(call).id
         token = self._token(named, call)
         if token is None:
             raise Refused(403, "bad token")
         return Reply(token.shown(call.now))
 
-    @on(WRITE, "lookup-accessor(?:/(?P<accessor>.+))?")
-    def lookup_accessor(self, call: Call, accessor: str | None) -> Reply:
+    @on(WRITE, "lookup-accessor")
+    def lookup_accessor(self, call: Call) -> Reply:
         """What the token with this accessor is, without its id."""
-        token = self._by_accessor(call, accessor)
+        token = self._by_accessor(call)
         return Reply(token.shown(call.now, with_id=False))
 
     @on("list", "accessors/?")
@@ -69,10 +64,10 @@ class TokenApi(Backend):
         """Let the caller's token live longer."""
         return self._renew(self._own(call), call)
 
-    @on(WRITE, "renew(?:/(?P<urltoken>.+))?")
-    def renew(self, call: Call, urltoken: str | None) -> Reply:
+    @on(WRITE, "renew")
+    def renew(self, call: Call) -> Reply:
         """Let a token live longer."""
-        named = call.text("token") or urltoken or ""
+        named = call.text("token")
         if not named:
             raise bad_request("missing token ID")
         token = self._token(named, call)
@@ -83,7 +78,7 @@ class TokenApi(Backend):
     @on(WRITE, "renew-accessor")
     def renew_accessor(self, call: Call) -> Reply:
         """Let the token with this accessor live longer; the answer does not name it."""
-        reply = self._renew(self._by_accessor(call, None), call)
+        reply = self._renew(self._by_accessor(call), call)
         if reply.auth is not None:
             reply.auth["client_token"] = ""
         return reply
@@ -91,20 +86,12 @@ class TokenApi(Backend):
     def _renew(self, token: Token, call: Call) -> Reply:
         if not token.renewable:
             raise bad_request("lease is not renewable")
-        mount = self.core.mounts.of(token.path)
-        wish = Wish(
-            increment=call.seconds("increment"),
-            ttl=token.ttl,
-            max_ttl=token.max_ttl,
-            period=token.period,
-            explicit_max_ttl=token.explicit_max_ttl,
-        )
-        if mount is not None and mount.max_ttl:
-            wish = Wish(**{**_fields(wish), "longest": mount.longest_ttl})
+        wish = self.core.renewal(token, call.seconds("increment"))
         ttl, warnings = granted(wish, token.created, call.now)
         token.expires = call.now + ttl
         token.last_renewal = call.now
-        return Reply(auth=token.auth(call.now), warnings=warnings)
+        token.granted = ttl
+        return Reply(auth=token.auth(ttl), warnings=warnings)
 
     # Revoke
 
@@ -113,25 +100,32 @@ class TokenApi(Backend):
         """End the caller's token and its children."""
         self.core.tokens.revoke(self._own(call))
 
-    @on(WRITE, "revoke(?:/(?P<urltoken>.+))?")
-    def revoke(self, call: Call, urltoken: str | None) -> None:
+    @on(WRITE, "revoke")
+    def revoke(self, call: Call) -> None:
         """End a token and its children; one that is unknown is as good as revoked."""
-        named = call.text("token") or urltoken or ""
+        named = call.text("token")
         if not named:
             raise bad_request("missing token ID")
         token = self._token(named, call)
         if token is not None:
             self.core.tokens.revoke(token)
 
-    @on(WRITE, "revoke-accessor(?:/(?P<accessor>.+))?")
-    def revoke_accessor(self, call: Call, accessor: str | None) -> None:
+    @on(WRITE, "revoke-accessor")
+    def revoke_accessor(self, call: Call) -> Reply | None:
         """End the token with this accessor."""
-        self.core.tokens.revoke(self._by_accessor(call, accessor))
+        accessor = call.text("accessor")
+        if not accessor:
+            raise bad_request(one_of("missing accessor"))
+        token = self.core.tokens.find_accessor(accessor, call.now)
+        if token is None:
+            return Reply(warnings=["No token found with this accessor"])
+        self.core.tokens.revoke(token)
+        return None
 
-    @on(WRITE, "revoke-orphan(?:/(?P<urltoken>.+))?")
-    def revoke_orphan(self, call: Call, urltoken: str | None) -> None:
+    @on(WRITE, "revoke-orphan")
+    def revoke_orphan(self, call: Call) -> None:
         """End a token; its children live on without a parent."""
-        named = call.text("token") or urltoken or ""
+        named = call.text("token")
         if not named:
             raise bad_request("missing token ID")
         token = self._token(named, call)
@@ -142,21 +136,17 @@ class TokenApi(Backend):
     # Finding
 
     def _own(self, call: Call) -> Token:
-        assert call.token is not None  # noqa: S101 -- none of these paths is open
+        assert call.token is not None
         return call.token
 
     def _token(self, token_id: str, call: Call) -> Token | None:
         return self.core.tokens.find(token_id, call.now)
 
-    def _by_accessor(self, call: Call, in_path: str | None) -> Token:
-        accessor = call.text("accessor") or in_path or ""
+    def _by_accessor(self, call: Call) -> Token:
+        accessor = call.text("accessor")
         if not accessor:
-            raise bad_request("missing accessor")
+            raise bad_request(one_of("missing accessor"))
         token = self.core.tokens.find_accessor(accessor, call.now)
         if token is None:
             raise bad_request(one_of("invalid accessor"))
         return token
-
-
-def _fields(wish: Wish) -> dict[str, float]:
-    return {name: getattr(wish, name) for name in wish.__slots__}

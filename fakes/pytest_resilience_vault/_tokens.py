@@ -42,8 +42,8 @@ class Token:
     ttl: int = 0
     """Seconds granted when it was created; 0 for ever."""
     expires: float | None = None
-    max_ttl: int = 0
-    """Seconds that renewals may not go beyond, counted from the creation."""
+    granted: int = 0
+    """Seconds granted last, at the creation or a renewal."""
     id: str = field(default_factory=new_token_id)
     accessor: str = field(default_factory=lambda: mint(24))
     meta: dict[str, str] | None = None
@@ -105,15 +105,21 @@ class Token:
             data["role"] = self.role
         return data
 
-    def auth(self, now: float) -> Struct:
-        """The ``auth`` of a login, a creation or a renewal (sdk/logical/translate_response.go)."""
+    def auth(self, ttl: int) -> Struct:
+        """The ``auth`` of a login, a creation or a renewal (sdk/logical/translate_response.go).
+
+        Args:
+            ttl: Seconds granted now, as a whole number, however late it is within a second.
+        """
+        # Left out when it is empty (logical.HTTPAuth, omitempty).
+        own = {"token_policies": self.policies} if self.policies else {}
         return Struct(
             client_token=self.id,
             accessor=self.accessor,
             policies=self.policies,
-            token_policies=self.policies,
+            **own,
             metadata=self.meta,
-            lease_duration=self.left(now),
+            lease_duration=ttl,
             renewable=self.renewable,
             entity_id=self.entity_id,
             token_type="service",  # noqa: S106

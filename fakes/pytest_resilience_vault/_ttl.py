@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytest_resilience_vault._errors import Refused, one_of
-from pytest_resilience_vault._mounts import DEFAULT_TTL
 from pytest_resilience_vault._times import in_short_go
+
+DEFAULT_TTL = 768 * 3600
+"""Default and maximum lease time in seconds: 32 days (vault/core.go)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_resilience import Fake, PlanError
-from werkzeug.wrappers import Request, Response
-
 from pytest_resilience_vault import _state
 from pytest_resilience_vault._core import Core
 from pytest_resilience_vault._errors import one_of
@@ -17,6 +15,9 @@ from pytest_resilience_vault._roles import Credentials, change_role
 from pytest_resilience_vault._setup import set_up
 from pytest_resilience_vault._stored import get_secret, mount_of, put_secret
 from pytest_resilience_vault._tokens import Token
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Request, Response
 
 FOR_EVER = float("inf")
 
