@@ -125,8 +125,11 @@ class Attempt:
 
     @property
     def path(self) -> str:
-        """The target without its query."""
-        return self.target.partition("?")[0]
+        """The target without its query, and without the scheme and host of an absolute one."""
+        path = self.target.partition("?")[0]
+        if path.startswith("/") or "://" not in path:
+            return path
+        return "/" + path.partition("://")[2].partition("/")[2]
 
     @property
     def query(self) -> str:

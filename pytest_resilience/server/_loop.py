@@ -100,10 +100,14 @@ class Loop:
         0 not at all, -1 until something comes. A virtual clock moves time here."""
         self._running = False
         self._ended = False
+        self._wake_lock = _thread.allocate_lock()  # guards the flag above and the descriptors
         self._thread = threading.Thread(
             target=self._run, name="pytest-resilience-engine", daemon=True
         )
         self.add(self._wake_read, self._drain_wake, READ)
+
+        self.at_fork: set[Callable[[], object]] = set()
+        """Called in a forked child, where this loop has no thread."""
 
     def start(self) -> None:
         """Start the thread."""
@@ -111,15 +115,32 @@ class Loop:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread and give back its descriptors."""
+        """End the thread; with it go its descriptors."""
         self.call_soon_threadsafe(self._end)
-        self._thread.join()
-        self._poller.close()
-        os.close(self._wake_read)
-        os.close(self._wake_write)
+        if not self.on_thread:
+            self._thread.join()
 
     def _end(self) -> None:
         self._running = False
+
+    def forget_in_child(self) -> None:
+        """In a forked child: let go of what is the parent's; calls still run, at once."""
+        self._wake_lock = _thread.allocate_lock()  # Its holder may not exist here.
+        self._soon.clear()
+        self._idle.clear()
+        self._timers.clear()
+        self._give_back()
+        # What watches a descriptor in here would watch it for the parent.
+        self._handlers.clear()
+        for forget in tuple(self.at_fork):
+            forget()
+
+    def _give_back(self) -> None:
+        with self._wake_lock:
+            self._ended = True
+            self._poller.close()
+            os.close(self._wake_read)
+            os.close(self._wake_write)
 
     @property
     def on_thread(self) -> bool:
@@ -182,11 +203,13 @@ class Loop:
         self._wake()
 
     def _wake(self) -> None:
-        if self._ended:
-            self._run_leftovers()
-            return
-        with contextlib.suppress(OSError):  # Full of wake-ups already, or just ended.
-            os.write(self._wake_write, b"\0")
+        # The lock keeps a write from meeting a descriptor that was closed and is another's now.
+        with self._wake_lock:
+            if not self._ended:
+                with contextlib.suppress(BlockingIOError):  # Full of wake-ups already.
+                    os.write(self._wake_write, b"\0")
+                return
+        self._run_leftovers()
 
     # Called on the loop's thread
 
@@ -232,7 +255,7 @@ class Loop:
                 self._run_soon()
             elif self._idle and (not events or self._turn - self._idle[0][0] > IDLE_ROUNDS):
                 self._guarded(self._idle.popleft()[1])
-        self._ended = True
+        self._give_back()
         self._run_leftovers()
 
     def _run_leftovers(self) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import queue
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from queue import SimpleQueue
 
 from pytest_resilience.answers import CHUNKED_END, chunk
 from pytest_resilience.faults._script import Await, Close, Script, Send, Step, framed
@@ -14,69 +14,83 @@ AHEAD = 16
 """Pieces an application may be ahead of its client."""
 
 
+GO, STOP = "go", "stop"
+
+
 class Abandoned(Exception):
-    """The client has gone: there is nobody to make the rest for."""
+    """The client has gone, or wants no body: there is nobody to make the rest for."""
 
 
 class Stream(Iterator[Step]):
     """Steps for a `Writer`, handed over while the application makes them.
 
     `push` and `end` are called by the worker; `frame`, iteration and `abandon` by the loop.
+    How pieces are coded is known only with `frame`, so until they are asked for they wait raw.
     """
 
     def __init__(self, changed: Callable[[Stream], object]) -> None:
         self._changed = changed
-        self._steps: deque[Step] = deque()
-        self._tokens: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._lead: deque[Step] = deque()
+        self._pieces: deque[bytes] = deque()
+        self._tokens: SimpleQueue[str] = SimpleQueue()
         self._coded: Callable[[bytes], bytes] = chunk
-        self._end: tuple[Step, ...] = ()
+        self._tail: deque[Step] = deque()
         self._ended = False
-        self._bodiless = False
+        self._abandoned = False
         for _ in range(AHEAD):
-            self._tokens.put(True)
+            self._tokens.put(GO)
 
     def frame(self, script: Script) -> None:
         """Send the head; say how pieces are coded and how the body ends."""
         # Two pieces stand for a body of unknown length.
-        unknown = replace(script.answer, body=(b"", b""))
-        head = framed(replace(script, answer=unknown))
-        self._bodiless = script.head_only or script.answer.bodiless
+        whole = framed(replace(script, answer=replace(script.answer, body=(b"", b""))))
+        bodiless = script.head_only or script.answer.bodiless
+        self._lead.append(Send(whole.head))
         if script.http10:
             self._coded = bytes
-        if not self._bodiless and not script.http10:
-            self._end = (Send(CHUNKED_END),)
-        if script.http10 or not script.keep_alive:
-            self._end = (*self._end, Close(cut=False))
-        self._steps.appendleft(Send(head.head))
+        elif not bodiless:
+            self._tail.append(Send(CHUNKED_END))
+        if whole.closing:
+            self._tail.append(Close(cut=False))
+        if bodiless:
+            self._pieces = deque(maxlen=0)
+            self._ended = True
+            self.abandon()
 
     def push(self, piece: bytes) -> None:
         """One piece of the body; waits while the client is too far behind.
 
         Raises:
-            Abandoned: The client has gone.
+            Abandoned: Nobody reads any more.
         """
-        if not self._tokens.get():
+        if not piece and not self._abandoned:
+            return
+        if self._abandoned or self._tokens.get() == STOP:
             raise Abandoned
-        if piece and not self._bodiless:
-            self._steps.append(Send(self._coded(piece)))
+        self._pieces.append(piece)
         self._changed(self)
 
     def end(self, *, broken: bool = False) -> None:
         """The body is complete, or its application has failed in the middle of it."""
-        self._steps.extend((Close(),) if broken else self._end)
+        if broken:
+            self._tail = deque([Close()])
         self._ended = True
         self._changed(self)
 
     def abandon(self) -> None:
         """Nobody reads any more: the next `push` says so to the application."""
-        for _ in range(AHEAD + 1):
-            self._tokens.put(False)
+        self._abandoned = True
+        self._tokens.put(STOP)
 
     def __next__(self) -> Step:
-        if self._steps:
-            self._tokens.put(True)
-            return self._steps.popleft()
-        if self._ended:
-            raise StopIteration
-        return Await()
-
+        if self._lead:
+            return self._lead.popleft()
+        ended = self._ended  # Asked first: a last piece may come between the two questions.
+        if self._pieces:
+            self._tokens.put(GO)
+            return Send(self._coded(self._pieces.popleft()))
+        if not ended:
+            return Await()
+        if self._tail:
+            return self._tail.popleft()
+        raise StopIteration

@@ -15,22 +15,23 @@ class Workers:
     """Runs jobs on threads of its own, at most 256 at once, started as they are needed."""
 
     def __init__(self) -> None:
-        self._jobs: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
-        self._lock = new_lock()  # guards the three below
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._lock = new_lock()  # guards the four below
         self._threads: set[threading.Thread] = set()
-        self._free = 0
+        self._busy: set[threading.Thread] = set()
+        self._waiting = 0
         self._stopped = False
 
     def run(self, job: Callable[[], object]) -> None:
-        """Run the job on some thread, soon."""
+        """Run the job on some thread, soon. A job must not raise."""
         handed = Job(job)
         with self._lock:
             if self._stopped:
                 handed.forget()
                 return
-            if self._free > 0:
-                self._free -= 1
-            elif len(self._threads) < MOST:
+            self._waiting += 1
+            free = len(self._threads) - len(self._busy)
+            if self._waiting > free and len(self._threads) < MOST:
                 self._start()
         self._jobs.put(handed)
 
@@ -41,18 +42,26 @@ class Workers:
         thread.start()
 
     def _work(self) -> None:
+        me = threading.current_thread()
         while (job := self._jobs.get()) is not None:
+            with self._lock:
+                if self._stopped:
+                    job.forget()
+                    break
+                self._waiting -= 1
+                self._busy.add(me)
             job()
             with self._lock:
-                self._free += 1
-        with self._lock:
-            self._threads.discard(threading.current_thread())
+                self._busy.discard(me)
 
     def stop(self) -> list[threading.Thread]:
-        """End the threads; returns those whose application has not come back yet."""
+        """Tell the threads to end; returns those that do so at once.
+
+        The others run an application that has not come back yet, and end when it does.
+        """
         with self._lock:
             self._stopped = True
-            threads = list(self._threads)
-        for _ in threads:
+            ending = list(self._threads - self._busy)
+        for _ in self._threads:
             self._jobs.put(None)
-        return threads
+        return ending

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import enum
 import socket
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ import h11
 
 from pytest_resilience.answers import Answer
 from pytest_resilience.clock import Timer, links
-from pytest_resilience.faults._script import Context, Script, Step, deliver
+from pytest_resilience.faults._script import Context, Script, deliver
 from pytest_resilience.plan import Decision
 from pytest_resilience.records import Outcome
 from pytest_resilience.server import wire, wsgi
@@ -34,7 +33,13 @@ PENDING_MOST = 262_144
 """Bytes of further requests that are taken in while one is being answered."""
 DRAIN_MOST = 64 * 1024 * 1024
 """Bytes that are read and dropped after our FIN before the connection is reset."""
+SHOWN = 40
+"""Bytes of a malformed request that its note shows."""
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+FAILED = Answer(500, (("Content-Type", "text/plain"),), (b"",))
+"""In place of an answer that cannot be made."""
 
 
 class State(enum.Enum):
@@ -52,12 +57,14 @@ class Connection:
     """One accepted socket, from accept to close. Lives on the loop's thread."""
 
     __slots__ = (
+        "_ahead",
         "_body",
         "_body_size",
         "_carried",
         "_drained",
         "_entry",
         "_events",
+        "_feeding",
         "_idle_timer",
         "_parser",
         "_pending",
@@ -90,6 +97,8 @@ class Connection:
         self._events = READ
         self._parser = self._new_parser()
         self._pending = bytearray()
+        self._feeding = False
+        self._ahead: bytes | None = None
         self._request: wsgi.Request | None = None
         self._body: list[bytes] = []
         self._body_size = 0
@@ -132,6 +141,7 @@ class Connection:
         except BlockingIOError:
             return
         except OSError:
+            self._note_unfinished("the client reset the connection")
             self.lost()
             return
         if self.state is State.DRAINING:
@@ -154,9 +164,26 @@ class Connection:
         """Keep what comes before its turn (pipelining), within bounds."""
         self._pending += data
         if len(self._pending) > PENDING_MOST:
-            self._watch(CLOSED)
+            self._watch(self._events & WRITE | CLOSED)
 
     def _feed(self, data: bytes) -> None:
+        """Take in bytes, and what lay behind them when a request was answered meanwhile.
+
+        A loop, so that a thousand pipelined requests do not nest a thousand calls deep;
+        and at once, so that nothing that comes later can overtake them.
+        """
+        if self._feeding:
+            self._ahead = data
+            return
+        self._feeding = True
+        more: bytes | None = data
+        while more is not None:
+            self._ahead = None
+            self._feed_one(more)
+            more = self._ahead
+        self._feeding = False
+
+    def _feed_one(self, data: bytes) -> None:
         self._cancel_idle()
         try:
             self._parser.receive_data(data)
@@ -168,9 +195,6 @@ class Connection:
         while self.state is State.READING:
             event = self._parser.next_event()
             if event is h11.NEED_DATA:
-                if not data:
-                    self._left_early()
-                    return
                 if self._parser.they_are_waiting_for_100_continue:
                     self._send_continue()
                 return
@@ -209,15 +233,30 @@ class Connection:
         )
         self._body = []
         self._body_size = 0
-        length = self._content_length(event)
-        if length is not None and length > self.listener.max_body:
-            self._refuse(413, f"a body of {length} bytes is over the limit")
+        refusal = self._refusal(event, len(method) + len(target) + len(head))
+        if refusal is not None:
+            self._refuse(*refusal)
 
-    @staticmethod
-    def _content_length(event: h11.Request) -> int | None:
+    def _refusal(self, event: h11.Request, head_size: int) -> tuple[int, str] | None:
+        """Status and reason when a request that h11 accepts is not to be served."""
+        if event.http_version > b"1.1":
+            return 505, f"HTTP/{event.http_version.decode()} is not spoken here"
+        if head_size > self.listener.max_head:  # h11 counts only what comes in pieces.
+            return 431, f"the head is over the limit of {self.listener.max_head} bytes"
+        length = None
+        chunked = False
         for name, value in event.headers:
             if name == b"content-length":
-                return int(value)
+                length = int(value)
+            elif name == b"transfer-encoding":
+                chunked = True
+        if length is None:
+            return None
+        if chunked:  # RFC 9112 section 6.3: to be handled as an error.
+            return 400, "malformed request: both Content-Length and Transfer-Encoding"
+        if length > self.listener.max_body:
+            limit = self.listener.max_body
+            return 413, f"a body of {length} bytes is over the limit of {limit} bytes"
         return None
 
     def _record(self, method: str, target: str, head: bytes, note: str = "") -> Entry:
@@ -243,25 +282,35 @@ class Connection:
         """Answer with an error of the protocol's and end the connection."""
         assert self._entry is not None
         self._entry.change(note=note, body_size=self._body_size)
-        self._status, self._retry_after = status, None
-        self._write(deliver(Script(self.listener.error(status), keep_alive=False)))
+        head_only = self._entry.attempt.method == "HEAD"
+        answer = self._dated(self.listener.error(status))
+        self._say(Script(answer, head_only=head_only, keep_alive=False))
 
     def _refuse_malformed(self, error: h11.RemoteProtocolError, data: bytes) -> None:
-        if self._parser.their_state is not h11.ERROR:  # pragma: no cover -- h11 always says so
-            raise error
         if not data:
             self._left_early()
             return
         if self._entry is None:
             self._entry = self._record("", "", b"")
         hint = "; this looks like TLS: use http://" if data[:2] == b"\x16\x03" else ""
-        self._refuse(error.error_status_hint, f"malformed request: {error}{hint}: {data[:40]!r}")
+        came = data[:SHOWN]
+        self._refuse(error.error_status_hint, f"malformed request: {error}{hint}: {came!r}")
 
     def _left_early(self) -> None:
         """The client has closed in the middle of a request."""
-        if self._entry is None:
-            self._entry = self._record("", "", b"", "the client left within a request's head")
+        self._note_unfinished("the client left")
         self.lost()
+
+    def _note_unfinished(self, why: str) -> None:
+        """Record a request of which only a part of the head has come."""
+        came = self._came
+        if self._entry is None and self.state is State.READING and came:
+            self._entry = self._record("", "", b"", f"{why} within a request's head: {came!r}")
+
+    @property
+    def _came(self) -> bytes:
+        """The first bytes of what has not been made sense of yet."""
+        return self._parser.trailing_data[0][:SHOWN]
 
     # Answering
 
@@ -302,14 +351,27 @@ class Connection:
             script = decision.fault.apply(script, self._context(decision))
             if script.steps is None:
                 script = replace(script, answer=self._dated(script.answer))
-            steps = deliver(script)
         except Exception as error:  # noqa: BLE001 -- a user's own fault value may fail
-            self.listener.errors.append(error)
-            script = replace(script, answer=self.listener.error(500))
-            steps = deliver(script)
+            self.failed(error)
+            script = self._script(FAILED)
+        self._say(script)
+
+    def _say(self, script: Script) -> None:
+        try:
+            writer = wire.Writer(self, deliver(script), self.listener.clock)
+        except Exception as error:  # noqa: BLE001 -- the same, in its first step
+            self.failed(error)
+            script = self._script(FAILED)
+            writer = wire.Writer(self, deliver(script), self.listener.clock)
         self._status = script.answer.status
         self._retry_after = script.answer.header("Retry-After")
-        self._write(steps)
+        self._write(writer)
+
+    def failed(self, error: Exception) -> None:
+        """The answer, or a step of it, cannot be made."""
+        assert self._entry is not None
+        self.listener.errors.append(error)
+        self._entry.change(note=f"the answer could not be made: {error!r}")
 
     def _script(self, answer: Answer) -> Script:
         assert self._request is not None
@@ -331,10 +393,10 @@ class Connection:
             self._entry.attempt, self.listener.clock, decision.random, self.listener.error
         )
 
-    def _write(self, steps: Iterator[Step]) -> None:
+    def _write(self, writer: wire.Writer) -> None:
         self.state = State.WRITING
-        self._writer = wire.Writer(self, steps, self.listener.clock)
-        self._writer.run()
+        self._writer = writer
+        writer.run()
 
     def stream(self, entry: Entry, answer: Answer, stream: Stream) -> None:
         """The worker has the head of a lazy answer, and pieces are on their way."""
@@ -344,7 +406,7 @@ class Connection:
         self._stream = stream
         stream.frame(self._script(answer))
         self._status, self._retry_after = answer.status, answer.header("Retry-After")
-        self._write(stream)
+        self._write(wire.Writer(self, stream, self.listener.clock))
 
     def stream_on(self, stream: Stream) -> None:
         """More of a lazy answer has come."""
@@ -360,7 +422,9 @@ class Connection:
     def progress(self, sent: int, *, head_sent: bool) -> None:
         """Record how far the answer has come."""
         assert self._entry is not None
-        self._entry.change(sent=sent, **self._said(head_sent))
+        # Its end may have been recorded before a last write that was not taken whole.
+        pending = {"outcome": Outcome.PENDING, "ended_ns": None}
+        self._entry.change(sent=sent, **pending, **self._said(head_sent))
 
     def ended(self, outcome: Outcome, sent: int, *, head_sent: bool) -> None:
         """Record the end of the attempt."""
@@ -377,24 +441,14 @@ class Connection:
         """Go on to the next request."""
         self._entry = self._request = self._writer = self._stream = None
         self.state = State.READING
-        ahead, closed = self._parser.trailing_data
-        ahead += bytes(self._pending)
+        ahead = self._parser.trailing_data[0] + self._pending
         self._pending.clear()
         self._parser = self._new_parser()
-        if not self._events & READ:
-            self._watch(READ)
+        self._watch(READ)
         if idle_reset is not None and not ahead:
             self._reset_when_idle(idle_reset)
         if ahead:
-            # On a fresh turn of the loop, so that a thousand pipelined requests
-            # do not nest a thousand calls deep.
-            self.loop.call_soon_threadsafe(lambda: self._feed_ahead(ahead))
-        elif closed:
-            self.lost()
-
-    def _feed_ahead(self, data: bytes) -> None:
-        if self.state is State.READING:
-            self._feed(data)
+            self._feed(ahead)
 
     def _reset_when_idle(self, seconds: float) -> None:
         clock = self.listener.clock
@@ -439,6 +493,7 @@ class Connection:
 
     def cut(self, *, reset: bool) -> None:
         """The server stops or goes down: end the connection now."""
+        self._note_unfinished("the server ended the connection")
         if self._entry is not None:
             self._entry.end(Outcome.CUT, self.listener.now())
         self._stop_writing()

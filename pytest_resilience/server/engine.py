@@ -27,15 +27,17 @@ def acquire() -> Loop:
         return _loop
 
 
-def release() -> None:
+def release(loop: Loop) -> None:
     """Give the loop back; the last one to do so ends its thread."""
     global _loop, _users  # noqa: PLW0603 -- see acquire
     with _lock:
+        if loop is not _loop:
+            return  # It was left behind in the parent of this process.
         _users -= 1
-        if _users or _loop is None:
+        if _users:
             return
-        ending, _loop = _loop, None
-    ending.stop()
+        _loop = None
+    loop.stop()
 
 
 def running() -> Loop | None:
@@ -61,7 +63,9 @@ def _forget_in_child() -> None:
     """A forked child has no loop thread: its servers are the parent's."""
     global _loop, _users, _lock  # noqa: PLW0603 -- see acquire
     _lock = threading.Lock()
-    _loop, _users = None, 0
+    loop, _loop, _users = _loop, None, 0
+    if loop is not None:
+        loop.forget_in_child()
 
 
 if hasattr(os, "register_at_fork"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
+from threading import Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -100,7 +101,7 @@ class FakeServer:
             self._listener = loop.run(lambda: Listener(loop, self, self._host, self._port))
             loop.run(self._listener.restart_time)
         except BaseException:
-            engine.release()
+            engine.release(loop)
             raise
         self._loop = loop
         self._is_down = False
@@ -119,10 +120,13 @@ class FakeServer:
         loop, self._loop = self._loop, None
         if loop is None or self._listener is None:
             return
+        ending: list[Thread] = []
         try:
-            loop.run(self._listener.stop)
+            ending = loop.run(self._listener.stop)
         finally:
-            engine.release()
+            engine.release(loop)
+        for thread in ending:
+            thread.join()
 
     def __enter__(self) -> Self:
         """Start."""

@@ -77,6 +77,9 @@ class Owner(Protocol):
     def lost(self) -> None:
         """The client has gone."""
 
+    def failed(self, error: Exception) -> None:
+        """The next step cannot be made."""
+
     def go_down(self, seconds: float) -> None:
         """Take the whole server down for a while."""
 
@@ -104,15 +107,23 @@ class Writer:
         """Go on as far as the socket and the clock allow."""
         while True:
             if self._next == Await():
-                self._next = next(self._steps, None)
+                self._next = self._following()
                 if self._next == Await():
                     return
-            step, self._next = self._next, next(self._steps, None)
+            step, self._next = self._next, self._following()
             if step is None:
+                self._end(Outcome.ANSWERED)
                 self._owner.answered(None)
                 return
             if not self._do(step):
                 return
+
+    def _following(self) -> Step | None:
+        try:
+            return next(self._steps, None)
+        except Exception as error:  # noqa: BLE001 -- a user's own fault value may fail
+            self._owner.failed(error)
+            return Reset()
 
     def feed(self) -> None:
         """Steps that were awaited have come; nothing to do when a write or a pause holds us up."""
@@ -156,19 +167,20 @@ class Writer:
     def _send(self, data: bytes) -> bool:
         if not self.head_sent and b"\r\n\r\n" in data:
             self.head_sent = data.startswith(b"HTTP/1.1 ")
+        return self._write(memoryview(data))
+
+    def _write(self, data: memoryview) -> bool:
         last = self._next
         if last is None or isinstance(last, ResetIdle) or last == Close(cut=False):
             self._sent += len(data)
             self._end(Outcome.ANSWERED)
             self._sent -= len(data)
-        return self._write(memoryview(data))
-
-    def _write(self, data: memoryview) -> bool:
         try:
             written = self._owner.sock.send(data)
         except BlockingIOError:
             written = 0
         except OSError:
+            self._owner.progress(self._sent, head_sent=self.head_sent)
             self._owner.lost()
             return False
         links.served_sent(self._owner.link)

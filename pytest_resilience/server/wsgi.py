@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Generator, Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
@@ -97,10 +96,15 @@ class Reply:
         self._status: str | None = None
         self._headers: list[tuple[str, str]] = []
         self._written: list[bytes] = []
+        self.sent = False
+        """Whether the status is on its way to the client already."""
         self.body: Iterable[bytes] = app(env, self._start)
 
-    def _start(self, status: str, headers: list[tuple[str, str]], exc_info: object = None) -> Any:
-        if self._status is not None and exc_info is None:
+    def _start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        if exc_info is not None:
+            if self.sent:
+                raise exc_info[1].with_traceback(exc_info[2])
+        elif self._status is not None:
             raise AssertionError("start_response was called twice without exc_info (PEP 3333)")
         self._status, self._headers = status, headers
         return self._written.append
@@ -112,12 +116,16 @@ class Reply:
             return False
         return not any(name.lower() == "content-length" for name, _ in self._headers)
 
-    def pieces(self) -> Iterator[bytes]:
+    def pieces(self) -> Generator[bytes, None, None]:
         """The body, piece by piece; closes the application's iterable afterwards."""
         try:
+            piece: Any
             for piece in self.body:
                 if self._written:
                     yield from self._take_written()
+                if not isinstance(piece, bytes):
+                    kind = type(piece).__name__
+                    raise TypeError(f"a body is made of bytes, and this was {kind} (PEP 3333)")
                 yield piece
             yield from self._take_written()
         finally:
@@ -134,15 +142,25 @@ class Reply:
         if self._status is None:
             raise AssertionError("the application never called start_response (PEP 3333)")
         code, _, reason = self._status.partition(" ")
+        if len(code) != 3 or not code.isdecimal() or code < "200":
+            wanted = 'a final one such as "200 OK" (PEP 3333)'
+            raise ValueError(f"the application's status is {self._status!r}, wanted {wanted}")
+        _check_fields([self._status, *(part for field in self._headers for part in field)])
         return Answer(int(code), tuple(self._headers), body, reason)
+
+    def whole(self) -> Answer:
+        """The answer with all of its body."""
+        return self.answer(tuple(self.pieces()))
+
+
+def _check_fields(texts: list[str]) -> None:
+    """Refuse what would break out of its line, or cannot be sent at all."""
+    text = "".join(texts)
+    if "\r" in text or "\n" in text or "\0" in text:
+        raise ValueError(f"a line break or NUL in a header of the application's: {texts!r}")
+    text.encode("latin-1")
 
 
 def call(app: WSGIApplication, env: WSGIEnvironment) -> Answer:
     """Call the application and read its body to the end."""
-    reply = Reply(app, env)
-    with closing(reply.pieces()) as pieces:  # type: ignore[type-var]  # a generator has close()
-        body = tuple(pieces)
-    return reply.answer(body)
-
-
-Caller = Callable[["WSGIEnvironment"], Answer]
+    return Reply(app, env).whole()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import select
 import socket
+import struct
 import time
 from dataclasses import dataclass
 from typing import Self
@@ -64,6 +65,11 @@ class Raw:
     def send(self, data: bytes) -> Self:
         self.sock.sendall(data)
         return self
+
+    def reset(self) -> None:
+        """Leave with a RST."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
 
     def exactly(self, size: int) -> bytes:
         """So many bytes; fewer only when the connection ends before."""
@@ -137,9 +143,9 @@ def ask(server: FakeServer, request: bytes = GET) -> Seen:
 
 
 def ended(server: FakeServer, number: int = 1) -> Attempt:
-    """This attempt, once it has ended."""
+    """This attempt, once it is there and has ended."""
     patience = time.monotonic() + LONG
-    while (attempt := server.trace[number - 1]).outcome is Outcome.PENDING:
-        assert time.monotonic() < patience, attempt
+    while len(trace := server.trace) < number or trace[number - 1].outcome is Outcome.PENDING:
+        assert time.monotonic() < patience, trace
         time.sleep(0.001)
-    return attempt
+    return trace[number - 1]
