@@ -2,6 +2,7 @@
 
 import json
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -75,3 +76,23 @@ def answering(status: int, body: object) -> faults.Fault:
     """Answer with this status and this JSON in place of the real answer."""
     headers = {"Content-Type": "application/json"}
     return faults.status(status, body=json.dumps(body).encode(), headers=headers)
+
+
+def in_threads(count: int, call: Callable[[], object]) -> list[object]:
+    """Call at the same moment from several threads; return the results, exceptions included."""
+    results: list[object] = []
+    barrier = threading.Barrier(count)
+
+    def run() -> None:
+        barrier.wait()
+        try:
+            results.append(call())
+        except Exception as exc:  # noqa: BLE001 - the test looks at it
+            results.append(exc)
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
