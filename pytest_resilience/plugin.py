@@ -15,6 +15,7 @@ from pytest_resilience.reporting import settings
 from pytest_resilience.reporting.desk import Desk
 
 if TYPE_CHECKING:
+    from pytest_resilience.clock.virtual import VirtualClock
     from pytest_resilience.server.server import FakeServer
 
 DESK = pytest.StashKey[Desk]()
@@ -33,8 +34,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse settings that cannot be meant, before anything runs."""
     config.addinivalue_line("markers", settings.marker_line())
-    settings.of_config(config)
-    config.stash[DESK] = Desk(config, WRITTEN)
+    always = settings.of_config(config)
+    config.stash[DESK] = Desk(config, WRITTEN, always_virtual=always.virtual_clock)
 
 
 # Fixtures
@@ -101,6 +102,24 @@ def fake_server(request: pytest.FixtureRequest) -> Iterator[Callable[..., FakeSe
         yield factory
 
 
+@pytest.fixture
+def virtual_clock(request: pytest.FixtureRequest) -> Iterator[VirtualClock]:
+    """Time that moves only when nothing can happen without it; see docs/clock.md.
+
+    ``virtual_clock.now`` says how far it has come, ``advance(seconds)`` moves it on.
+    ``@pytest.mark.resilience(virtual_clock=True)`` on a class, or ``resilience_virtual_clock``
+    in the ini file, does the same without naming it.
+    """
+    from pytest_resilience.clock.virtual import VirtualClock
+
+    desk = request.config.stash[DESK]
+    desk.lease_engine()
+    with VirtualClock() as clock:
+        desk.clock = clock
+        yield clock
+    desk.clock = None
+
+
 # Fakes of others
 
 
@@ -117,8 +136,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     names: list[str] = getattr(item, "fixturenames", [])
     if FIRST not in names and not item.config.stash[DESK].fixtures.isdisjoint(names):
         names.insert(0, FIRST)
-    if item.get_closest_marker("resilience") is not None and not _in_worker(item.config):
+    marked = item.get_closest_marker("resilience") is not None
+    if marked and not _in_worker(item.config):
         settings.of_item(item)
+    desk = item.config.stash[DESK]
+    maybe_virtual = (marked or desk.always_virtual) and "virtual_clock" not in names
+    if maybe_virtual and settings.wants_clock(item):
+        names.insert(0, "virtual_clock")
 
 
 def _in_worker(config: pytest.Config) -> bool:
@@ -165,6 +189,11 @@ def pytest_runtest_makereport(
             from pytest_resilience.reporting import sections
 
             sections.add(report, custody)
+    clock = item.config.stash[DESK].clock
+    if clock is not None and report.when == "call" and (report.failed or clock.reports):
+        from pytest_resilience.reporting import sections
+
+        sections.add_clock(report, clock)
     return report
 
 

@@ -10,6 +10,7 @@ import pytest
 from pytest_resilience.reporting import settings
 
 if TYPE_CHECKING:
+    from pytest_resilience.clock.virtual import VirtualClock
     from pytest_resilience.reporting.custody import Custody
     from pytest_resilience.server._loop import Loop
     from pytest_resilience.server.server import FakeServer
@@ -18,10 +19,16 @@ if TYPE_CHECKING:
 class Desk:
     """Of one session. Nothing is loaded, started or drawn before a test wants it."""
 
-    def __init__(self, config: pytest.Config, fixtures: Iterable[str]) -> None:
+    def __init__(
+        self, config: pytest.Config, fixtures: Iterable[str], *, always_virtual: bool
+    ) -> None:
         self._config = config
         self._leased: Loop | None = None
         self._seed: int | None = None
+        self.clock: VirtualClock | None = None
+        """The virtual clock of the test that runs."""
+        self.always_virtual = always_virtual
+        """Whether tests run in virtual time unless their marker says otherwise."""
         self.fixtures = set(fixtures)
         """Names of the fixtures that make or give a server."""
         self.shared: dict[str, FakeServer] = {}

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pytest
 
     from pytest_resilience.checks.leftovers import Leftover
+    from pytest_resilience.clock.virtual import VirtualClock
     from pytest_resilience.plan import Rule
     from pytest_resilience.reporting.custody import Custody, Watched
 
@@ -31,6 +32,12 @@ def add(report: pytest.TestReport, custody: Custody) -> None:
     further = _further(report, custody)
     if further:
         report.sections.append((f"resilience ({report.when})", _plain(custody.mask(further))))
+
+
+def add_clock(report: pytest.TestReport, clock: VirtualClock) -> None:
+    """Add where virtual time stood, and what it could not be sure of."""
+    lines = [f"t={clock.now:.3f} virtual seconds, {clock.slept:.3f} of them slept", *clock.reports]
+    report.sections.append((f"virtual clock ({report.when})", "".join(f"{x}\n" for x in lines)))
 
 
 def _add_property(report: pytest.TestReport, item: pytest.Item, name: str, text: str) -> None:

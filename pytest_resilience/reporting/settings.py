@@ -28,6 +28,7 @@ class Settings:
     errors: bool = False
     seed: int | None = None
     keep: int | None = None
+    virtual_clock: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Setting:
     @property
     def option(self) -> str:
         """Its name on the command line."""
-        return f"--resilience-{self.name}"
+        return f"--resilience-{self.name.replace('_', '-')}"
 
     @property
     def ini(self) -> str:
@@ -75,6 +76,7 @@ SETTINGS = {
         Setting("unmet", "bool", "allow planned faults that no request met"),
         Setting("errors", "bool", "allow errors raised by the application behind a server"),
         Setting("seed", "int", "seed of random faults; a failed test prints the one it used"),
+        Setting("virtual_clock", "bool", "run tests in virtual time, as with that fixture"),
         Setting("keep", "int", "how many attempts a trace keeps, the newest", least=1),
     )
 }
@@ -124,6 +126,14 @@ def of_item(item: pytest.Item) -> Settings:
         UsageError: A marker has an argument that does not exist or cannot be meant.
     """
     return Settings(**{**_from_ini(item.config), **_from_markers(item), **_by_hand(item.config)})
+
+
+def wants_clock(item: pytest.Item) -> bool:
+    """Whether a test that does not name the fixture runs in virtual time all the same."""
+    try:
+        return of_item(item).virtual_clock
+    except pytest.UsageError:
+        return False  # Complained of elsewhere.
 
 
 def complaint(item: pytest.Item) -> str:
