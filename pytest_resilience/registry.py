@@ -35,7 +35,7 @@ def find(name: str) -> str | None:
 
 def names() -> list[str]:
     """The names of all fakes that are installed here, as they read in a fixture."""
-    return sorted({_plain(point.name) for point in (*_ours(), *_everybodys(tuple(sys.path)))})
+    return sorted({_plain(point.name) for point in (*_ours(_path()), *_everybodys(_path()))})
 
 
 def load(name: str) -> type[FakeServer]:
@@ -98,14 +98,21 @@ def _only(name: str) -> metadata.EntryPoint:
 def _offers(name: str) -> list[metadata.EntryPoint]:
     """Ours are found by one look into one distribution; the others by a look into all."""
     wanted = _plain(name)
-    for points in (_ours, functools.partial(_everybodys, tuple(sys.path))):
-        offers = [point for point in points() if _plain(point.name) == wanted]
+    for points in (_ours, _everybodys):
+        offers = [point for point in points(_path()) if _plain(point.name) == wanted]
         if offers:
             return offers
     return []
 
 
-def _ours() -> tuple[metadata.EntryPoint, ...]:
+def _path() -> tuple[str, ...]:
+    """Where distributions are looked for: what was found holds until it changes."""
+    return tuple(sys.path)
+
+
+@functools.lru_cache(maxsize=2)
+def _ours(path: tuple[str, ...]) -> tuple[metadata.EntryPoint, ...]:  # noqa: ARG001
+    """Those of our own distribution, which is found without reading the others."""
     try:
         points = metadata.distribution(OURS).entry_points
     except metadata.PackageNotFoundError:  # Run from a checkout that nobody installed.
@@ -115,10 +122,7 @@ def _ours() -> tuple[metadata.EntryPoint, ...]:
 
 @functools.lru_cache(maxsize=2)
 def _everybodys(path: tuple[str, ...]) -> tuple[metadata.EntryPoint, ...]:  # noqa: ARG001
-    """Those of every distribution; the path is what the cache depends on.
-
-    Reading them costs milliseconds.
-    """
+    """Those of every distribution. Reading them costs milliseconds."""
     return tuple(metadata.entry_points(group=GROUP))
 
 
