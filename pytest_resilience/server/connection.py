@@ -361,7 +361,8 @@ class Connection:
             writer = wire.Writer(self, deliver(script), self.listener.clock)
         except Exception as error:  # noqa: BLE001 -- the same, in its first step
             self.failed(error)
-            script = self._script(FAILED)
+            answer = self._dated(FAILED)
+            script = replace(script, answer=answer, lead=(), steps=None, tail=())
             writer = wire.Writer(self, deliver(script), self.listener.clock)
         self._status = script.answer.status
         self._retry_after = script.answer.header("Retry-After")

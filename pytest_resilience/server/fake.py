@@ -218,4 +218,3 @@ def _rules(cls: type) -> list[Rule]:
 def _words(request: Request, nearest: list[str]) -> str:
     routes = ", ".join(nearest)
     return f"the nearest routes are: {routes}" if nearest else "the fake has no routes"
-

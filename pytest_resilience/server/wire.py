@@ -109,6 +109,7 @@ class Writer:
             if self._next == Await():
                 self._next = self._following()
                 if self._next == Await():
+                    self._owner.progress(self._sent, head_sent=self.head_sent)
                     return
             step, self._next = self._next, self._following()
             if step is None:

@@ -1,0 +1,576 @@
+"""Applications of every kind: lazy, failing, misbehaving, blocking."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from pytest_resilience import FakeServer, Outcome, faults
+from tests.wire.apps import ManualClock
+from tests.wire.raw import GET, HEAD, End, Raw, Seen, ask, ended, talk
+
+Start = Callable[..., Any]
+BOTH = pytest.mark.parametrize("blocking", [False, True], ids=["on the loop", "in a worker"])
+
+
+class Gate:
+    """Lets an application go on when the test says so."""
+
+    def __init__(self) -> None:
+        self.closed = threading.Event()
+        self._go = threading.Semaphore(0)
+
+    def wait(self) -> None:
+        assert self._go.acquire(timeout=20)
+
+    def open(self, times: int = 1) -> None:
+        self._go.release(times)
+
+
+class Body:
+    """An iterable body that notices its close."""
+
+    def __init__(self, *pieces: Any, gate: Gate | None = None) -> None:
+        self.pieces, self.gate = pieces, gate
+        self.closed = threading.Event()
+
+    def __iter__(self) -> Iterator[Any]:
+        for piece in self.pieces:
+            if self.gate is not None:
+                self.gate.wait()
+            if isinstance(piece, BaseException):
+                raise piece
+            yield piece
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+def serving(body: Any, status: str = "200 OK", headers: list[Any] | None = None) -> Any:
+    def app(environ: Any, start: Start) -> Any:
+        start(status, [("Content-Type", "text/plain")] if headers is None else headers)
+        return body
+
+    return app
+
+
+# --- bodies that are made while they are sent -----------------------------------
+
+
+def test_lazy_body_is_streamed() -> None:
+    """A piece is on the wire, as a chunk, while the application still makes the next."""
+    gate = Gate()
+    body = Body(b"one", b"", b"three", gate=gate)
+    with FakeServer(serving(body), clock=ManualClock()) as server, Raw(server) as raw:
+        gate.open()
+        head = raw.send(GET).until(b"\r\n\r\n")
+        first = raw.until(b"one\r\n")
+        pending = server.trace[0]
+        gate.open(2)
+        rest = raw.until(b"0\r\n\r\n")
+        second = server.trace[0]
+
+    assert b"\r\nTransfer-Encoding: chunked\r\n" in head
+    assert first == b"3\r\none\r\n"
+    assert rest == b"5\r\nthree\r\n0\r\n\r\n"
+    assert (pending.outcome, pending.status) == (Outcome.PENDING, 200)
+    assert second.outcome is Outcome.ANSWERED
+    assert body.closed.is_set()
+
+
+def test_lazy_body_keeps_the_connection() -> None:
+    """A chunked answer is followed by the next on the same connection."""
+
+    def app(environ: Any, start: Start) -> Any:
+        start("200 OK", [])
+        return (piece for piece in (b"a", b"b"))
+
+    with FakeServer(app) as server, Raw(server) as raw:
+        answers = [raw.send(GET).until(b"0\r\n\r\n").partition(b"\r\n\r\n")[2] for _ in range(3)]
+
+    assert answers == [b"1\r\na\r\n1\r\nb\r\n0\r\n\r\n"] * 3
+    assert {a.outcome for a in server.trace} == {Outcome.ANSWERED}
+
+
+def test_lazy_body_for_http_1_0() -> None:
+    """A client that knows no chunks gets the bytes, and the FIN as their end."""
+    with FakeServer(serving(Body(*[b"x"] * 50))) as server:
+        seen = talk(server, b"GET / HTTP/1.0\r\n\r\n")
+
+    assert (seen.body, seen.end) == (b"x" * 50, End.FIN)
+    assert b"chunked" not in seen.head
+    assert server.trace[0].outcome is Outcome.ANSWERED
+
+
+def test_lazy_body_when_the_client_wants_to_close() -> None:
+    """A chunked answer may be the last of its connection."""
+    with FakeServer(serving(Body(b"x"))) as server:
+        seen = talk(server, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+
+    assert (seen.body, seen.end) == (b"1\r\nx\r\n0\r\n\r\n", End.FIN)
+
+
+@pytest.mark.parametrize("status", ["200 OK", "204 No Content"])
+def test_lazy_body_nobody_wants(status: str) -> None:
+    """A HEAD or a 204 is answered at once, and an endless body is closed."""
+
+    def endless() -> Iterator[bytes]:
+        try:
+            while True:
+                yield b"x" * 100
+        finally:
+            closed.set()
+
+    closed = threading.Event()
+    with FakeServer(serving(endless(), status)) as server, Raw(server) as raw:
+        request = HEAD if status.startswith("200") else GET
+        seen = raw.send(request).silence()
+        attempt = server.trace[0]
+
+        assert closed.wait(20)
+    assert seen.body == b""
+    assert seen.end is End.OPEN
+    assert attempt.outcome is Outcome.ANSWERED
+
+
+def test_lazy_body_of_empty_pieces() -> None:
+    """Pieces without a byte send nothing, and hold nothing up however many there are."""
+    with FakeServer(serving(Body(*[b""] * 100, b"x"))) as server, Raw(server) as raw:
+        assert raw.send(GET).until(b"0\r\n\r\n").endswith(b"\r\n\r\n1\r\nx\r\n0\r\n\r\n")
+
+
+def test_lazy_body_waits_for_its_client() -> None:
+    """An application is kept from running far ahead of a client that does not read."""
+    made = []
+
+    def pieces() -> Iterator[bytes]:
+        for _ in range(1000):
+            made.append(1)
+            yield bytes(1_000_000)
+
+    with FakeServer(serving(pieces())) as server, Raw(server) as raw:
+        raw.send(GET).readable(5)
+        time.sleep(0.02)
+        early = len(made)
+        server.stop()
+
+    assert early < 100
+
+
+def test_lazy_body_whose_client_leaves() -> None:
+    """The application's iterable is closed when the client has gone."""
+    gate = Gate()
+    body = Body(*[b"x"] * 100, gate=gate)
+    with FakeServer(serving(body)) as server:
+        with Raw(server) as raw:
+            gate.open()
+            raw.send(GET).until(b"x")
+        gone = ended(server)
+        gate.open(100)
+
+        assert body.closed.wait(20)
+    assert gone.outcome is Outcome.GONE
+
+
+def test_lazy_body_whose_client_leaves_before_it_begins() -> None:
+    """Nor is anything sent when the client has gone before the first piece."""
+    gate = Gate()
+    body = Body(*[b"x"] * 100, gate=gate)
+    with FakeServer(serving(body)) as server:
+        with Raw(server) as raw:
+            raw.send(GET).silence()
+        gone = ended(server)
+        gate.open(100)
+
+        assert body.closed.wait(20)
+    assert (gone.outcome, gone.sent) == (Outcome.GONE, 0)
+
+
+def test_lazy_body_that_fails() -> None:
+    """An application that fails in the middle of its body breaks its answer off with a FIN."""
+    with FakeServer(serving(Body(b"one", KeyError("broken")))) as server:
+        seen = talk(server)
+        attempt = ended(server)
+
+    assert seen.body == b"3\r\none\r\n"
+    assert seen.end is End.FIN
+    assert attempt.outcome is Outcome.CUT
+    assert "the application raised KeyError('broken') in the middle of its answer" in attempt.note
+    assert [type(error) for error in server.errors] == [KeyError]
+
+
+def test_lazy_body_that_fails_to_close() -> None:
+    """An error in an iterable's close is kept like any other of the application's."""
+    body = Body(b"x")
+    body.close = lambda: 1 / 0  # type: ignore[method-assign,assignment,return-value]  # a bad one
+    with FakeServer(serving(body)) as server:
+        talk(server)
+
+        assert "ZeroDivisionError" in ended(server).note
+
+
+def test_lazy_body_with_a_fault() -> None:
+    """A fault sees the whole body of a lazy application."""
+    with FakeServer(serving(Body(b"12", b"34"))) as server:
+        server.fail(faults.limit_data())
+        seen = talk(server)
+
+    assert seen.head.endswith(b"Content-Length: 4")
+    assert (seen.body, seen.end) == (b"12", End.FIN)
+
+
+def test_lazy_body_on_the_loop() -> None:
+    """On the server's own thread a body of several pieces is read whole and sent as chunks."""
+    with FakeServer(serving(Body(b"1", b"23")), blocking=False) as server, Raw(server) as raw:
+        seen = raw.send(GET).until(b"0\r\n\r\n")
+        head = raw.send(HEAD).silence()
+        http10 = talk(server, b"GET / HTTP/1.0\r\n\r\n")
+
+    assert seen.endswith(b"\r\n\r\n1\r\n1\r\n2\r\n23\r\n0\r\n\r\n")
+    assert head.body == b""
+    assert b"chunked" in head.head
+    assert (http10.body, http10.end) == (b"123", End.FIN)
+
+
+def test_body_with_its_length() -> None:
+    """A body whose length the application has said is not chunked."""
+    with FakeServer(serving(Body(b"1", b"23"), headers=[("Content-Length", "3")])) as server:
+        assert ask(server).body == b"123"
+
+
+# --- applications that fail ---------------------------------------------------------
+
+
+def fails_before(environ: Any, start: Start) -> Any:
+    raise KeyError("before")
+
+
+def fails_after(environ: Any, start: Start) -> Any:
+    start("200 OK", [])
+    raise KeyError("after")
+
+
+def exits(environ: Any, start: Start) -> Any:
+    sys.exit(3)
+
+
+def never_starts(environ: Any, start: Start) -> Any:
+    return [b"x"]
+
+
+def starts_twice(environ: Any, start: Start) -> Any:
+    start("200 OK", [])
+    start("201 Created", [])
+    return [b"x"]
+
+
+def returns_nothing(environ: Any, start: Start) -> Any:
+    start("200 OK", [])
+
+
+BROKEN: list[tuple[Any, str]] = [
+    (fails_before, "KeyError('before')"),
+    (fails_after, "KeyError('after')"),
+    (exits, "SystemExit(3)"),
+    (never_starts, "never called start_response"),
+    (starts_twice, "start_response was called twice"),
+    (returns_nothing, "TypeError"),
+    (serving([b"x"], "abc"), "abc"),
+    (serving([b"x"], "99 Low"), "99 Low"),
+    (serving([b"x"], "103 Early Hints"), "103 Early Hints"),
+    (serving([b"x"], "1000 High"), "1000 High"),
+    (serving([b"x"], "200 O\nK"), "a line break"),
+    (serving([b"x"], headers=[("X", "a\r\nY: b")]), "a line break"),
+    (serving([b"x"], headers=[("X", "a\x00")]), "a line break or NUL"),
+    (serving([b"x"], headers=[("X", "\u20ac")]), "UnicodeEncodeError"),
+    (serving([b"x"], headers=[("X", 5)]), "TypeError"),
+    (serving(["x"]), "a body is made of bytes, and this was str"),
+    (serving(Body(KeyError("first"))), "KeyError('first')"),
+    (serving(7), "TypeError"),
+]
+
+
+@BOTH
+@pytest.mark.parametrize(("app", "note"), BROKEN, ids=range(len(BROKEN)))
+def test_broken_application(app: Any, note: str, *, blocking: bool) -> None:
+    """An application that breaks its contract is a 500, with the reason in trace and errors."""
+    with FakeServer(app, blocking=blocking) as server, Raw(server) as raw:
+        first = raw.send(GET).answer()
+        second = raw.send(GET).answer()
+
+    assert first.status == second.status == 500
+    assert note in server.trace[0].note
+    assert len(server.errors) == 2
+
+
+@BOTH
+def test_start_again_with_exc_info(*, blocking: bool) -> None:
+    """An application may change its mind with exc_info while nothing has been sent."""
+
+    def app(environ: Any, start: Start) -> Any:
+        start("200 OK", [])
+        try:
+            raise KeyError("x")
+        except KeyError:
+            start("502 Bad Gateway", [], sys.exc_info())
+        return [b"sorry"]
+
+    with FakeServer(app, blocking=blocking) as server:
+        assert ask(server).data.startswith(b"HTTP/1.1 502 ")
+
+
+def test_start_again_when_the_head_is_sent() -> None:
+    """With exc_info after the head has gone out, start_response raises that error."""
+
+    def app(environ: Any, start: Start) -> Iterator[bytes]:
+        start("200 OK", [])
+        yield b"one"
+        try:
+            raise KeyError("late")
+        except KeyError:
+            start("500 Oops", [], sys.exc_info())
+        yield b"never"
+
+    with FakeServer(app) as server:
+        seen = talk(server)
+        note = ended(server).note
+
+    assert (seen.status, seen.body, seen.end) == (200, b"3\r\none\r\n", End.FIN)
+    assert "KeyError('late')" in note
+
+
+@BOTH
+def test_write(*, blocking: bool) -> None:
+    """What is written by the callable that start_response returns comes before the body."""
+
+    def app(environ: Any, start: Start) -> Any:
+        write = start("200 OK", [])
+        write(b"one,")
+        write(b"two,")
+        return [b"three"]
+
+    def only(environ: Any, start: Start) -> Any:
+        start("200 OK", [])(b"all")
+        return []
+
+    with FakeServer(app, blocking=blocking) as server, FakeServer(only, blocking=blocking) as two:
+        seen = talk(server, b"GET / HTTP/1.0\r\n\r\n")
+        written = ask(two)
+
+    assert seen.body == b"one,two,three"
+    assert written.body == b"all"
+
+
+def test_no_application() -> None:
+    """A server without an application says so, in a 500 and in its errors."""
+    with FakeServer(blocking=False) as server:
+        assert ask(server).status == 500
+        assert "wants a WSGI application" in server.trace[0].note
+
+
+def test_predicate_that_fails() -> None:
+    """A predicate of the plan that raises leaves the attempt alone, with a note."""
+    with FakeServer(serving([b"x"]), blocking=False) as server:
+        server.fail(503, when=lambda attempt: bool(1 / 0))
+        answer = ask(server)
+
+    assert answer.status == 200
+    assert "a predicate of the plan failed: ZeroDivisionError" in server.trace[0].note
+    assert len(server.errors) == 1
+
+
+def test_predicate_that_writes_a_rule() -> None:
+    """A predicate may read the trace and change the plan: it does not lock the server up."""
+
+    def when(attempt: Any) -> bool:
+        server.fail(502)
+        return len(server.trace) == 1
+
+    with FakeServer(serving([b"x"]), blocking=False) as server:
+        server.fail(503, when=when)
+        assert [ask(server).status, ask(server).status] == [503, 502]
+
+
+class Broken:
+    """A user's own fault that fails."""
+
+    label = "broken"
+
+    def __init__(self, apply: Callable[[Any], Any]) -> None:
+        self._apply = apply
+
+    def apply(self, script: Any, context: Any) -> Any:
+        return self._apply(script)
+
+
+def _steps_that_fail(script: Any) -> Any:
+    def steps() -> Iterator[Any]:
+        yield from script.lead
+        raise KeyError("step")
+
+    return faults.Script(script.answer, steps=steps())
+
+
+def _second_step_that_fails(script: Any) -> Any:
+    from pytest_resilience.faults._script import Send
+
+    def steps() -> Iterator[Any]:
+        yield Send(b"HTTP/1.1 200 OK\r\n")
+        raise KeyError("step")
+
+    return faults.Script(script.answer, steps=steps())
+
+
+@pytest.mark.parametrize("apply", [lambda script: 1 / 0, _steps_that_fail])
+def test_fault_that_fails(apply: Any) -> None:
+    """A user's own fault that raises is a 500, with the reason in trace and errors."""
+    with FakeServer(serving([b"x"]), blocking=False) as server:
+        server.fail(Broken(apply))
+        with Raw(server) as raw:
+            statuses = [raw.send(GET).answer().status for _ in range(2)]
+
+    assert statuses == [500, 200]
+    assert "the answer could not be made: " in server.trace[0].note
+    assert len(server.errors) == 1
+
+
+def test_fault_that_fails_on_its_way() -> None:
+    """When it raises after its first bytes the connection is reset."""
+    with FakeServer(serving([b"x"]), blocking=False) as server:
+        server.fail(Broken(_second_step_that_fails))
+        with Raw(server) as raw:
+            raw.send(GET)
+            seen = raw.rest()
+
+    assert seen.end is End.RST
+    assert server.trace[0].outcome is Outcome.CUT
+    assert "KeyError('step')" in server.trace[0].note
+
+
+def test_service_whose_error_body_fails() -> None:
+    """A service that cannot make its own error answers with a plain one."""
+
+    class Odd(FakeServer):
+        def error_answer(self, status: int) -> Any:
+            raise KeyError(status)
+
+    with Odd(serving([b"x"]), blocking=False) as server:
+        server.fail(503)
+        seen = ask(server)
+
+    assert (seen.status, seen.body) == (503, b"")
+    assert len(server.errors) == 1
+
+
+def test_service_whose_error_cannot_be_sent() -> None:
+    """An error answer that no wire can carry becomes a plain 500."""
+
+    class Odd(FakeServer):
+        def error_answer(self, status: int) -> Any:
+            from pytest_resilience.answers import Answer
+
+            return Answer(status, (("X", "\u20ac"),), (b"",))
+
+    with Odd(serving([b"x"]), blocking=False) as server:
+        seen = talk(server, b"nonsense\r\n\r\n")
+
+    assert (seen.status, seen.end) == (500, End.FIN)
+
+
+# --- applications that block --------------------------------------------------------
+
+
+def test_application_that_blocks_for_ever() -> None:
+    """A server stops at once although its application never comes back."""
+    gate = Gate()
+
+    def app(environ: Any, start: Start) -> Any:
+        gate.wait()
+        start("200 OK", [])
+        return [b"x"]
+
+    with FakeServer(app) as server:
+        hanging = [Raw(server).send(GET) for _ in range(20)]
+        hanging[-1].silence()
+        began = time.perf_counter()
+        server.stop()
+        took = time.perf_counter() - began
+    ends = [raw.rest() for raw in hanging]
+    gate.open(20)
+    for raw in hanging:
+        raw.sock.close()
+
+    assert took < 1
+    assert ends == [Seen(b"", End.FIN)] * 20
+    assert {attempt.outcome for attempt in server.trace} == {Outcome.CUT}
+    _no_threads("pytest-resilience")
+
+
+def test_blocking_applications_run_at_once() -> None:
+    """Many requests that all wait for each other are served side by side."""
+    together = threading.Barrier(50)
+
+    def app(environ: Any, start: Start) -> Any:
+        together.wait(20)
+        start("200 OK", [])
+        return [b"x"]
+
+    with FakeServer(app) as server:
+        clients = [Raw(server).send(GET) for _ in range(50)]
+        statuses = {raw.answer().status for raw in clients}
+        for raw in clients:
+            raw.sock.close()
+
+    assert statuses == {200}
+
+
+def test_threads_are_reused() -> None:
+    """Requests one after the other need one worker."""
+    names = set()
+
+    def app(environ: Any, start: Start) -> Any:
+        names.add(threading.current_thread().name)
+        start("200 OK", [])
+        return [b"x"]
+
+    with FakeServer(app) as server, Raw(server) as raw:
+        for _ in range(50):
+            raw.send(GET).answer()
+
+    assert len(names) <= 2
+    _no_threads("pytest-resilience")
+
+
+def test_nothing_holds_up_the_end_of_the_interpreter() -> None:
+    """A program ends although its server runs, its application blocks and clients hang."""
+    program = """
+import socket, threading, time
+from pytest_resilience import FakeServer, faults
+server = FakeServer(lambda environ, start: threading.Event().wait()).start()
+server.fail(faults.timeout(), after=1)
+socks = [socket.create_connection((server.host, server.port)) for _ in range(5)]
+for sock in socks:
+    sock.sendall(b"GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+while len(server.trace) < 5:
+    time.sleep(0.001)
+print("done")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, timeout=60, check=True
+    )
+
+    assert done.stdout == b"done\n"
+    assert done.stderr == b""
+
+
+def _no_threads(prefix: str) -> None:
+    patience = time.monotonic() + 20
+    while left := [t for t in threading.enumerate() if t.name.startswith(prefix)]:
+        assert time.monotonic() < patience, left
+        time.sleep(0.001)
