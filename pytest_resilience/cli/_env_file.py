@@ -32,7 +32,7 @@ class EnvFile:
     def __init__(self, path: str) -> None:
         self._path = Path(os.path.realpath(path))
         self._said = path
-        self._written: os.stat_result | None = None
+        self._written = b""
 
     def __enter__(self) -> Self:
         try:
@@ -65,9 +65,9 @@ class EnvFile:
             raise self._unwritable("a value has a line break")
         try:
             draft = self._draft()
-            draft.write_text(lines)
-            self._written = draft.stat()
+            draft.write_bytes(lines.encode())
             draft.replace(self._path)
+            self._written = lines.encode()
         except OSError as error:
             raise self._unwritable(error.strerror or str(error)) from error
 
@@ -78,7 +78,7 @@ class EnvFile:
         where: TracebackType | None,
     ) -> None:
         with contextlib.suppress(OSError):
-            if self._written and os.path.samestat(self._written, self._path.stat()):
+            if self._written and self._path.read_bytes() == self._written:
                 self._path.unlink()
 
     def _unwritable(self, why: str) -> ResilienceError:

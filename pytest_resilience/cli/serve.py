@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import queue
+import os
 import shlex
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from pytest_resilience.cli._env_file import EnvFile
 from pytest_resilience.cli._lines import Lines, Output
@@ -19,8 +19,6 @@ from pytest_resilience.server.server import FakeServer
 
 KEEP = 10_000
 """Attempts kept for ``GET trace``: a server may run for days."""
-
-Signals = queue.SimpleQueue[int]
 
 
 def serve(
@@ -41,7 +39,7 @@ def serve(
     lines = Lines(Output(sys.stdout), quiet=quiet)
     server.journal.observer = lines.put
     server.control = Control(server, lambda text: lines.put(f"  -- {text}"))
-    with _ending_signals() as signals:
+    with _ending_signals() as wait:
         with contextlib.ExitStack() as stack:
             file = stack.enter_context(EnvFile(env_file)) if env_file else None
             stack.enter_context(server)
@@ -51,7 +49,7 @@ def serve(
                 lines.put(line)
             server.renewed = lambda: _renew(server, lines, file)
             lines.start()
-            signals.get()
+            wait()
         # Still within: the same Ctrl-C may come twice, to us and to our process group.
         lines.stop(server.plan)
     return 0
@@ -85,18 +83,29 @@ def _exports(variables: Mapping[str, str]) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _ending_signals() -> Iterator[Signals]:
-    """Ctrl-C, SIGTERM and the end of the terminal, as things to wait for."""
-    # Its put() may interrupt its get(), which no lock of threading's allows.
-    signals = Signals()
-    before = {}
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # A shell starts background jobs with Ctrl-C ignored, but a SIGINT of one's own is meant;
-        # an ignored SIGHUP is nohup's.
-        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
-            before[number] = signal.signal(number, lambda number, _: signals.put(number))
+def _ending_signals() -> Iterator[Callable[[], None]]:
+    """Ctrl-C, SIGTERM and the end of the terminal, as a function that waits for one of them."""
+    # A signal may be delivered to any thread, or just before a wait begins; only the wake-up
+    # descriptor is sure to end the wait. A queue or an event missed one in three of a burst.
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    woken = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    # A shell starts background jobs with SIGINT ignored, yet one that is sent is meant;
+    # an ignored SIGHUP is nohup's.
+    numbers = {signal.SIGINT, signal.SIGTERM}
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        numbers.add(signal.SIGHUP)
+    before = {number: signal.signal(number, lambda *_: None) for number in numbers}
+
+    def wait() -> None:
+        while os.read(reading, 1)[0] not in numbers:
+            pass
+
     try:
-        yield signals
+        yield wait
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        signal.set_wakeup_fd(woken)
+        os.close(reading)
+        os.close(writing)
