@@ -136,9 +136,17 @@ class Served:
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, list[str], str]:
         """Its exit code, the lines not yet read, and stderr."""
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
         self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=LIMIT)
-        return self.process.returncode, out.splitlines(), err
+        # Not communicate(): it does not see what `until` has read ahead.
+        timer = threading.Timer(LIMIT, self.process.kill)
+        timer.start()
+        try:
+            out, err = self.process.stdout.read(), self.process.stderr.read()
+        finally:
+            timer.cancel()
+        return self.process.wait(LIMIT), out.splitlines(), err
 
 
 def ask(method: str, url: str, data: Any = None) -> tuple[int, Any]:
