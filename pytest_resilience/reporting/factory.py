@@ -30,13 +30,14 @@ class Factory:
     @overload
     def __call__(self, app: Server) -> Server: ...
     @overload
-    def __call__(self, app: WSGIApplication, **options: Any) -> FakeServer: ...  # noqa: ANN401
-    def __call__(self, app: Any, **options: Any) -> FakeServer:
+    def __call__(self, app: WSGIApplication | None = None, **options: Any) -> FakeServer: ...  # noqa: ANN401
+    def __call__(self, app: Any = None, **options: Any) -> FakeServer:
         """A running server of this app, until the test ends.
 
         Args:
             app: A WSGI application, a class derived from ``Fake``, or a server that was
-                made already and does not run.
+                made already and does not run. Without one, everything is answered with 200
+                and the JSON ``{"ok": true}``.
             options: As ``FakeServer`` takes them.
 
         Raises:
@@ -53,7 +54,7 @@ class Factory:
                     "it is made already: give them to it"
                 )
             return app
-        if not callable(app):
+        if app is not None and not callable(app):
             raise ResilienceError(
                 f"fake_server wants a WSGI application or a class derived from Fake, got {app!r}"
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from threading import Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -19,11 +19,17 @@ from pytest_resilience.server.journal import Journal
 from pytest_resilience.server.listener import Listener
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from pytest_resilience.server._loop import Loop
 
 MIB = 1024 * 1024
+
+
+def says_ok(_environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """The application of a server that was given none."""
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [b'{"ok": true}']
 
 
 class FakeServer:
@@ -36,7 +42,8 @@ class FakeServer:
             requests.get(server.url)
 
     Args:
-        app: Any WSGI application.
+        app: Any WSGI application. Without one, every request is answered with 200 and the
+            JSON ``{"ok": true}``: enough for a client whose retries matter, not its data.
         host: An address of this machine; ``"::1"`` for IPv6.
         port: 0 for a free one.
         blocking: Run the application in worker threads. False runs it on the server's own
@@ -70,7 +77,7 @@ class FakeServer:
         self._host = host
         self._port = _check.whole("port", port, 0, 65_535)
         self._own_clock = clock
-        self.blocking = blocking
+        self.blocking = blocking and app is not None  # says_ok waits for nothing
         self.max_body = _check.whole("max_body", max_body)
         self.max_head = _check.whole("max_head", max_head, 256)
         self.keep_body = _check.whole("keep_body", keep_body)
@@ -332,9 +339,7 @@ class FakeServer:
     @property
     def wsgi_app(self) -> WSGIApplication:
         """The application that is served."""
-        if self._app is None:
-            raise ServerError("FakeServer wants a WSGI application: FakeServer(app)")
-        return self._app
+        return says_ok if self._app is None else self._app
 
     def error_answer(self, status: int) -> Answer:
         """The answer of a status fault: a short JSON body, unless a service has its own."""

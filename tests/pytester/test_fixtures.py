@@ -26,6 +26,19 @@ def test_fake_server_serves_any_app(session: Session) -> None:
     result.assert_outcomes(passed=2)
 
 
+def test_fake_server_needs_no_app(session: Session) -> None:
+    """`fake_server()` answers everything with 200, and takes options."""
+    result = session("""
+        def test_it(fake_server):
+            server = fake_server(keep=1)
+            server.fail(503)
+            assert [get("/a", server.url), get("/b?c", server.url)] == [503, 200]
+            assert server.trace.statuses == [200]
+        """)
+
+    result.assert_outcomes(passed=1)
+
+
 def test_fake_server_takes_fakes(session: Session) -> None:
     """`fake_server` runs a class derived from Fake, or an instance, as well as an app."""
     result = session("""

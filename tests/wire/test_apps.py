@@ -368,10 +368,14 @@ def test_write(*, blocking: bool) -> None:
 
 
 def test_no_application() -> None:
-    """A server without an application says so, in a 500 and in its errors."""
-    with FakeServer(blocking=False) as server:
-        assert ask(server).status == 500
-        assert "wants a WSGI application" in server.trace[0].note
+    """A server without an application answers anything with 200 and a JSON object."""
+    request = b"POST /any/thing?x=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi"
+    with FakeServer() as server:
+        seen, headed = ask(server, request), talk(server, HEAD[:-2] + b"Connection: close\r\n\r\n")
+
+    assert seen.status == headed.status == 200
+    assert b"\r\nContent-Type: application/json\r\n" in seen.head
+    assert (seen.body, headed.body) == (b'{"ok": true}', b"")
 
 
 def test_predicate_that_fails() -> None:
