@@ -177,11 +177,11 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show what the servers of a failed test saw."""
+    report = yield
     if call.excinfo is not None and isinstance(call.excinfo.value, pytest.FixtureLookupError):
         from pytest_resilience.reporting import on_demand
 
-        on_demand.explain(call.excinfo.value)
-    report = yield
+        on_demand.explain(call.excinfo.value, report.longrepr)
     custody = item.config.stash[DESK].has_custody_of(item)
     if custody is not None:
         custody.passed = report.passed if report.when == "call" else custody.passed

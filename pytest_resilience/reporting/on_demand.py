@@ -99,20 +99,24 @@ def _make(argname: str, name: str, where: str, *, shared: bool) -> object:
     return pytest.fixture(scope="session" if shared else "function", name=argname)(fake)
 
 
-def explain(error: pytest.FixtureLookupError) -> None:
-    """Name the fakes there are to somebody who asked for one that is not."""
-    argname = error.argname or ""
-    if not argname.startswith(PREFIX) or error.msg is not None:
+def explain(error: pytest.FixtureLookupError, shown: object) -> None:
+    """Name the fakes there are to somebody who asked for one that is not.
+
+    Args:
+        error: What pytest raised.
+        shown: What its report shows of it, amended here: the error's own ``msg`` would do,
+            but pytest before 9 cannot show one that comes from a test's own arguments.
+    """
+    argname, text = error.argname or "", getattr(shown, "errorstring", "")
+    missing = f"fixture {argname!r} not found"
+    if not argname.startswith(PREFIX) or missing not in text:
         return
     from pytest_resilience import registry
 
     known = [PREFIX + name for name in registry.names()]
     known += [name + SHARED for name in known] + ["fake_server"]
-    if argname in known:
-        return  # It exists; what is wrong is something else, and pytest says it.
-    # What all of them begin with says nothing; it makes everything look alike.
+    # They all begin alike, so only a name that is very much like another is a hint.
     close = difflib.get_close_matches(argname, known, n=1, cutoff=0.75)
     hint = f"; did you mean {close[0]!r}?" if close else ""
-    fakes = f" fixtures of installed fakes: {', '.join(sorted(known))}"
-    more = "use 'pytest --fixtures [testpath]' for help on all that are available."
-    error.msg = f"fixture {argname!r} not found{hint}\n{fakes}\n {more}"
+    fakes = f"\n fixtures of installed fakes: {', '.join(sorted(known))}"
+    shown.errorstring = text.replace(missing, missing + hint + fakes, 1)  # type: ignore[attr-defined]  # it has one

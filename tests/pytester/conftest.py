@@ -7,12 +7,14 @@ from textwrap import dedent
 
 import pytest
 
-import pytest_resilience
+import pytest_resilience.checks
+import pytest_resilience.reporting
+import pytest_resilience.server
 
 # pytester forgets what an inner session imports, but not what our package has resolved on
 # first use, so a second session in this process would have every class twice.
-for module in pkgutil.walk_packages(pytest_resilience.__path__, "pytest_resilience."):
-    if not module.name.endswith("__main__"):
+for package in (pytest_resilience.checks, pytest_resilience.reporting, pytest_resilience.server):
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
         importlib.import_module(module.name)
 
 ACME_FAKES = '''

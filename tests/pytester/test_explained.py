@@ -50,8 +50,8 @@ def test_approx_explains_itself(session: Session, comparison: str) -> None:
 
     result.stdout.fnmatch_lines(
         [
-            "E * assert wait 2 was 4.000 s, wanted 5 ± 0.1 s (attempt 3)",
-            "E * 3  t=5.000 * <- wanted 5 ± 0.1 s",
+            "E * assert wait 2 was 4.000 s, wanted 5 ± * s (attempt 3)",
+            "E * 3  t=5.000 * <- wanted 5 ± * s",
         ]
     )
 

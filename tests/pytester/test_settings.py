@@ -143,7 +143,7 @@ def test_bad_values_end_in_one_line(
             "(False)",
             (
                 "ERROR: test_it.py::test_it: @pytest.mark.resilience takes keyword arguments only "
-                "(env, unmatched, unmet, errors, seed, *keep), got (False,)"
+                "(env, unmatched, *keep), got (False,)"
             ),
         ),
     ],
