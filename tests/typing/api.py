@@ -1,0 +1,136 @@
+"""Every public name, used as users use it. Nobody runs this: mypy and editors read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, assert_type
+
+import pytest
+
+from pytest_resilience import (
+    FOREVER,
+    OK,
+    Answer,
+    Attempt,
+    CheckFailed,
+    Clock,
+    ClockError,
+    Fake,
+    FakeServer,
+    FaultLike,
+    Headers,
+    Outcome,
+    Plan,
+    PlanError,
+    RealClock,
+    ResilienceError,
+    Rule,
+    ServerError,
+    Trace,
+    VirtualClock,
+    current_clock,
+    faults,
+    route,
+    use_clock,
+)
+from pytest_resilience_gemini import Gemini
+from pytest_resilience_vault import Vault
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from werkzeug import Request
+
+
+def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Any WSGI application."""
+    start_response("200 OK", [])
+    return [b""]
+
+
+class GitHub(Fake):
+    """A third party's fake."""
+
+    def reset(self) -> None:
+        """Nothing stored."""
+        self.issues: dict[tuple[str, int], dict[str, Any]] = {}
+
+    @route("GET", "/repos/<repo>/issues/<int:number>")
+    def get_issue(self, request: Request, repo: str, number: int) -> Any:
+        """One issue."""
+        return self.issues.get((repo, number)) or (404, {"message": "Not Found"})
+
+
+def test_vault(fake_vault: Vault, fake_vault_session: Vault) -> None:
+    """Fixtures are annotated with the fakes' own classes, and complete in an editor."""
+    fake_vault.put("secret/myapp", {"password": "s3cr3t"})
+    assert_type(fake_vault.fail(503, times=3), Rule)
+    assert_type(fake_vault.url, str)
+    assert_type(fake_vault.environment, dict[str, str])
+    assert_type(fake_vault_session.root_token, str)
+    assert fake_vault.trace.waits == [1, 2, 4]
+
+
+def test_gemini(fake_gemini: Gemini, fake_gemini_session: Gemini) -> None:
+    """Gemini too."""
+    fake_gemini.say("Snow, again.")
+    assert_type(fake_gemini_session.trace, Trace)
+
+
+def test_server(fake_server: Callable[..., FakeServer], virtual_clock: VirtualClock) -> None:
+    """The factory is a callable that returns a server."""
+    server = fake_server(app, keep=10)
+    rule: Rule = server.fail(faults.reset_peer(), OK, "timeout", times=FOREVER, path="/v1/*")
+    assert_type(rule.met, int)
+    assert_type(rule.unmet, str)
+    with server.outage():
+        virtual_clock.advance(60)
+    assert_type(virtual_clock.now, float)
+
+
+def test_records(trace: Trace) -> None:
+    """What a trace says."""
+    attempt = trace[0]
+    assert_type(attempt, Attempt)
+    assert_type(attempt.headers, Headers)
+    assert_type(attempt.headers["Accept"], str)
+    assert_type(attempt.outcome, Outcome)
+    assert_type(trace[1:], Trace)
+    assert_type(trace.to("GET", "/v1/*").table(), str)
+    waits: list[float] = trace.waits
+    gaps: list[float] = trace.gaps
+    times: list[float] = trace.times
+    statuses: list[int | None] = trace.statuses
+    met: list[str | None] = trace.faults
+    assert (waits, gaps, times) == pytest.approx(([1.0], [1.0], [0.0, 1.0]))
+    assert (statuses, met) == ([503, 200], ["status 503", None])
+
+
+def test_without_pytest(plan: Plan, fault: FaultLike) -> None:
+    """Servers and fakes are context managers of their own."""
+    with GitHub(seed=7) as github, FakeServer(app, blocking=False) as server:
+        github.issues["anvil", 1] = {"title": "too heavy"}
+        github.fail(fault, probability=0.5)
+        server.start_over()
+    assert_type(plan.add(fault), Rule)
+    assert_type(Answer(200, (), (b"",)).status, int)
+
+
+def test_clocks() -> None:
+    """A clock in force, and what one is."""
+    real: Clock = RealClock()
+    with use_clock(real) as clock:
+        assert_type(clock, Clock)
+    assert_type(current_clock().monotonic(), float)
+    with VirtualClock() as virtual:
+        assert_type(virtual.slept, float)
+
+
+def errors() -> list[type[Exception]]:
+    """All errors but a failed check are ResilienceErrors."""
+    ours: list[type[ResilienceError]] = [PlanError, ServerError, ClockError]
+    return [*ours, CheckFailed]
+
+
+@pytest.mark.resilience(env=False, unmatched=True, unmet=True, errors=True, seed=7, keep=10)
+def test_marked(fake_vault: Vault) -> None:
+    """The marker's arguments."""
