@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json
 import os
@@ -109,8 +110,12 @@ class Served:
 
     def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.process.wait(LIMIT)
+        except subprocess.TimeoutExpired:
             self.process.kill()
-        self.process.wait(LIMIT)
+            self.process.wait(LIMIT)
         for stream in (self.process.stdout, self.process.stderr):
             assert stream is not None
             stream.close()
@@ -277,6 +282,33 @@ def test_several_signals_at_once_are_one(served: Served) -> None:
     code, rest, err = served.end()
 
     assert (code, rest, err) == (0, ["", "", "0 attempts"], "")
+
+
+def test_the_end_of_the_terminal_ends_it_unless_nohup_was_said(place: Path) -> None:
+    """SIGHUP is an end like any other, and none for a process that was told to ignore it."""
+    with Served(place, "web:app") as served:
+        assert served.url
+        assert served.end(signal.SIGHUP)[0] == 0
+    ignoring = functools.partial(signal.signal, signal.SIGHUP, signal.SIG_IGN)
+    with Served(place, "web:app", preexec_fn=ignoring) as served:
+        url = served.url
+        served.process.send_signal(signal.SIGHUP)
+
+        assert get(url) == 200
+        assert served.end()[0] == 0
+
+
+def test_a_signal_of_the_applications_own_does_not_end_it(place: Path) -> None:
+    """A handler that the served module has set is not ours."""
+    (place / "own.py").write_text(
+        "import signal\nfrom web import app\nsignal.signal(signal.SIGUSR1, lambda *_: None)\n"
+    )
+    with Served(place, "own:app") as served:
+        url = served.url
+        served.process.send_signal(signal.SIGUSR1)
+
+        assert get(url) == 200
+        assert served.end()[0] == 0
 
 
 def test_the_name_of_what_the_application_raises_is_on_its_line(served: Served) -> None:

@@ -1,0 +1,118 @@
+"""What `serve` keeps in mind for its lines, and where they go."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import os
+
+from pytest_resilience import Attempt, Outcome, Plan
+from pytest_resilience.cli._lines import MOST_TARGETS, Lines, Output, Waits
+
+SECOND = 1_000_000_000
+
+
+def attempt(number: int, at: int, *, target: str = "/", status: int | None = 503) -> Attempt:
+    """One that began at a second and ended half a second later."""
+    return Attempt(
+        number,
+        at * SECOND,
+        connection=number,
+        reused=False,
+        method="GET",
+        target=target,
+        head=b"",
+        status=status,
+        ended_ns=at * SECOND + SECOND // 2,
+        outcome=Outcome.ANSWERED,
+    )
+
+
+def test_a_wait_runs_from_the_end_of_a_failure_to_its_repetition() -> None:
+    """As in the trace: the oldest failure that has not been repeated comes first."""
+    waits = Waits()
+    for number in (1, 2):
+        waits.remember(attempt(number, number))
+
+    assert waits.before(attempt(3, 5)) == 3.5
+    assert waits.before(attempt(4, 5)) == 2.5
+    assert waits.before(attempt(5, 5)) is None
+
+
+def test_an_answered_attempt_and_another_target_are_not_repeated() -> None:
+    """Only a failure is repeated, and only by the same method and target."""
+    waits = Waits()
+    waits.remember(attempt(1, 1, status=200))
+    waits.remember(attempt(2, 2, target="/other"))
+
+    assert waits.before(attempt(3, 5)) is None
+
+
+def test_a_newer_state_replaces_the_older_one() -> None:
+    """An attempt that was shown while it hung ends later."""
+    waits = Waits()
+    waits.remember(attempt(1, 1))
+    waits.remember(attempt(1, 3))
+
+    assert waits.before(attempt(2, 5)) == 1.5
+    assert waits.before(attempt(3, 5)) is None
+
+
+def test_an_older_number_is_never_a_repetition() -> None:
+    """Lines come in the order of the ends, so a later attempt may be known before."""
+    waits = Waits()
+    waits.remember(attempt(2, 1))
+
+    assert waits.before(attempt(1, 5)) is None
+
+
+def test_memory_is_bounded() -> None:
+    """A server that runs for days forgets the oldest targets and failures."""
+    waits = Waits()
+    for number in range(1, MOST_TARGETS + 2):
+        waits.remember(attempt(number, 1, target=f"/{number}"))
+    for number in range(1, MOST_TARGETS + 2):
+        waits.remember(attempt(number, number, target="/same"))
+
+    assert waits.before(attempt(5_000, 1, target="/1")) is None
+    assert waits.before(attempt(5_000, 2_000, target="/same")) == 1_997.5
+
+
+def test_a_second_word_about_an_end_is_no_second_line() -> None:
+    """The last bytes of an answer may go out after its end was recorded."""
+    pending = dataclasses.replace(attempt(1, 0), outcome=Outcome.PENDING, status=None)
+    ended = attempt(1, 0, status=200)
+
+    assert written(pending, pending, ended, ended) == [
+        "  1  t=0.000  GET /  200",
+        "",
+        "1 attempt: 200 x1",
+    ]
+
+
+def written(*news: Attempt) -> list[str]:
+    """What is written of these."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as reader:
+        with os.fdopen(writing, "w") as writer:
+            lines = Lines(Output(writer), quiet=False)
+            for item in news:
+                lines.put(item)
+            lines.start()
+            lines.stop(Plan(seed=1))
+        return reader.read().splitlines()
+
+
+def test_lines_are_whole_and_show_control_characters() -> None:
+    """What a client sends cannot move a terminal's cursor."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as reader, os.fdopen(writing, "w") as writer:
+        Output(writer).line("a\x1b[2Jb\nc\u00e9\udc80")
+
+        assert os.read(reader.fileno(), 100) == b"a\\x1b[2Jb\\nc\xc3\xa9\\udc80\n"
+
+
+def test_without_a_stream_nothing_is_written() -> None:
+    """No stdout, or one in memory, is no reason to fail."""
+    Output(None).line("nobody")
+    Output(io.StringIO()).line("nobody")
