@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Any
 from pytest_resilience_vault._backend import NAME, WRITE, Backend, on
 from pytest_resilience_vault._call import Call
 from pytest_resilience_vault._cidr import are_within, is_address, is_block
-from pytest_resilience_vault._errors import Refused, bad_request, one_of, unsupported_path
+from pytest_resilience_vault._errors import (
+    Refused,
+    bad_request,
+    one_of,
+    unsupported_operation,
+    unsupported_path,
+)
 from pytest_resilience_vault._kv2 import NotThere
-from pytest_resilience_vault._login import log_in
+from pytest_resilience_vault._login import log_in, role_id_of
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._role import Role, SecretId, new_uuid
 from pytest_resilience_vault._ttl import Wish
@@ -28,7 +34,6 @@ _FLAGS = ("bind_secret_id", "token_no_default_policy")
 _OLD_NAMES = {"policies": "token_policies", "period": "token_period"}
 _PARTS = {
     "bind-secret-id": "bind_secret_id",
-    "bound-cidr-list": "secret_id_bound_cidrs",
     "period": "token_period",
     "policies": "token_policies",
     "secret-id-bound-cidrs": "secret_id_bound_cidrs",
@@ -64,7 +69,9 @@ class AppRole(Backend):
         name = (token.meta or {}).get("role_name", "")
         role = self.roles.get(name)
         if role is None:
-            raise Refused(500, one_of(f"role {name} does not exist during renewal"))
+            raise Refused(
+                500, one_of(f'failed to renew entry: role "{name}" does not exist during renewal')
+            )
         return Wish(
             ttl=role.token_ttl,
             max_ttl=role.token_max_ttl,
@@ -72,14 +79,16 @@ class AppRole(Backend):
             explicit_max_ttl=token.explicit_max_ttl,
         )
 
-    @on("read", "login")
+    @on("read delete patch", "login")
+    def no_login(self, call: Call) -> None:
+        """Nothing; but the look for a lockout comes before the look at the operation."""
+        role_id_of(call)
+        raise unsupported_operation()
+
     @on(WRITE, "login")
     def login(self, call: Call) -> Reply:
         """A token for a role id and a secret id; no token is needed for it."""
-        reply = log_in(self.core, self.roles.values(), call)
-        if call.operation == "read":
-            raise Refused(405, one_of("unsupported operation"))
-        return reply
+        return log_in(self.core, self.roles.values(), call)
 
     # Roles
 
@@ -179,7 +188,12 @@ class AppRole(Backend):
         """One setting."""
         role = self.roles.get(name.lower())
         field = _PARTS[part]
-        return Reply({field: getattr(role, field)}) if role else None
+        if role is None:
+            return None
+        # No list is null here, and [] in the whole role.
+        return Reply(
+            {field: getattr(role, field) or None if "cidrs" in field else getattr(role, field)}
+        )
 
     @on(WRITE, PART)
     def write_part(self, call: Call, name: str, part: str) -> None:
@@ -187,10 +201,8 @@ class AppRole(Backend):
         role = self._existing(name)
         field = _PARTS[part]
         old = next((old for old, new in _OLD_NAMES.items() if new == field), field)
-        if part == "bound-cidr-list":
-            old = "bound_cidr_list"
-        if not (call.has(field) or call.has(old)):
-            raise bad_request(f"missing {field}")
+        if not (call.has(field) or call.has(old)) and "cidrs" not in field:
+            raise bad_request(f"missing {'period' if part == 'period' else field}")
         changed = replace(role)
         self._change(changed, call)
         self.roles[role.name] = changed
@@ -201,6 +213,21 @@ class AppRole(Backend):
         role = self.roles.get(name.lower())
         if role:
             setattr(role, _PARTS[part], getattr(Role("default"), _PARTS[part]))
+
+    @on("read", f"{ROLE}/bound-cidr-list")
+    def read_old_list(self, call: Call, name: str) -> Reply | None:
+        """The old name of secret-id-bound-cidrs, which shows nothing any more."""
+        words = 'The "bound_cidr_list" field is deprecated and will be removed. Please use'
+        warning = f'{words} "secret_id_bound_cidrs" instead.'
+        known = name.lower() in self.roles
+        return Reply({"bound_cidr_list": None}, warnings=[warning]) if known else None
+
+    @on(WRITE, f"{ROLE}/bound-cidr-list")
+    def write_old_list(self, call: Call, name: str) -> None:
+        """Change it."""
+        changed = replace(self._existing(name))
+        self._change(changed, call)
+        self.roles[changed.name] = changed
 
     @on("read", f"{ROLE}/local-secret-ids")
     def read_local(self, call: Call, name: str) -> Reply | None:
@@ -286,7 +313,7 @@ class AppRole(Backend):
         """The accessors of a role's secret ids."""
         role = self.roles.get(name.lower())
         if role is None:
-            raise Refused(404, f'role "{name}" does not exist')
+            raise Refused(400, f'role "{name}" does not exist')
         secret_ids = [role.secret(key, call.now) for key in list(role.secret_ids)]
         return Reply({"keys": [found.accessor for found in secret_ids if found]})
 
@@ -376,11 +403,11 @@ def _metadata(text: str) -> dict[str, str]:
     try:
         data: Any = json.loads(text)
     except ValueError:
-        pairs = [pair.partition("=") for pair in text.split(",")]
-        if not all(mark for _, mark, _ in pairs):
-            words = f'failed to parse metadata: invalid key/value pair "{text}"'
-            raise bad_request(words) from None
-        return {key.strip(): value.strip() for key, _, value in pairs}
-    if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
-        raise bad_request("failed to parse metadata: failed to parse input: not a map of strings")
-    return data
+        data = None
+    if isinstance(data, dict) and all(isinstance(value, str) for value in data.values()):
+        return data
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    if not all(mark for _, mark, _ in pairs):
+        words = "failed to parse metadata: failed to parse the input: invalid <key,value> format"
+        raise bad_request(words)
+    return {key.strip(): value.strip() for key, _, value in pairs}

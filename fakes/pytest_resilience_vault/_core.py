@@ -9,6 +9,7 @@ from pytest_resilience_vault import _errors
 from pytest_resilience_vault._backend import Backend, matches
 from pytest_resilience_vault._call import CREATE, DELETE, LIST, PATCH, UPDATE, WRITES, Call
 from pytest_resilience_vault._default_policy import DEFAULT_POLICY
+from pytest_resilience_vault._errors import Refused
 from pytest_resilience_vault._kv1 import Kv1
 from pytest_resilience_vault._kv2 import Kv2, NotThere
 from pytest_resilience_vault._mounts import Mount, Mounts
@@ -26,7 +27,7 @@ class Core:
     """Everything a Vault knows: mounts, policies, tokens, and whether it is sealed."""
 
     def __init__(self, time: Callable[[], float]) -> None:
-        from pytest_resilience_vault._identity import Closed
+        from pytest_resilience_vault._identity import Cubbyhole, Identity
         from pytest_resilience_vault._sys import Sys
         from pytest_resilience_vault._token_api import TokenApi
 
@@ -39,14 +40,18 @@ class Core:
         self._acls: dict[tuple[str, ...], Acl] = {}
         self._denied: set[str] = set()
         self.set_policy("default", DEFAULT_POLICY)
-        self.mounts.add(Mount("sys/", "system", Sys(self), description=SYS_WORDS, seal_wrap=True))
+        self.mounts.add(
+            Mount("sys/", "system", Sys(self), description=SYS_WORDS, seal_wrap=True)
+        ).config = {"passthrough_request_headers": ["Accept"]}
         token = Mount("token/", "token", TokenApi(self), is_auth=True)
         token.description = "token based credentials"
         self.mounts.add(token)
-        for kind, words in CLOSED.items():
-            closed = Mount(f"{kind}/", kind, Closed(self), description=words)
-            closed.local = kind == "cubbyhole"
-            self.mounts.add(closed)
+        self.mounts.add(
+            Mount("cubbyhole/", "cubbyhole", Cubbyhole(self), description=HOLE_WORDS, local=True)
+        )
+        self.mounts.add(
+            Mount("identity/", "identity", Identity(self), description="identity store")
+        ).config = {"passthrough_request_headers": ["Authorization"]}
 
     # Policies
 
@@ -129,7 +134,7 @@ class Core:
         if mount is not None:
             call.mount, call.path = mount, call.full_path[len(mount.prefix) :]
             if matches(call.path, mount.backend.open_paths):
-                return self._answer(mount, call)
+                return self._answer_anyone(mount, call)
         token = self._token(call.token_id, call.now)
         call.token = token
         try:
@@ -139,6 +144,15 @@ class Core:
             return self._answer(mount, call)
         finally:
             self.tokens.finish(token)
+
+    def _answer_anyone(self, mount: Mount, call: Call) -> tuple[Reply | None, str]:
+        """Answer on a path that needs no token, where errors are not listed (seen)."""
+        try:
+            return self._answer(mount, call)
+        except Refused as refused:
+            if refused.status == 405:
+                raise Refused(405, "unsupported operation") from None
+            raise
 
     def _token(self, token_id: str, now: float) -> Token:
         if not token_id:
@@ -177,10 +191,6 @@ class Core:
 
 
 SYS_WORDS = "system endpoints used for control, policy and debugging"
-CLOSED = {
-    "cubbyhole": "per-token private secret storage",
-    "identity": "identity store",
-}
-"""Mounts that every Vault lists; nothing is in them here."""
+HOLE_WORDS = "per-token private secret storage"
 
 __all__ = ["VERSION", "Core", "NotThere"]

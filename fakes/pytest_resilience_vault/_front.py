@@ -118,10 +118,13 @@ class Front:
         self._check_headers(request)
         if path in NODE_PATHS:
             return self._answer_for_node(path, request)
+        if path == "sys":
+            return _redirect(_with_query("/v1/sys/", request), request.method)
+        call = self._call(path, request)
         if self._core.seal.sealed:
             raise sealed()
         self._stand_by(request)
-        return self._answer_logical(path, request)
+        return self._answer_logical(call)
 
     def _check_headers(self, request: Request) -> None:
         """An Authorization that is no bearer token is ignored, a bad wrap TTL is not."""
@@ -152,8 +155,7 @@ class Front:
             return
         raise Elsewhere(seal.leader)
 
-    def _answer_logical(self, path: str, request: Request) -> Response:
-        call = self._call(path, request)
+    def _answer_logical(self, call: Call) -> Response:
         mount = self._core.mounts.of(call.full_path)
         self._type = mount.type if mount else ""
         reply, mount_type = self._core.handle(call)

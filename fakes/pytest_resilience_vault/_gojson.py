@@ -14,6 +14,9 @@ from typing import Any, Self
 JSON = Any
 """JSON data: what `decode` returns and `encode` takes."""
 
+DEEPEST = 300
+"""How deep a request's JSON may be nested (max_json_depth, in Vault since 1.20.2)."""
+
 _ESCAPES = str.maketrans(
     {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 )
@@ -111,11 +114,24 @@ def decode_object(body: bytes) -> dict[str, Any]:
         raise ValueError("exceeded max depth") from None
     if value is None:
         return {}
+    if text.count("{") + text.count("[") > DEEPEST and _depth(value) > DEEPEST:
+        raise ValueError("JSON input exceeds allowed nesting depth")
     if not isinstance(value, dict):
         raise ValueError(  # noqa: TRY004 -- the caller sees one kind of bad JSON
             f"json: cannot unmarshal {_kind(value)} into Go value of type map[string]interface {{}}"
         )
     return value
+
+
+def _depth(value: JSON) -> int:
+    """How deep lists and maps are nested; without recursion, for it may be very deep."""
+    depth, level = 0, [value]
+    while level := [one for one in level if isinstance(one, dict | list)]:
+        depth += 1
+        level = [
+            below for one in level for below in (one.values() if isinstance(one, dict) else one)
+        ]
+    return depth
 
 
 def _kind(value: JSON) -> str:

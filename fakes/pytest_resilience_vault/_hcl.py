@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 _TOKEN = re.compile(
@@ -19,6 +19,17 @@ _TOKEN = re.compile(
 )
 
 
+_NAMES = {
+    "{": "LBRACE",
+    "}": "RBRACE",
+    "[": "LBRACK",
+    "]": "RBRACK",
+    "=": "ASSIGN",
+    ",": "COMMA",
+}
+_KINDS = {"string": "STRING", "word": "IDENT", "number": "NUMBER", "heredoc": "HEREDOC"}
+
+
 @dataclass(frozen=True)
 class Block:
     """``path "secret/*" { ... }``."""
@@ -27,6 +38,8 @@ class Block:
     label: str
     body: dict[str, Any]
     line: int = 1
+    places: dict[str, str] = field(default_factory=dict)
+    """Line and column of each value in the body."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +47,11 @@ class _Token:
     kind: str
     text: str
     at: int
+
+    @property
+    def name(self) -> str:
+        """As HCL's errors call it."""
+        return _NAMES.get(self.text) or _KINDS.get(self.kind, "EOF")
 
 
 def parse(text: str) -> list[Block]:
@@ -52,16 +70,21 @@ def _from_json(text: str) -> list[Block]:
         tree = json.loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"At {error.lineno}:{error.colno}: {error.msg}") from None
-    blocks = []
-    for kind, value in tree.items():
-        for labelled in value if isinstance(value, list) else [value]:
-            if isinstance(labelled, dict):
-                for label, body in labelled.items():
-                    bodies = body if isinstance(body, list) else [body]
-                    blocks += [Block(kind, label, dict(one)) for one in bodies]
-            else:
-                blocks.append(Block(kind, "", {"": labelled}))
-    return blocks
+    return [block for kind, value in tree.items() for block in _json_blocks(kind, value)]
+
+
+def _json_blocks(kind: str, value: Any) -> Iterator[Block]:
+    """``{"path": {"secret/*": {"capabilities": ["read"]}}}``, or lists of such."""
+    for labelled in value if isinstance(value, list) else [value]:
+        if not isinstance(labelled, dict):
+            yield Block(kind, "", {"": labelled})
+            continue
+        for label, bodies in labelled.items():
+            for body in bodies if isinstance(bodies, list) else [bodies]:
+                if not isinstance(body, dict):
+                    words = f'{kind} "{label}": an object is expected'
+                    raise ValueError(words)  # noqa: TRY004
+                yield Block(kind, label, body)
 
 
 class _Reader:
@@ -77,16 +100,21 @@ class _Reader:
         while position < len(self._text):
             match = _TOKEN.match(self._text, position)
             if match is None:
-                raise self._error(position, f"illegal character {self._text[position]!r}")
+                if self._text[position] == '"':
+                    raise self._error(len(self._text), "literal not terminated")
+                raise self._error(position, "illegal char")
             if match.lastgroup != "space":
                 kind = "heredoc" if match["heredoc"] else str(match.lastgroup)
                 yield _Token(kind, match[0], position)
             position = match.end()
 
     def _error(self, at: int, what: str) -> ValueError:
-        line = self._line(at)
+        return ValueError(f"At {self._place(at)}: {what}")
+
+    def _place(self, at: int) -> str:
+        """Line and column; the end of the text lies one further (scanner.go)."""
         column = at - (self._text.rfind("\n", 0, at) + 1) + 1
-        return ValueError(f"At {line}:{column}: {what}")
+        return f"{self._line(at)}:{column + (at >= len(self._text))}"
 
     def _line(self, at: int) -> int:
         return self._text.count("\n", 0, at) + 1
@@ -104,9 +132,8 @@ class _Reader:
     def _want(self, mark: str) -> None:
         token = self._take()
         if token.text != mark:
-            names = {"{": "LBRACE", "}": "RBRACE", "]": "RBRACK", "=": "ASSIGN"}
-            found = "EOF" if token.kind == "end" else token.text
-            raise self._error(token.at, f"object expected closing {names[mark]} got: {found}")
+            words = f"object expected closing {_NAMES[mark]} got: {token.name}"
+            raise self._error(token.at, words)
 
     def blocks(self) -> list[Block]:
         found = []
@@ -117,26 +144,35 @@ class _Reader:
                 self._take()
                 found.append(Block(kind, "", {"": self._value()}, line))
                 continue
-            label = _unquoted(self._take().text) if self._peek().kind == "string" else ""
+            labelled = self._peek().kind in ("string", "word")
+            label = _unquoted(self._take().text) if labelled else ""
+            if label and self._peek().kind == "word":
+                self._take()
+                words = f"nested object expected: LBRACE got: {self._peek().name}"
+                raise self._error(self._peek().at, words)
             if self._peek().text != "{":
                 words = f"key '{kind}' expected start of object ('{{') or assignment ('=')"
                 raise self._error(self._peek().at, words)
-            found.append(Block(kind, label, self._object(), line))
+            places: dict[str, str] = {}
+            found.append(Block(kind, label, self._object(places), line, places))
         return found
 
     def _key(self) -> str:
         token = self._take()
         if token.kind not in ("word", "string"):
-            raise self._error(token.at, f"unexpected token {token.text!r}, a key was expected")
+            words = f"expected: IDENT | STRING | ASSIGN | LBRACE got: {token.name}"
+            raise self._error(token.at, words)
         return _unquoted(token.text)
 
-    def _object(self) -> dict[str, Any]:
+    def _object(self, places: dict[str, str] | None = None) -> dict[str, Any]:
         self._want("{")
         found: dict[str, Any] = {}
         while self._peek().kind in ("word", "string"):
             key = self._key()
             if self._peek().text == "=":
                 self._take()
+            if places is not None:
+                places[key] = self._place(self._peek().at)
             found[key] = self._value()
             if self._peek().text == ",":
                 self._take()
@@ -166,11 +202,14 @@ class _Reader:
         while self._peek().text != "]":
             if self._peek().kind == "end":
                 raise self._error(self._peek().at, "error parsing list, expected comma or list end")
+            if self._peek().kind == "word" and self._peek().text not in ("true", "false"):
+                words = "unexpected token while parsing list: IDENT"
+                raise self._error(self._peek().at, words)
             found.append(self._value())
             if self._peek().text == ",":
                 self._take()
             elif self._peek().text != "]":
-                words = f"error parsing list, expected comma or list end, got: {self._peek().text}"
+                words = f"error parsing list, expected comma or list end, got: {self._peek().name}"
                 raise self._error(self._peek().at, words)
         self._want("]")
         return found

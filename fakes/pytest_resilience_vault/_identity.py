@@ -1,11 +1,60 @@
-"""Mounts that are listed, as every Vault lists them, and have no paths in this fake."""
+"""Mounts that every Vault has besides sys/: a token's own storage, and the identity store."""
 
 from __future__ import annotations
 
-from pytest_resilience_vault._backend import Backend
+from typing import TYPE_CHECKING, Any
+
+from pytest_resilience_vault._backend import WRITE, Backend, on
+from pytest_resilience_vault._errors import Refused, one_of
+from pytest_resilience_vault._kv1 import listing
+from pytest_resilience_vault._reply import Reply
+
+if TYPE_CHECKING:
+    from pytest_resilience_vault._call import Call
+    from pytest_resilience_vault._core import Core
 
 
-class Closed(Backend):
-    """An engine that this fake has in name only; every path is unsupported."""
+class Cubbyhole(Backend):
+    """Secrets that only the token which has written them can read (logical_cubbyhole.go)."""
 
-    type = "closed"
+    type = "cubbyhole"
+
+    def __init__(self, core: Core) -> None:
+        super().__init__(core)
+        self._of_token: dict[str, dict[str, dict[str, Any]]] = {}
+
+    def _own(self, call: Call) -> dict[str, dict[str, Any]]:
+        return self._of_token.setdefault(call.token.id if call.token else "", {})
+
+    def exists(self, call: Call) -> bool | None:
+        """Whether the token has something there."""
+        return call.path in self._own(call)
+
+    @on("read", "(?P<path>.*)")
+    def read(self, call: Call, path: str) -> Reply | None:
+        """The map."""
+        data = self._own(call).get(path)
+        return None if data is None else Reply(data)
+
+    @on(WRITE, "(?P<path>.*)")
+    def write(self, call: Call, path: str) -> None:
+        """Replace the map."""
+        if not call.data:
+            raise Refused(500, one_of("missing data fields"))
+        self._own(call)[path] = dict(call.data)
+
+    @on("delete", "(?P<path>.*)")
+    def delete(self, call: Call, path: str) -> None:
+        """Forget it."""
+        self._own(call).pop(path, None)
+
+    @on("list", "(?P<path>.*)")
+    def keys(self, call: Call, path: str) -> Reply:
+        """The names below a folder."""
+        return listing(list(self._own(call)), path)
+
+
+class Identity(Backend):
+    """Listed, as every Vault lists it; this fake has none of its paths."""
+
+    type = "identity"

@@ -53,8 +53,8 @@ class Node:
             sealed=seal.sealed,
             standby=standby,
             performance_standby=False,
-            replication_performance_mode="unknown" if seal.sealed else "disabled",
-            replication_dr_mode="unknown" if seal.sealed else "disabled",
+            replication_performance_mode="unknown" if standby else "disabled",
+            replication_dr_mode="unknown" if standby else "disabled",
             server_time_utc=int(core.time()),
             version=core.version,
             enterprise=False,
@@ -87,12 +87,7 @@ class Node:
         return body
 
     def _unseal(self, request: Request, token_id: str) -> Answer:
-        try:
-            data = decode_object(request.get_data())
-        except ValueError as error:
-            raise bad_request(f"failed to parse JSON input: {error}") from None
-        # encoding/json matches a struct's fields without case.
-        fields = {name.lower(): value for name, value in data.items()}
+        fields = _fields(request)
         seal = self._core.seal
         if fields.get("reset"):
             if not seal.sealed:
@@ -111,13 +106,14 @@ class Node:
             return 204, None
         self._demand_sudo("sys/seal", token_id)
         if self._core.seal.standby:
+            # vault/core.go, sealInitCommon; an OpenBao seals all the same.
             raise Refused(500, "vault cannot seal when in standby mode; please restart instead")
         self._core.seal.close()
         return 204, None
 
     def _step_down(self, request: Request, token_id: str) -> Answer:
         if self._core.seal.sealed:
-            return 204, None
+            raise _errors.sealed()
         self._demand_sudo("sys/step-down", token_id)
         if not self._core.seal.standby:
             self._core.seal.step_down(STEP_DOWN_SECONDS)
@@ -154,8 +150,20 @@ class Node:
 
     def _init(self, request: Request, token_id: str) -> Answer:
         if request.method != "GET":
+            shares = _fields(request).get("secret_shares", 0)
+            if not shares:
+                raise bad_request("invalid seal configuration: shares must be at least one")
             raise bad_request("Vault is already initialized")
         return 200, Struct(initialized=True)
+
+
+def _fields(request: Request) -> dict[str, Any]:
+    """The fields of the body; encoding/json matches those of a struct without case."""
+    try:
+        data = decode_object(request.get_data())
+    except ValueError as error:
+        raise bad_request(f"failed to parse JSON input: {error}") from None
+    return {name.lower(): value for name, value in data.items()}
 
 
 NODE_PATHS: dict[str, tuple[tuple[str, ...], str]] = {
@@ -184,8 +192,8 @@ def _health_status(args: Any, *, sealed: bool, standby: bool) -> int:
     switches = {}
     for name in ("standbyok", "perfstandbyok"):
         value = args.get(name)
-        # A switch without a value is on (parseutil.ParseBool has no opinion on "").
-        switches[name] = False if value is None else parse_bool(value)
+        # A switch without a value is off (parseutil.ParseBool).
+        switches[name] = parse_bool(value) if value else False
         if switches[name] is None:
             raise Refused(400)
     codes = dict(_CODES)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pytest_resilience_vault._call import LIST
+from pytest_resilience_vault._errors import one_of
 from pytest_resilience_vault._hcl import Block, parse
 
 DENY = "deny"
@@ -72,13 +73,20 @@ def read_policy(name: str, text: str) -> Policy:
 
 def _rule(block: Block) -> Rule:
     if block.kind != "path":
-        raise ValueError(f'invalid key "{block.kind}" on line {block.line}')
+        raise ValueError(one_of(f'invalid key "{block.kind}" on line 0'))
     for key in block.body:
         if key not in _KEYS:
-            raise ValueError(f'path "{block.label}": invalid key "{key}" on line {block.line}')
-    capabilities = list(block.body.get("capabilities", ()))
-    old = block.body.get("policy")
-    if old is not None:
+            words = one_of(f'invalid key "{key}" on line {block.line}')
+            raise ValueError(f'path "{block.label}": {words}')
+    given = block.body.get("capabilities", [])
+    if not isinstance(given, list):
+        words = (
+            f"At {block.places.get('capabilities', '1:1')}: unknown slice type: *ast.LiteralType"
+        )
+        raise ValueError(f'path "{block.label}": {words}')  # noqa: TRY004
+    capabilities = [str(name) for name in given]
+    if "policy" in block.body:
+        old = str(block.body["policy"])
         if old not in _OLD:
             raise ValueError(f'path "{block.label}": invalid policy "{old}"')
         capabilities += _OLD[old]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import secrets
 import uuid
 from collections.abc import Callable
@@ -12,6 +13,14 @@ from pytest_resilience_vault._errors import bad_request
 
 SHARES, THRESHOLD = 5, 3
 """What `vault operator init` makes if nobody says otherwise."""
+
+SHORTEST, LONGEST = 16, 33
+"""Bytes of a share."""
+
+WRONG_KEY = (
+    "unable to retrieve stored keys: invalid key: failed to decrypt keys from storage: cipher:"
+    " message authentication failed"
+)
 
 STEP_DOWN_SECONDS = 10
 """How long a node keeps out of the election after it was told to step down."""
@@ -22,8 +31,8 @@ class Seal:
 
     def __init__(self, time: Callable[[], float]) -> None:
         self._time = time
-        # A share of a 32-byte key is 33 bytes long.
-        self.keys = [secrets.token_hex(33) for _ in range(SHARES)]
+        # A share of a 32-byte key has one more byte.
+        self.keys = [secrets.token_hex(LONGEST) for _ in range(SHARES)]
         self.sealed = False
         self.nonce = ""
         self._given: list[bytes] = []
@@ -74,13 +83,13 @@ class Seal:
 
     def give(self, key: str) -> None:
         """Take a share; the third good one unseals."""
+        share = _decoded(key)
         if not self.sealed:
             return
-        share = _decoded(key)
-        if len(share) < 16:
-            raise bad_request(f"key is shorter than minimum {16} bytes")
-        if len(share) > 33:
-            raise bad_request(f"key is longer than maximum {33} bytes")
+        if len(share) < SHORTEST:
+            raise bad_request(f"invalid key: key is shorter than minimum {SHORTEST} bytes")
+        if len(share) > LONGEST:
+            raise bad_request(f"invalid key: key is longer than maximum {LONGEST} bytes")
         if share in self._given:
             return
         self.nonce = self.nonce or str(uuid.uuid4())
@@ -91,15 +100,16 @@ class Seal:
         fits = all(share in good for share in self._given)
         self.restart()
         if not fits:
-            raise bad_request("unseal failed, invalid key")
+            raise bad_request(WRONG_KEY)
         self.open()
 
 
 def _decoded(key: str) -> bytes:
-    try:
-        return bytes.fromhex(key)
-    except ValueError:
-        pass
+    with contextlib.suppress(ValueError):
+        share = bytes.fromhex(key)
+        # Base64 may look like hex.
+        if SHORTEST <= len(share) <= LONGEST:
+            return share
     try:
         return base64.b64decode(key, validate=True)
     except binascii.Error:

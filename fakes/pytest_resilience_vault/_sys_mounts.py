@@ -11,8 +11,10 @@ from pytest_resilience_vault._errors import bad_request
 from pytest_resilience_vault._mounts import Mount
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._times import seconds
+from pytest_resilience_vault._ttl import DEFAULT_TTL
 
 TUNE = "/tune"
+PROTECTED = ("audit/", "auth/", "cubbyhole/", "identity/", "sys/")
 PERMANENT = ("cubbyhole/", "identity/", "sys/", "auth/token/")
 
 
@@ -24,8 +26,22 @@ def _config_seconds(call: Call, name: str) -> int:
     value = call.mapping("config").get(name, 0)
     try:
         return int(seconds(value)) if value not in (None, "", "system") else 0
-    except ValueError:
-        raise bad_request(f"unable to parse {name} of {value}: {value}") from None
+    except ValueError as error:
+        kind = name.partition("_")[0]
+        raise bad_request(f"unable to parse {kind} TTL of {value}: {error}") from None
+
+
+def _check_ttls(call: Call) -> None:
+    """Refuse times that a mount cannot have, before it is there."""
+    default, longest = (
+        _config_seconds(call, "default_lease_ttl"),
+        _config_seconds(call, "max_lease_ttl"),
+    )
+    if longest and default > longest:
+        raise bad_request("given default lease TTL greater than given max lease TTL")
+    if not longest and default > DEFAULT_TTL:
+        words = "given default lease TTL greater than system max lease TTL of"
+        raise bad_request(f"{words} {DEFAULT_TTL}")
 
 
 def _tuned(mount: Mount) -> dict[str, Any]:
@@ -51,7 +67,7 @@ class MountPaths(Backend):
         core = self.core
         return {mount.path: mount.entry(core.version) for mount in core.mounts.secret_engines()}
 
-    @on("read", "mounts/?")
+    @on("read", "mounts")
     def list_mounts(self, call: Call) -> Reply:
         """All secrets engines."""
         return Reply(self._entries(), top=True)
@@ -79,9 +95,15 @@ class MountPaths(Backend):
         version = options.get("version")
         if kind in ("kv-v1", "kv-v2", "generic"):
             kind, version = "kv", {"kv-v2": "2", "kv-v1": "1"}.get(kind, version)
-        conflict = self.core.mounts.conflict(_slashed(path))
+        prefix = _slashed(path)
+        if prefix.startswith(PROTECTED):
+            raise bad_request(f'cannot mount "{prefix}"')
+        _check_ttls(call)
+        conflict = self.core.mounts.conflict(prefix)
         if conflict is not None:
             raise bad_request(f"path is already in use at {conflict.prefix}")
+        if kind == "kv" and version not in (None, "", "1", "2"):
+            raise bad_request('nil backend of type "kv" returned from factory')
         if kind != "kv":
             raise bad_request(f"plugin not found in the catalog: {kind}")
         mount = self.core.mount_kv(_slashed(path), int(version) if version else None)
@@ -107,7 +129,9 @@ class MountPaths(Backend):
     def _tune(self, path: str, below: str, call: Call) -> None:
         mount = self.core.mounts.get(f"{below}{_slashed(path)}")
         if mount is None:
-            raise bad_request("tune of path failed: no mount entry found")
+            words = f'tune of path "{below}{_slashed(path)}" failed: no mount entry found'
+            raise bad_request(words)
+        default, longest = mount.default_ttl, mount.max_ttl
         for name, field in (("default_lease_ttl", "default_ttl"), ("max_lease_ttl", "max_ttl")):
             if call.has(name):
                 text = call.text(name)
@@ -115,6 +139,11 @@ class MountPaths(Backend):
                     setattr(mount, field, 0 if text == "system" else int(seconds(text)))
                 except ValueError as error:
                     raise bad_request(str(error)) from None
+        if 0 < mount.max_ttl < mount.default_ttl:
+            words = f"backend max lease TTL of {mount.max_ttl} would be less than backend default"
+            words = f"{words} lease TTL of {mount.default_ttl}"
+            mount.default_ttl, mount.max_ttl = default, longest
+            raise bad_request(words)
         if call.has("description"):
             mount.description = call.text("description")
 
@@ -122,7 +151,7 @@ class MountPaths(Backend):
 class AuthPaths(MountPaths):
     """Auth methods."""
 
-    @on("read", "auth/?")
+    @on("read", "auth")
     def list_auth(self, call: Call) -> Reply:
         """All auth methods."""
         core = self.core

@@ -53,7 +53,7 @@ class PolicyPaths(Backend):
 
     @on(WRITE, "policies/acl/(?P<name>.+)")
     @on(WRITE, "policy/(?P<name>.+)")
-    def write_policy(self, call: Call, name: str) -> None:
+    def write_policy(self, call: Call, name: str) -> Reply | None:
         """Write a policy; it is in force for every token at once."""
         name = name.lower()
         text = call.text("policy") or (
@@ -68,6 +68,9 @@ class PolicyPaths(Backend):
         if name in _IMMUTABLE:
             raise bad_request(f'cannot update "{name}" policy')
         self.core.set_policy(name, text)
+        if not call.text("policy"):
+            return Reply(warnings=["'rules' is deprecated, please use 'policy' instead"])
+        return None
 
     @on("delete", "policies/acl/(?P<name>.+)")
     @on("delete", "policy/(?P<name>.+)")

@@ -1,0 +1,166 @@
+"""Errors: which status, and in which words."""
+
+import pytest
+
+from pytest_resilience_vault import Vault
+from tests.fakes.vault.asking import Ask, said
+
+INVALID_TOKEN = "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"
+POLICY_SAYS_NO = "1 error occurred:\n\t* permission denied\n\n"
+
+
+def test_there_are_three_kinds_of_403(vault: Vault, ask: Ask) -> None:
+    """No token, a token that is no good, and a good token whose policies say no."""
+    assert said(ask("GET", "secret/data/a", token=None)) == (403, ["permission denied"])
+    assert said(ask("GET", "secret/data/a", token="hvs.unknown")) == (403, [INVALID_TOKEN])
+    assert said(ask("GET", "sys/mounts", token=vault.token)) == (403, [POLICY_SAYS_NO])
+
+
+def test_the_token_is_looked_at_before_the_mount(vault: Vault, ask: Ask) -> None:
+    """Only who may do anything there learns that a mount is not there."""
+    assert said(ask("GET", "nope/x", token=None)) == (403, ["permission denied"])
+    assert said(ask("GET", "nope/x", token="hvs.unknown")) == (403, [INVALID_TOKEN])
+    assert said(ask("GET", "nope/x", token=vault.token)) == (403, [POLICY_SAYS_NO])
+    assert said(ask("GET", "nope/x")) == (
+        404,
+        ['no handler for route "nope/x". route entry not found.'],
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "errors"),
+    [
+        ("GET", "auth/token/nope", 404, ["1 error occurred:\n\t* unsupported path\n\n"]),
+        ("GET", "auth/token/create", 405, ["1 error occurred:\n\t* unsupported operation\n\n"]),
+        ("LIST", "secret/data", 405, ["1 error occurred:\n\t* unsupported operation\n\n"]),
+        ("FOO", "secret/data/a", 405, []),
+        ("OPTIONS", "secret/data/a", 400, ["cannot handle internal-only request operation"]),
+        ("GET", "secret/data/a?list=maybe", 400, []),
+        ("GET", "secret/data/nope", 404, []),
+        ("LIST", "secret/metadata/nope", 404, []),
+        ("POST", "secret/data/", 400, ["cannot write to a path ending in '/'"]),
+        ("GET", "auth/nope/x", 404, ['no handler for route "auth/nope/x". route entry not found.']),
+        ("GET", "", 404, ['no handler for route "". route entry not found.']),
+        ("GET", "/v2/secret", 404, []),
+        ("POST", "sys/internal/ui/mounts/secret", 405, ["unsupported operation"]),
+    ],
+)
+def test_an_error_has_its_status_and_its_words(
+    ask: Ask, method: str, path: str, status: int, errors: list[str]
+) -> None:
+    """Seen on a real server of the family."""
+    assert said(ask(method, path)) == (status, errors)
+
+
+def test_a_head_has_no_body(ask: Ask) -> None:
+    """HEAD is an operation that no path here has."""
+    answer = ask("HEAD", "secret/data/a")
+
+    assert (answer.status_code, answer.content) == (405, b"")
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b'{"a":', "unexpected EOF"),
+        (b"nul", "unexpected EOF"),
+        (b'{"a":"b', "unexpected EOF"),
+        (b'{"a" 1}', "invalid character '1' after object key"),
+        (b"{a:1}", "invalid character 'a' looking for beginning of object key string"),
+        (b'{"a":1,}', "invalid character '}' looking for beginning of object key string"),
+        (b'{"a":1 "b":2}', "invalid character '\"' after object key:value pair"),
+        (b'{"a":01}', "invalid character '1' after object key:value pair"),
+        (b"[1 2]", "invalid character '2' after array element"),
+        (b'{"a":["]"} x', "invalid character '}' after array element"),
+        (b'{"a":\n}', "invalid character '}' looking for beginning of value"),
+        (b'{"a":"\n"}', "invalid character '\\n' in string literal"),
+        (b'{"a":"\x01"}', "invalid character '\\x01' in string literal"),
+        (b'{"a":"\\q"}', "invalid character 'q' in string escape code"),
+        (b'{"a":"\\u12"}', "invalid character '\"' in \\u hexadecimal character escape"),
+        (b'{"a":tru}', "invalid character '}' in literal true (expecting 'e')"),
+        (b'{"a":fal', "unexpected EOF"),
+        (b'{"a":NaN}', "invalid character 'N' looking for beginning of value"),
+        (b'{"a":-Infinity}', "invalid character 'I' in numeric literal"),
+        (b'{"a":-}', "invalid character '}' in numeric literal"),
+        (b'{"a":1.}', "invalid character '}' after decimal point in numeric literal"),
+        (b'{"a":1e}', "invalid character '}' in exponent of numeric literal"),
+        (b'{"a":1.', "unexpected EOF"),
+        (b"'", "invalid character '\\'' looking for beginning of value"),
+        (b"[1]", "json: cannot unmarshal array into Go value of type map[string]interface {}"),
+        (b"1", "json: cannot unmarshal number into Go value of type map[string]interface {}"),
+        (b"true", "json: cannot unmarshal bool into Go value of type map[string]interface {}"),
+        (b'"x"', "json: cannot unmarshal string into Go value of type map[string]interface {}"),
+        (b"[" * 400 + b"]" * 400, "JSON input exceeds allowed nesting depth"),
+        (b"[" * 99_999, "exceeded max depth"),
+    ],
+)
+def test_malformed_json_is_400_and_says_what_go_says(ask: Ask, body: bytes, why: str) -> None:
+    """The words of encoding/json behind Vault's own."""
+    answer = ask("POST", "secret/data/a", body)
+
+    assert said(answer) == (400, [f"failed to parse JSON input: {why}"])
+
+
+def test_what_follows_the_first_value_is_not_read(vault: Vault, ask: Ask) -> None:
+    """json.Decoder stops at the end of the first value."""
+    ask("POST", "secret/data/a", b'{"data":{"a":1}} and more').raise_for_status()
+
+    assert vault.get("secret/a") == {"a": 1}
+
+
+@pytest.mark.parametrize("body", [b"", b"  ", b"null"])
+def test_an_empty_body_is_an_empty_object(ask: Ask, body: bytes) -> None:
+    """The field is what is missing then."""
+    assert said(ask("POST", "secret/data/a", body)) == (400, ["no data provided"])
+
+
+def test_a_body_over_32_mib_is_refused(ask: Ask) -> None:
+    """413, in the words of Go's http package."""
+    answer = ask("POST", "secret/data/a", b"x" * (32 * 1024 * 1024 + 1))
+
+    assert said(answer) == (413, ["http: request body too large"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "errors"),
+    [
+        ("application/merge-patch+json", 404, None),
+        ("application/merge-patch+json; charset=utf-8", 404, None),
+        (
+            "application/json",
+            415,
+            [
+                "PATCH requires Content-Type of application/merge-patch+json,"
+                " provided application/json"
+            ],
+        ),
+        ("", 400, ["mime: no media type"]),
+        ("a b", 400, ["mime: expected slash after first token"]),
+    ],
+)
+def test_a_patch_names_its_format(
+    ask: Ask, kind: str, status: int, errors: list[str] | None
+) -> None:
+    """Anything but a merge patch is 415."""
+    answer = ask("PATCH", "secret/data/a", b'{"data":{"a":1}}', headers={"Content-Type": kind})
+
+    assert answer.status_code == status
+    assert (answer.json()["errors"] if answer.content else None) == errors
+
+
+def test_a_path_that_the_fake_lacks_is_answered_by_vault_and_flagged(
+    vault: Vault, ask: Ask
+) -> None:
+    """The test fails on it: the real Vault may have an answer there."""
+    answer = ask("GET", "sys/host-info")
+
+    assert said(answer) == (404, ["1 error occurred:\n\t* unsupported path\n\n"])
+    assert "no route matched" in vault.trace.table()
+    assert "/v1/sys/mounts" in vault.trace.table() or "/v1/sys" in vault.trace.table()
+
+
+def test_a_mount_that_is_not_there_is_no_gap_of_the_fake(vault: Vault, ask: Ask) -> None:
+    """Vault itself would answer so."""
+    ask("GET", "nope/x")
+
+    assert "no route matched" not in vault.trace.table()
