@@ -251,9 +251,9 @@ class Loop:
                     self._on_error(error)
             if self._timers:
                 self._run_timers()
-            if self._soon:
-                self._run_soon()
-            elif self._idle and (not events or self._turn - self._idle[0][0] > IDLE_ROUNDS):
+            quiet = not events and not self._soon
+            self._run_soon()
+            if self._idle and (quiet or self._turn - self._idle[0][0] > IDLE_ROUNDS):
                 self._guarded(self._idle.popleft()[1])
         self._give_back()
         self._run_leftovers()

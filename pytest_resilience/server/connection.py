@@ -345,6 +345,8 @@ class Connection:
             self._answer(answer, decision)
 
     def _answer(self, answer: Answer, decision: Decision) -> None:
+        if self.state is State.CLOSED:
+            return  # The application, or a predicate of the plan, has stopped its own server.
         assert self._entry is not None
         script = self._script(answer)
         try:

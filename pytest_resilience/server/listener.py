@@ -72,14 +72,19 @@ class Listener:
         self._host = host
         self._accepted = 0
         self._workers: Workers | None = None
-        self._reserved: socket.socket | None = None
         self._clock: Clock | None = None
         self._origin_ns = 0
         self._date = (-1, "")
         self._downs = 0
         self._paused = False
-        self._sock: socket.socket | None = self._listen(port)
-        self.address: tuple[str, int] = self._sock.getsockname()[:2]
+        self._holder = self._hold(port)
+        self.address: tuple[str, int] = self._holder.getsockname()[:2]
+        self._sock: socket.socket | None = None
+        try:
+            self._sock = self._listen()
+        except BaseException:
+            self._holder.close()
+            raise
         loop.at_fork.add(self._forget_in_child)
 
     # Time
@@ -111,21 +116,39 @@ class Listener:
 
     # Accepting
 
-    def _listen(self, port: int) -> socket.socket:
+    def _hold(self, port: int) -> socket.socket:
+        """Bind a socket to the port that never listens: whatever happens, the port is ours.
+
+        Without it a client that connects to the closed port of a server that is down can
+        be given that very port for its own end, and TCP then connects it to itself.
+        """
         sock = socket.socket(self._family, socket.SOCK_STREAM)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if self._reserved is not None:
-                self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind((self._host, port))
+        except OSError as error:
+            sock.close()
+            raise _cannot_listen(self._host, port, error) from error
+        return sock
+
+    def _listen(self) -> socket.socket:
+        sock = socket.socket(self._family, socket.SOCK_STREAM)
+        try:
+            self._share(allowed=True)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(self.address)
             sock.listen(BACKLOG)
             sock.setblocking(False)
         except OSError as error:
             sock.close()
-            raise _cannot_listen(self._host, port, error) from error
+            raise _cannot_listen(*self.address, error) from error
         links.listen(sock.getsockname())
         self.loop.add(sock.fileno(), self._accept, READ)
         return sock
+
+    def _share(self, *, allowed: bool) -> None:
+        """Let another socket have the port beside the holder, as Linux asks at each bind."""
+        self._holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, allowed)
 
     def _accept(self, _: int) -> None:
         for _turn in range(64):
@@ -305,42 +328,21 @@ class Listener:
             due = self.clock.monotonic_ns() + round(seconds * 1_000_000_000)
             self.clock.call_at(due, self.loop, lambda: self._up_after(turn))
         if self._sock is not None:
-            self._reserve()
             links.unlisten(self.address)
             self._close_listening()
+            self._share(allowed=False)
         for connection in list(self.connections):
             if not connection.for_control:  # It is how a program gets the server up again.
                 connection.cut(reset=True)
 
     def _up_after(self, turn: int) -> None:
-        if turn == self._downs and self._reserved is not None:
+        if turn == self._downs:
             self.up()
-
-    def _reserve(self) -> None:
-        """Hold the port while nobody listens, so that no other socket of the machine gets it.
-
-        Without this a client that connects to the closed port can be given that very port
-        for its own end, and TCP then connects it to itself.
-        """
-        assert self._sock is not None
-        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        holder = socket.socket(self._family, socket.SOCK_STREAM)
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        holder.bind(self.address)
-        # Nobody may share it, now that it is bound (Linux looks at these at each bind).
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
-        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 0)
-        self._reserved = holder
 
     def up(self) -> None:
         """Listen again on the same port; nothing happens when it listens already."""
-        if self._sock is not None:
-            return
-        self._sock = self._listen(self.address[1])
-        if self._reserved is not None:
-            self._reserved.close()
-            self._reserved = None
+        if self._sock is None:
+            self._sock = self._listen()
 
     def stop(self) -> list[Thread]:
         """Close everything; returns threads that are ending now.
@@ -350,9 +352,7 @@ class Listener:
         self._downs += 1
         links.unlisten(self.address)
         self._close_listening()
-        if self._reserved is not None:
-            self._reserved.close()
-            self._reserved = None
+        self._holder.close()
         for connection in list(self.connections):
             connection.cut(reset=False)
         self.loop.at_fork.discard(self._forget_in_child)
@@ -369,11 +369,11 @@ class Listener:
 
     def _forget_in_child(self) -> None:
         """A forked child gives its copies back: a reset is none while somebody holds the socket."""
-        mine = [self._sock, self._reserved, *(c.sock for c in self.connections)]
+        mine = [self._sock, self._holder, *(c.sock for c in self.connections)]
         for sock in mine:
             if sock is not None:
                 sock.close()
-        self._sock = self._reserved = self._workers = None
+        self._sock = self._workers = None
         self.connections.clear()
 
 
