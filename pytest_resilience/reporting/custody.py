@@ -50,8 +50,9 @@ class Custody:
         """Begin: shared fakes have a new trace and plan for each test."""
         names = getattr(self.item, "fixturenames", ())
         for label, server in self._desk.shared.items():
-            if server.running:
-                server.new_trace()
+            if not server.running:  # A test before has stopped it.
+                server.start()
+            server.new_trace()
             if label in names:
                 self.watch(label, server)
 
@@ -59,8 +60,7 @@ class Custody:
     def running(self, label: str, server: Server) -> Iterator[Server]:
         """The server, up for the length of the block; its variables stay until the test ends."""
         self._desk.lease_engine()
-        if not server.running:
-            server.start()
+        server.start()
         try:
             self.watch(label, server)
             yield server

@@ -37,6 +37,14 @@ class GitHub(Fake):
     @route("GET", "/boom")
     def boom(self, request):
         raise ValueError("a bug in the fake")
+
+class Picky(Fake):
+    def __init__(self, region, **options):
+        super().__init__(**options)
+
+class Refusing(Fake):
+    def __init__(self, **options):
+        super().__init__(**{**options, "port": -1})
 '''
 
 ENTRY_POINTS = """
@@ -45,6 +53,8 @@ github = acme_fakes:GitHub
 my-api = acme_fakes:GitHub
 gone = acme_nowhere:Gone
 thing = acme_fakes:route
+picky = acme_fakes:Picky
+refusing = acme_fakes:Refusing
 """
 
 CLIENT = '''

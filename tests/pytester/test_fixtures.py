@@ -147,6 +147,43 @@ def test_session_fakes_serve_wider_fixtures(session: Session) -> None:
     result.assert_outcomes(passed=2)
 
 
+def test_session_fakes_are_up_for_each_test(session: Session) -> None:
+    """A test that stops a session's fake does not take it from the others."""
+    result = session("""
+        def test_first(fake_github_session):
+            fake_github_session.stop()
+
+        def test_second(fake_github_session):
+            assert get() == 404
+        """)
+
+    result.assert_outcomes(passed=2)
+
+
+def test_session_fakes_can_be_overridden(session: Session) -> None:
+    """A user's `fake_github_session` may stand on ours, asked for in any way, in any test."""
+    result = session(
+        """
+        def test_first(request):
+            assert request.getfixturevalue("fake_github_session").stored
+            assert get() == 200
+
+        def test_second(request):
+            assert request.getfixturevalue("fake_github_session").stored
+            assert get() == 200
+        """,
+        conftest="""
+        @pytest.fixture(scope="session")
+        def fake_github_session(fake_github_session):
+            fake_github_session.issues["acme", "anvil", 1] = {"title": "too heavy"}
+            fake_github_session.stored = True
+            return fake_github_session
+        """,
+    )
+
+    result.assert_outcomes(passed=2)
+
+
 def test_session_fakes_are_judged_by_test(session: Session) -> None:
     """What a test leaves in a session's fake fails that test, and no other."""
     result = session("""
@@ -270,6 +307,14 @@ def test_an_unknown_fake_names_the_nearest(session: Session) -> None:
             "fake_thing",
             "the fake 'thing' of acme-fakes (acme_fakes:route) is not a class derived from Fake: *",
         ),
+        (
+            "fake_picky",
+            (
+                "the fake 'picky' of acme-fakes (acme_fakes:Picky) cannot be made by "
+                "Picky(seed=*, keep=None): TypeError: *'region'"
+            ),
+        ),
+        ("fake_refusing", "*port*-1*"),
     ],
 )
 def test_a_broken_fake_says_so(session: Session, name: str, reason: str) -> None:

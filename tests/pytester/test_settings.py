@@ -136,6 +136,13 @@ def test_bad_values_end_in_one_line(
             ),
         ),
         (
+            "(seed=True)",
+            (
+                "ERROR: test_it.py::test_it: @pytest.mark.resilience(seed=...): "
+                "wanted a whole number, 0 or more, got True"
+            ),
+        ),
+        (
             "(env=0)",
             "ERROR: test_it.py::test_it: @pytest.mark.resilience(env=...): wanted yes or no, got 0",
         ),
@@ -167,6 +174,15 @@ def test_bad_markers_fail_their_test_under_xdist(session: Session) -> None:
     result.stdout.fnmatch_lines(
         ["test_it.py::test_it: @pytest.mark.resilience has no argument 'unmached'; did you *"]
     )
+
+
+def test_good_markers_pass_under_xdist(session: Session) -> None:
+    """A marker that is right changes nothing in a worker."""
+    result = session(
+        f"@pytest.mark.resilience(unmatched=True)\n{NOTHING}", "-p", "xdist", "-n1", apart=True
+    )
+
+    result.assert_outcomes(passed=1)
 
 
 def test_help_says_it_all(session: Session) -> None:

@@ -1,5 +1,7 @@
 """Comparisons that explain themselves, as a pure function of a trace."""
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_resilience import Attempt, Outcome, Trace
@@ -153,3 +155,29 @@ def test_long_traces_fit_into_what_pytest_shows(place: int) -> None:
     assert len("".join(lines)) <= 640
     assert [line for line in lines if "<- too early by 1.000 s" in line] != []
     assert lines[1] != "  ... 0 before"
+
+
+def test_wide_rows_leave_room_for_themselves() -> None:
+    """Rows too wide for many of them are shown as far as there is room."""
+    wide = [replace(each, retry_after="x" * 300) for each in trace(0, 1000, 3000, 7000)]
+
+    lines = explain(Trace(wide).waits, [1, 5, 4])
+
+    assert lines[0] == "wait 2 was 2.000 s, wanted 5.000 s (attempt 3)"
+    assert lines[1:] == [
+        "  ... 2 before",
+        (
+            f"  3  t=3.000  POST /v1/auth/approle/login  503  Retry-After: {'x' * 300}"
+            "  after a wait of 2.000 s   <- too early by 3.000 s"
+        ),
+        "  ... 1 after",
+    ]
+
+
+def test_values_that_look_alike_are_told_apart() -> None:
+    """When nine digits are not enough, all of them are shown."""
+    wanted = 1.0000000000001
+
+    assert explain(trace(0, 1000).waits, [wanted])[0] == (
+        "wait 1 was 1.0, wanted 1.0000000000001 (attempt 2)"
+    )
