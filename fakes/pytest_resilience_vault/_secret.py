@@ -40,7 +40,7 @@ class Version:
 
     def is_gone(self, now: float) -> bool:
         """Whether it cannot be read: deleted or destroyed."""
-        return self.destroyed or (self.deletion is not None and self.deletion < now)
+        return self.destroyed or (self.deletion is not None and self.deletion <= now)
 
     def shown(self) -> dict[str, Any]:
         """As the secret's metadata shows it."""
