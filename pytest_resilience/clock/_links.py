@@ -9,9 +9,10 @@ is under way. Only connections that somebody has touched since they last agreed 
 
 from __future__ import annotations
 
-import _thread
+import fcntl
 import socket
 import struct
+import sys
 import weakref
 from typing import NamedTuple
 
@@ -19,12 +20,13 @@ Address = tuple[str, int]
 Key = tuple[str, int, int]
 """A connection: the client's host and port, and the server's port."""
 
-ESTABLISHED, SYN_SENT = 1, 2
+ESTABLISHED, SYN_SENT, FIN_WAIT1 = 1, 2, 4
 _SIZE = 216
+FIONREAD = 0x541B
 HAS_TCP_INFO = hasattr(socket, "TCP_INFO")
 
-_lock = _thread.allocate_lock()  # guards the set of addresses; the rest is changed in single steps
-_listening: set[Address] = set()
+# Everything here is changed in single steps, which need no lock.
+_listening: dict[Address, weakref.ref[socket.socket] | None] = {}
 _served: dict[Key, Served] = {}
 _links: dict[Key, Link] = {}
 _keys: weakref.WeakKeyDictionary[socket.socket, Key] = weakref.WeakKeyDictionary()
@@ -56,37 +58,44 @@ class Counts(NamedTuple):
     """What the kernel says of one end."""
 
     state: int
+    unacked: int
     unsent: int
     sent: int
     received: int
 
 
-def _counts(sock: socket.socket) -> Counts | None:
+def info(sock: socket.socket) -> bytes | None:
+    """The kernel's struct tcp_info (linux/tcp.h); None where there is none."""
+    if not HAS_TCP_INFO:
+        return None
     try:
         raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _SIZE)
     except OSError:
         return None
-    if len(raw) < _SIZE:
+    return raw if len(raw) == _SIZE else None
+
+
+def _counts(sock: socket.socket) -> Counts | None:
+    raw = info(sock)
+    if raw is None:
         return None
-    # linux/tcp.h, struct tcp_info
+    (unacked,) = struct.unpack_from("I", raw, 24)
     received, _, _, unsent = struct.unpack_from("QIII", raw, 128)
     sent, resent = struct.unpack_from("QQ", raw, 200)
-    return Counts(raw[0], unsent, sent - resent, received)
+    return Counts(raw[0], unacked, unsent, sent - resent, received)
 
 
 # The server's side
 
 
-def listen(address: Address) -> None:
-    """A server of ours listens here."""
-    with _lock:
-        _listening.add(address[:2])
+def listen(address: Address, sock: socket.socket | None = None) -> None:
+    """A server of ours listens here, with this socket."""
+    _listening[address[:2]] = None if sock is None else weakref.ref(sock)
 
 
 def unlisten(address: Address) -> None:
     """It listens no longer."""
-    with _lock:
-        _listening.discard(address[:2])
+    _listening.pop(address[:2], None)
 
 
 def ours(address: object) -> bool:
@@ -96,10 +105,9 @@ def ours(address: object) -> bool:
     host, port = address[:2]
     if (host, port) in _listening:
         return True
-    wildcards = (("0.0.0.0", port), ("::", port))  # noqa: S104 -- compared, not bound
-    return any(wildcard in _listening for wildcard in wildcards) or (
-        host == "localhost" and any(known[1] == port for known in _listening)
-    )
+    if host == "localhost":
+        return any(known[1] == port for known in list(_listening))
+    return ("0.0.0.0", port) in _listening or ("::", port) in _listening  # noqa: S104 -- no bind
 
 
 def serve(key: Key, sock: socket.socket) -> None:
@@ -152,11 +160,13 @@ def is_linked(sock: socket.socket) -> bool:
     return True
 
 
-def touch(sock: socket.socket) -> None:
-    """A client is about to send."""
+def touch(sock: socket.socket) -> bool:
+    """A client is about to send; whether it is one of ours."""
     key = _keys.get(sock)
-    if key is not None:
-        _touched.add(key)
+    if key is None:
+        return False
+    _touched.add(key)
+    return True
 
 
 def close(sock: socket.socket) -> None:
@@ -203,27 +213,54 @@ def _words(key: Key) -> str:
 def _is_quiet(key: Key) -> bool:
     link, served = _links.get(key), _served.get(key)
     if link is None:
-        return True  # A client outside of this process, or one from before the clock.
+        return True  # A client outside of this process.
     client = None if link.closed else link.sock()
     if client is None:
         if served is None:
             _links.pop(key, None)
         return served is None  # Until then the server has not seen the client go.
-    if not HAS_TCP_INFO:
-        return True
     here = _counts(client)
-    if here is None:
-        return True
     if served is None:
-        return here.state not in (ESTABLISHED, SYN_SENT)  # Accept, FIN or RST is under way.
+        # Accept, FIN or RST is under way, unless the queue of those to be accepted is full.
+        return here is None or here.state not in (ESTABLISHED, SYN_SENT) or _is_full(key[2])
     there = _counts(served.sock)
-    if there is None:
+    if here is None or there is None:
         return True
-    if here.state == SYN_SENT or (served.finished and here.state == ESTABLISHED):
+    if here.state in (SYN_SENT, FIN_WAIT1) or (served.finished and here.state == ESTABLISHED):
+        return False  # Its SYN or FIN is under way, or ours.
+    return _arrived(here, there, served.sock) and _arrived(there, here, client)
+
+
+def _arrived(sender: Counts, receiver: Counts, receiving: socket.socket) -> bool:
+    """Whether all that was sent this way is where it can be seen, or cannot get there."""
+    if sender.sent != receiver.received:
         return False
-    if here.unsent or there.unsent:
-        return False
-    return here.sent == there.received and there.sent == here.received
+    if not sender.unsent:
+        return True
+    # Room must be made first, by reading what has come. If all has been read, the news of
+    # it is under way.
+    return not sender.unacked and _unread(receiving) > 0
+
+
+def _unread(sock: socket.socket) -> int:
+    try:
+        raw = fcntl.ioctl(sock.fileno(), FIONREAD, bytes(4))
+    except OSError:
+        return 0
+    return int.from_bytes(raw, sys.byteorder)
+
+
+def _is_full(port: int) -> bool:
+    """Whether a server of ours has as many clients to accept as it can keep waiting."""
+    for address, listening in list(_listening.items()):
+        sock = listening() if listening is not None else None
+        raw = info(sock) if address[1] == port and sock is not None else None
+        if raw is not None:
+            # Of a listening socket these are the queue and the most it holds (tcp_diag.c).
+            waiting, most = struct.unpack_from("II", raw, 24)
+            if waiting > most:
+                return True
+    return False
 
 
 def forget_all() -> None:

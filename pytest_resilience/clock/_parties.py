@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import _thread
 import enum
-import os
 from typing import TYPE_CHECKING
 
+from pytest_resilience.clock import _kernel
+
 if TYPE_CHECKING:
-    from pytest_resilience.clock._conductor import Due
+    from pytest_resilience.clock._conductor import Conductor
+    from pytest_resilience.clock._dues import Due
 
 
 class Standing(enum.Enum):
@@ -18,6 +20,8 @@ class Standing(enum.Enum):
     """It may do anything; time stands still."""
     WAITING = "waiting"
     """It waits for something we will see: a due, a lock, a socket."""
+    OUTSIDE = "outside"
+    """It waits for another process or host: virtual time moves no faster than real time."""
     UNSEEN = "blocked where nobody can see it"
     """It has not moved for the whole grace: time no longer waits for it."""
     OVER = "over"
@@ -39,38 +43,47 @@ class Party:
 
     __slots__ = (
         "adopted",
+        "ahead",
+        "ahead_at_ns",
         "baton",
+        "conductor",
         "due",
         "error",
         "ident",
         "joiners",
+        "looks",
+        "looks_at_ns",
+        "looks_since_real_ns",
         "moves",
         "name",
         "native_id",
         "number",
+        "parks",
         "pending",
-        "reads",
-        "reads_since_ns",
         "reason",
         "seen_real_ns",
         "since_ns",
         "standing",
+        "summons",
         "tick_ns",
         "what",
     )
 
-    def __init__(self, number: int, name: str, *, adopted: bool) -> None:
+    def __init__(self, conductor: Conductor, number: int, name: str, *, adopted: bool) -> None:
+        self.conductor = conductor
         self.number = number
         """The order in which parties came to be; of equal dues the lower is first."""
         self.name = name
         self.adopted = adopted
-        """True for a thread that was there before the clock: it leaves when it idles."""
+        """True for a thread that was there before the clock."""
         self.ident: int | None = None
         self.native_id: int | None = None
         self.standing = Standing.RUNNING
         self.what = ""
         self.since_ns = 0
         self.due: Due | None = None
+        self.summons: Due | None = None
+        """Somebody has ended its wait, and it is to run when it is its turn."""
         self.reason = Reason.WOKEN
         self.pending = False
         """Woken before it had begun to wait: the next wait ends at once."""
@@ -78,10 +91,12 @@ class Party:
         self.joiners: list[Party] = []
         self.baton = _thread.allocate_lock()
         self.baton.acquire()
-        self.reads = 0
-        self.reads_since_ns = 0
-        self.tick_ns = 0
-        self.moves: tuple[str, ...] = ()
+        # Looks without waiting: see _polling.py.
+        self.looks = self.parks = self.tick_ns = 0
+        self.looks_at_ns = self.looks_since_real_ns = 0
+        # See _here.due_after.
+        self.ahead, self.ahead_at_ns = 0.0, -1
+        self.moves: _kernel.Moves | None = None
         self.seen_real_ns = 0
 
     def enter(self) -> None:
@@ -89,33 +104,23 @@ class Party:
         self.ident = _thread.get_ident()
         self.native_id = _thread.get_native_id()
 
-    def blocked_since(self, now_real_ns: int) -> int:
+    def blocked_for(self, now_real_ns: int) -> int:
         """Real nanoseconds for which the kernel has seen this thread asleep without a move.
 
         A thread that waits for the interpreter's lock, or for a processor, is not asleep
         in this sense: it wakes every few milliseconds, or is ready to run. So only a thread
-        that is blocked in something, and stays there, gets old here. 0 where the kernel
-        does not say (no /proc).
+        that is blocked in something, and stays there, gets old here.
         """
-        moves = _moves_of(self.native_id)
-        if not moves or moves[0] not in "SD" or moves != self.moves:
+        assert self.native_id is not None
+        moves = _kernel.moves_of(self.native_id)
+        if moves is None or not moves.asleep or moves != self.moves:
             self.moves, self.seen_real_ns = moves, now_real_ns
             return 0
         return now_real_ns - self.seen_real_ns
 
-
-def _moves_of(native_id: int | None) -> tuple[str, ...]:
-    """State and counts of context switches of a thread, from /proc (proc(5))."""
-    try:
-        with open(f"/proc/self/task/{native_id}/status") as lines:
-            fields = dict(line.split(":", 1) for line in lines)
-    except (OSError, ValueError):
-        return ()
-    return (
-        fields["State"].strip()[:1],
-        fields["voluntary_ctxt_switches"].strip(),
-        fields["nonvoluntary_ctxt_switches"].strip(),
-    )
-
-
-HAS_PROC = os.path.exists("/proc/self/task")
+    def describe(self) -> str:
+        """What it does, for a person to read."""
+        if self.standing not in (Standing.WAITING, Standing.OUTSIDE):
+            return f"thread {self.name!r} is {self.standing.value}"
+        text = f"thread {self.name!r} waits for {self.what}, since t={self.since_ns / 1e9:.3f}"
+        return text if self.due is None else f"{text}, until t={self.due.when_ns / 1e9:.3f}"

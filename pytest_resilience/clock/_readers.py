@@ -6,17 +6,19 @@ hypothesis (`EXEMPT`). For all other code in the process the virtual clock is th
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pytest_resilience.clock import _current, _waits
+from pytest_resilience.clock._here import conducting
+from pytest_resilience.clock._polling import note_look
 
 if TYPE_CHECKING:
     from pytest_resilience.clock._conductor import Conductor
 
+T = TypeVar("T")
 SECOND = 1_000_000_000
 
 EXEMPT = (
@@ -33,6 +35,7 @@ EXEMPT = (
     "coverage",
     "faulthandler",
     "pytest_resilience",
+    "subprocess",
     "importlib",
     "_frozen_importlib",
 )
@@ -62,108 +65,130 @@ def show(epochs: Epochs) -> None:
 
 
 def _reading() -> Conductor | None:
-    conductor = _current.conductor
-    if conductor is None or not conductor.active:
+    """The conductor, if the code that reads the clock (two frames up) is in virtual time."""
+    conductor = conducting()
+    if conductor is None or exempt(sys._getframe(2).f_globals.get("__name__", "")):
         return None
-    if exempt(sys._getframe(2).f_globals.get("__name__", "")):
-        return None
-    if conductor.running:
-        _waits.note_poll(conductor)
     return conductor
 
 
-def _reader(real: Callable[[], Any], wall: bool, nanoseconds: bool) -> Callable[[], Any]:
-    def read() -> Any:
+def _wall_ns(conductor: Conductor) -> int:
+    note_look(conductor)
+    return conductor.now_ns + _epochs.wall_ns
+
+
+def _seconds_reader(real: Callable[[], float], epoch: str) -> Callable[[], float]:
+    def read() -> float:
         conductor = _reading()
         if conductor is None:
             return real()
-        now = conductor.now_ns + (_epochs.wall_ns if wall else _epochs.monotonic_ns)
-        return now if nanoseconds else now / SECOND
+        party = note_look(conductor)
+        now: float = (conductor.now_ns + getattr(_epochs, epoch)) / SECOND
+        if party is not None and party.ahead_at_ns == conductor.now_ns:
+            now += party.ahead
+        return now
 
-    read.__name__ = read.__qualname__ = real.__name__
-    read.__doc__ = real.__doc__
-    return read
+    return _named(read, real)
+
+
+def _nanoseconds_reader(real: Callable[[], int], epoch: str) -> Callable[[], int]:
+    def read() -> int:
+        conductor = _reading()
+        if conductor is None:
+            return real()
+        note_look(conductor)
+        now: int = conductor.now_ns + getattr(_epochs, epoch)
+        return now
+
+    return _named(read, real)
+
+
+def _named(stand_in: Callable[..., T], real: Callable[..., T]) -> Callable[..., T]:
+    stand_in.__name__ = stand_in.__qualname__ = real.__name__
+    stand_in.__doc__ = real.__doc__
+    return stand_in
 
 
 READERS: dict[str, Callable[[], Any]] = {
-    "time": _reader(time.time, wall=True, nanoseconds=False),
-    "time_ns": _reader(time.time_ns, wall=True, nanoseconds=True),
-    "monotonic": _reader(time.monotonic, wall=False, nanoseconds=False),
-    "monotonic_ns": _reader(time.monotonic_ns, wall=False, nanoseconds=True),
-    "perf_counter": _reader(time.perf_counter, wall=False, nanoseconds=False),
-    "perf_counter_ns": _reader(time.perf_counter_ns, wall=False, nanoseconds=True),
+    "time": _seconds_reader(time.time, "wall_ns"),
+    "time_ns": _nanoseconds_reader(time.time_ns, "wall_ns"),
+    "monotonic": _seconds_reader(time.monotonic, "monotonic_ns"),
+    "monotonic_ns": _nanoseconds_reader(time.monotonic_ns, "monotonic_ns"),
+    "perf_counter": _seconds_reader(time.perf_counter, "monotonic_ns"),
+    "perf_counter_ns": _nanoseconds_reader(time.perf_counter_ns, "monotonic_ns"),
 }
 
 
-def _wall_seconds(real: Callable[..., Any]) -> Callable[..., Any]:
+def _wall_seconds(real: Callable[..., T]) -> Callable[..., T]:
     """time.localtime, gmtime and ctime: of now, when they are not told of when."""
 
-    def call(seconds: float | None = None, /) -> Any:
+    def call(seconds: float | None = None, /) -> T:
         if seconds is None:
             conductor = _reading()
             if conductor is not None:
-                seconds = (conductor.now_ns + _epochs.wall_ns) // SECOND
+                seconds = _wall_ns(conductor) // SECOND
         return real(seconds)
 
-    call.__name__ = call.__qualname__ = real.__name__
-    call.__doc__ = real.__doc__
-    return call
+    return _named(call, real)
 
 
-real_localtime, real_strftime, real_asctime = time.localtime, time.strftime, time.asctime
+def _wall_tuple(real: Callable[..., str]) -> Callable[..., str]:
+    """time.strftime and asctime: the same, with the moment as the last argument."""
+    own = 1 if real is time.strftime else 0
+
+    def call(*args: Any) -> str:
+        if len(args) == own:
+            conductor = _reading()
+            if conductor is not None:
+                args = (*args, real_localtime(_wall_ns(conductor) // SECOND))
+        return real(*args)
+
+    return _named(call, real)
 
 
-def strftime(*args: Any) -> str:
-    """time.strftime: of now, when it is not told of when."""
-    if len(args) == 1:
-        conductor = _reading()
-        if conductor is not None:
-            args = (*args, real_localtime((conductor.now_ns + _epochs.wall_ns) // SECOND))
-    return real_strftime(*args)
-
+real_localtime = time.localtime
 
 CALENDAR: dict[str, Callable[..., Any]] = {
     "localtime": _wall_seconds(time.localtime),
     "gmtime": _wall_seconds(time.gmtime),
     "ctime": _wall_seconds(time.ctime),
-    "strftime": strftime,
+    "strftime": _wall_tuple(time.strftime),
+    "asctime": _wall_tuple(time.asctime),
 }
 
 # datetime's classes cannot be changed with setattr; _references.py says how it is done.
 
-real_datetime_now = datetime.datetime.__dict__["now"]
-real_datetime_utcnow = datetime.datetime.__dict__["utcnow"]
-real_datetime_today = datetime.date.__dict__["today"]
+real_now = dt.datetime.__dict__["now"]
+real_utcnow = dt.datetime.__dict__["utcnow"]
+real_today = dt.date.__dict__["today"]
 
 
-def _moment(cls: Any, now_ns: int, tz: datetime.tzinfo | None) -> Any:
+def _moment(cls: Any, now_ns: int, tz: dt.tzinfo | None) -> Any:
     seconds, rest = divmod(now_ns, SECOND)
     return cls.fromtimestamp(seconds, tz).replace(microsecond=rest // 1000)
 
 
-def now(cls: Any, tz: datetime.tzinfo | None = None) -> Any:
+def now(cls: Any, tz: dt.tzinfo | None = None) -> Any:
     """datetime.now."""
     conductor = _reading()
     if conductor is None:
-        return real_datetime_now.__get__(None, cls)(tz)
-    return _moment(cls, conductor.now_ns + _epochs.wall_ns, tz)
+        return real_now.__get__(None, cls)(tz)
+    return _moment(cls, _wall_ns(conductor), tz)
 
 
 def utcnow(cls: Any) -> Any:
     """datetime.utcnow."""
     conductor = _reading()
     if conductor is None:
-        return real_datetime_utcnow.__get__(None, cls)()
-    aware = _moment(cls, conductor.now_ns + _epochs.wall_ns, datetime.timezone.utc)
-    return aware.replace(tzinfo=None)
+        return real_utcnow.__get__(None, cls)()
+    return _moment(cls, _wall_ns(conductor), dt.UTC).replace(tzinfo=None)
 
 
 def today(cls: Any) -> Any:
     """date.today, and datetime.today, which it is for."""
     conductor = _reading()
     if conductor is None:
-        return real_datetime_today.__get__(None, cls)()
-    now_ns = conductor.now_ns + _epochs.wall_ns
-    if issubclass(cls, datetime.datetime):
-        return _moment(cls, now_ns, None)
-    return cls.fromtimestamp(now_ns // SECOND)
+        return real_today.__get__(None, cls)()
+    if issubclass(cls, dt.datetime):
+        return _moment(cls, _wall_ns(conductor), None)
+    return cls.fromtimestamp(_wall_ns(conductor) // SECOND)

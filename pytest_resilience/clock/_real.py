@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # Bound here, so that replacing the names in the time module does not touch us.
 real_monotonic_ns = time.monotonic_ns
 real_time_ns = time.time_ns
+real_process_time_ns = time.process_time_ns
 new_lock = threading.Lock
 new_rlock = threading.RLock
 

@@ -171,9 +171,7 @@ def _is_ours(cell: types.CellType) -> bool:
     return False
 
 
-def _note_partial(
-    holder: functools.partial[Any], wanted: Mapping[int, Substitution]
-) -> None:
+def _note_partial(holder: functools.partial[Any], wanted: Mapping[int, Substitution]) -> None:
     substitution = wanted.get(id(holder.func))
     if substitution is not None and holder not in substitution.places:
         substitution.places.append(functools.partial(_set_partial, holder))

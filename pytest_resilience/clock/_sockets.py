@@ -3,155 +3,207 @@
 A call that would block parks first, with the socket watched by the engine's loop. So an
 answer ends the wait when it is there, and only an answer that cannot come any more lets
 the timeout pass. The real call follows when it no longer blocks. Sockets to anything else
-are left alone: their calls take real time, and hold virtual time back while they last.
+take real time, and so does everybody else while they do.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import socket
-import ssl
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_resilience.clock import _links, _waits
+from pytest_resilience.clock import _foreign, _links
+from pytest_resilience.clock._here import conducting, due_after, outside, party_of
 from pytest_resilience.clock._parties import Reason
+from pytest_resilience.clock._polling import note_look, note_park
 
-SECOND = 1_000_000_000
+if TYPE_CHECKING:
+    from pytest_resilience.clock._conductor import Conductor
+
 READABLE, WRITABLE = select.POLLIN, select.POLLOUT
 
 Socket = socket.socket
-
-
-def _wait(sock: Socket, events: int, deadline_ns: int | None = None) -> None:
-    """Return when the socket is ready.
-
-    Raises:
-        TimeoutError: The socket's timeout has passed in virtual time.
-    """
-    conductor = _waits.conducting()
-    if conductor is None:
-        return
-    timeout = sock.gettimeout()
-    if timeout == 0 or not _links.is_linked(sock):
-        return
-    due = _waits.due_after(conductor, timeout) if deadline_ns is None else deadline_ns
-    what = "an answer" if events == READABLE else "room to send"
-    fd = sock.fileno()
-    while fd >= 0 and not _ready(fd, events):
-        reason = _waits.wait_for_fd(conductor, fd, events, due, what)
-        if reason is Reason.STOPPED:
-            return
-        if reason is Reason.DUE and not _ready(fd, events):
-            raise TimeoutError("timed out")
-
-
-def _ready(fd: int, events: int) -> bool:
-    assert _waits.real_poll is not None
-    poll = _waits.real_poll()
-    poll.register(fd, events)
-    return bool(poll.poll(0))
-
-
-def _reading(name: str) -> Callable[..., Any]:
-    real = getattr(Socket, name)
-
-    def call(self: Socket, *args: Any, **kwargs: Any) -> Any:
-        _wait(self, READABLE)
-        return real(self, *args, **kwargs)
-
-    return _named(call, real, name)
-
-
-def _named(call: Callable[..., Any], real: Any, name: str) -> Callable[..., Any]:
-    call.__name__, call.__qualname__ = name, f"socket.{name}"
-    call.__doc__ = real.__doc__
-    return call
-
-
+real_poll = select.poll
 real_send = Socket.send
 real_sendall = Socket.sendall
 real_connect = Socket.connect
 real_connect_ex = Socket.connect_ex
 real_close = Socket._real_close  # type: ignore[attr-defined]  # where close() ends, however it is called
 real_detach = Socket.detach
+real_shutdown = Socket.shutdown
+real_accept = Socket._accept  # type: ignore[attr-defined]  # what accept() is made of
 
 
-def send(self: Socket, *args: Any) -> int:
-    """socket.send."""
-    _wait(self, WRITABLE)
-    _links.touch(self)
-    return real_send(self, *args)
+def wait(sock: Socket, conductor: Conductor, events: int, due_ns: int | None) -> None:
+    """Return when the socket is ready.
+
+    Raises:
+        TimeoutError: It is not, and this moment of virtual time has come.
+    """
+    what = "an answer" if events == READABLE else "room to send"
+    party = party_of(conductor)
+    fd = sock.fileno()
+    while fd >= 0 and not ready(fd, events):
+        reason = conductor.park(party, what, due_ns, (fd, events))
+        if reason is Reason.STOPPED:
+            return
+        note_park(conductor, party, reason)
+        if reason is Reason.DUE and not ready(fd, events):
+            raise TimeoutError("timed out")
+
+
+def ready(fd: int, events: int) -> bool:
+    """Whether a call would not block."""
+    poll = real_poll()
+    poll.register(fd, events)
+    return bool(poll.poll(0))
+
+
+def is_ours(sock: Socket) -> bool:
+    """Whether its waits are virtual: its other end is one of our servers, or in this process."""
+    return _links.is_linked(sock) or not _foreign.is_foreign(sock)
+
+
+@contextlib.contextmanager
+def waiting(sock: Socket, events: int) -> Iterator[None]:
+    """Wait until a call in this block no longer blocks; or make it, if it is to take real time."""
+    conductor = conducting()
+    if conductor is None:
+        yield
+    elif sock.gettimeout() == 0:
+        try:
+            yield
+        except BlockingIOError:
+            note_look(conductor)
+            raise
+    elif is_ours(sock):
+        wait(sock, conductor, events, due_after(conductor, sock.gettimeout()))
+        yield
+    else:
+        with outside(conductor, "somebody else's server"):
+            yield
+
+
+def _receiving(name: str) -> Callable[..., Any]:
+    real = getattr(Socket, name)
+
+    def call(self: Socket, *args: Any, **kwargs: Any) -> Any:
+        with waiting(self, READABLE):
+            result = real(self, *args, **kwargs)
+        _foreign.received(self)
+        return result
+
+    return named(call, real, name)
+
+
+def named(call: Callable[..., Any], real: Any, name: str) -> Callable[..., Any]:
+    """The stand-in, called what it stands for."""
+    call.__name__, call.__qualname__ = name, f"socket.{name}"
+    call.__doc__ = real.__doc__
+    return call
+
+
+def touch(sock: Socket) -> None:
+    """The socket is about to send."""
+    if conducting() is not None and not _links.touch(sock) and not _links.is_linked(sock):
+        _foreign.sent(sock)
+
+
+def _sending(name: str) -> Callable[..., Any]:
+    real = getattr(Socket, name)
+
+    def call(self: Socket, *args: Any, **kwargs: Any) -> Any:
+        with waiting(self, WRITABLE):
+            touch(self)
+            return real(self, *args, **kwargs)
+
+    return named(call, real, name)
+
+
+send = _sending("send")
 
 
 def sendall(self: Socket, data: Any, *flags: int) -> None:
     """socket.sendall: its timeout is one for the whole of it (socket module, 3.5)."""
-    conductor = _waits.conducting()
+    conductor = conducting()
     timeout = self.gettimeout()
-    if conductor is None or timeout == 0 or not _links.is_linked(self):
-        _links.touch(self)
-        real_sendall(self, data, *flags)
+    if conductor is None or timeout == 0 or not is_ours(self):
+        with waiting(self, WRITABLE):
+            touch(self)
+            real_sendall(self, data, *flags)
         return
-    deadline = _waits.due_after(conductor, timeout)
+    deadline = due_after(conductor, timeout)
     with memoryview(data) as view, view.cast("B") as left:
         sent = 0
         while sent < len(left):
-            _wait(self, WRITABLE, deadline)
-            _links.touch(self)
-            with _unblocked(self, timeout):
-                try:
-                    sent += real_send(self, left[sent:], *flags)
-                except BlockingIOError:
-                    continue
+            wait(self, conductor, WRITABLE, deadline)
+            touch(self)
+            with unblocked(self), contextlib.suppress(BlockingIOError):
+                sent += real_send(self, left[sent:], *flags)
 
 
 @contextlib.contextmanager
-def _unblocked(sock: Socket, timeout: float | None) -> Iterator[None]:
+def unblocked(sock: Socket) -> Iterator[None]:
     """A blocking send of a large piece waits for room for all of it; this one never waits."""
+    timeout = sock.gettimeout()
     sock.settimeout(0)
     try:
         yield
     finally:
-        sock.settimeout(timeout)
+        if sock.fileno() >= 0:
+            sock.settimeout(timeout)
+
+
+def sendfile(self: Socket, file: Any, offset: int = 0, count: int | None = None) -> int:
+    """socket.sendfile: the standard library's own version that sends piece by piece."""
+    sent: int = self._sendfile_use_send(file, offset, count)  # type: ignore[attr-defined]  # there since 3.5
+    return sent
 
 
 def connect(self: Socket, address: Any, /) -> None:
     """socket.connect."""
-    conductor = _waits.conducting()
-    if conductor is None or not _links.ours(address):
-        # An asyncio loop's thread is a party too, and its sockets connect without blocking.
+    conductor = conducting()
+    if conductor is None:
         real_connect(self, address)
+    elif _links.ours(address):
+        _connect_to_ours(self, address, conductor)
+    else:
+        _connect_elsewhere(self, address, conductor)
+
+
+def _connect_elsewhere(sock: Socket, address: Any, conductor: Conductor) -> None:
+    if sock.gettimeout() == 0 or not _foreign.is_foreign(sock):
+        _foreign.sent(sock)
+        real_connect(sock, address)
         return
-    timeout = self.gettimeout()
-    due = _waits.due_after(conductor, timeout)
+    with outside(conductor, f"a connection to {address!r}"):
+        real_connect(sock, address)
+
+
+def _connect_to_ours(sock: Socket, address: Any, conductor: Conductor) -> None:
+    timeout = sock.gettimeout()
     try:
-        if timeout == 0:
-            real_connect(self, address)
-        else:
-            with _unblocked(self, timeout):
-                real_connect(self, address)
+        # An asyncio loop's sockets never block, and are connected here as well.
+        with unblocked(sock):
+            real_connect(sock, address)
     except BlockingIOError:
-        _links.connect(self, address[1])
+        _links.connect(sock, address[1])
         if timeout == 0:
             raise
-        _finish_connect(self, due)
+        wait(sock, conductor, WRITABLE, due_after(conductor, timeout))
+        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            raise OSError(error, os.strerror(error)) from None
     else:
-        _links.connect(self, address[1])
-
-
-def _finish_connect(sock: Socket, due: int | None) -> None:
-    _wait(sock, WRITABLE, due)
-    error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if error:
-        import os
-
-        raise OSError(error, os.strerror(error))
+        _links.connect(sock, address[1])
 
 
 def connect_ex(self: Socket, address: Any, /) -> int:
     """socket.connect_ex."""
-    if _waits.conducting() is None or not _links.ours(address):
+    if conducting() is None:
         return real_connect_ex(self, address)
     try:
         connect(self, address)
@@ -162,10 +214,25 @@ def connect_ex(self: Socket, address: Any, /) -> int:
     return 0
 
 
+def accept(self: Socket) -> Any:
+    """What socket.accept is made of."""
+    conductor = conducting()
+    if conductor is not None and self.gettimeout() != 0:
+        # Its clients may be anywhere, and it may never get one: others need not wait for it.
+        wait(self, conductor, READABLE, due_after(conductor, self.gettimeout()))
+    return real_accept(self)
+
+
 def close(self: Socket, *args: Any) -> None:
     """socket._real_close: the client's FIN is on its way."""
     _links.close(self)
     real_close(self, *args)
+
+
+def shutdown(self: Socket, how: int, /) -> None:
+    """socket.shutdown: so it is here."""
+    _links.touch(self)
+    real_shutdown(self, how)
 
 
 def detach(self: Socket) -> int:
@@ -174,52 +241,18 @@ def detach(self: Socket) -> int:
     return real_detach(self)
 
 
-# TLS: what the record layer holds back is not seen by polling the socket
-
-
-def _tls(name: str) -> Callable[..., Any]:
-    real = getattr(ssl.SSLSocket, name)
-
-    def call(self: ssl.SSLSocket, *args: Any, **kwargs: Any) -> Any:
-        timeout = self.gettimeout()
-        conductor = _waits.conducting()
-        if conductor is None or timeout == 0 or not _links.is_linked(self):
-            return real(self, *args, **kwargs)
-        deadline = _waits.due_after(conductor, timeout)
-        while True:
-            _links.touch(self)
-            self.settimeout(0)
-            try:
-                return real(self, *args, **kwargs)
-            except ssl.SSLWantReadError:
-                events = READABLE
-            except ssl.SSLWantWriteError:
-                events = WRITABLE
-            finally:
-                self.settimeout(timeout)
-            try:
-                _wait(self, events, deadline)
-            except TimeoutError:
-                raise TimeoutError(f"The {name} operation timed out") from None
-
-    return _named(call, real, name)
-
-
-def methods() -> list[tuple[type, str, Callable[..., Any]]]:
-    """Class, name and stand-in of every method that is replaced."""
-    reading = ("recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg", "recvmsg_into")
-    found: list[tuple[type, str, Callable[..., Any]]] = [
-        (Socket, name, _reading(name)) for name in reading if hasattr(Socket, name)
-    ]
-    found += [
-        (Socket, "send", send),
-        (Socket, "sendall", sendall),
-        (Socket, "connect", connect),
-        (Socket, "connect_ex", connect_ex),
-        (Socket, "_real_close", close),
-        (Socket, "detach", detach),
-    ]
-    found += [(ssl.SSLSocket, name, _tls(name)) for name in ("read", "send", "do_handshake")]
-    return found
-
-
+RECEIVING = ("recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg", "recvmsg_into")
+METHODS: dict[str, Callable[..., Any]] = {
+    **{name: _receiving(name) for name in RECEIVING if hasattr(Socket, name)},
+    **{name: _sending(name) for name in ("sendto", "sendmsg") if hasattr(Socket, name)},
+    "send": send,
+    "sendall": sendall,
+    "sendfile": sendfile,
+    "connect": connect,
+    "connect_ex": connect_ex,
+    "_accept": accept,
+    "_real_close": close,
+    "shutdown": shutdown,
+    "detach": detach,
+}
+"""The stand-in for each method of socket.socket that is replaced."""

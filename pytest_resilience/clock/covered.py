@@ -1,17 +1,29 @@
-"""What a virtual clock covers: the one list. It is put in place from here and printed in the docs."""
+"""What a virtual clock covers: the one list, put in place from here and printed in the docs."""
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import queue
 import select
 import selectors
+import socket
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from pytest_resilience.clock import _readers, _sockets, _waits
+from pytest_resilience.clock import (
+    _locks,
+    _processes,
+    _readers,
+    _selecting,
+    _sleep,
+    _sockets,
+    _threads,
+    _tls,
+)
 
 
 class Function(NamedTuple):
@@ -46,42 +58,63 @@ def _of_module(module: Any, name: str, stand_in: Any) -> Function:
     return Function(f"{module.__name__}.{name}", getattr(module, name), stand_in)
 
 
+def _of_class(title: str, owner: type, methods: dict[str, Callable[..., Any]]) -> list[Attribute]:
+    return [
+        Attribute(f"{title}.{_PUBLIC.get(name, name)}", owner, name, stand_in)
+        for name, stand_in in methods.items()
+    ]
+
+
+_PUBLIC = {"_accept": "accept", "_real_close": "close"}
+"""What a private method is to its users."""
+_EPOLL = hasattr(select, "epoll")
+
 FUNCTIONS: tuple[Function, ...] = (
-    _of_module(time, "sleep", _waits.sleep),
+    _of_module(time, "sleep", _sleep.sleep),
     *(_of_module(time, name, stand_in) for name, stand_in in _readers.READERS.items()),
     *(_of_module(time, name, stand_in) for name, stand_in in _readers.CALENDAR.items()),
-    _of_module(select, "select", _waits.select_select),
-    *([_of_module(select, "poll", _waits.Poll)] if hasattr(select, "poll") else []),
-    Function("threading.Lock, bound early", threading.Lock, _waits.Lock, users_only=True),
-    Function("threading.RLock, bound early", threading.RLock, _waits.rlock, users_only=True),
+    _of_module(select, "select", _selecting.select_select),
+    *([_of_module(select, "poll", _selecting.Poll)] if hasattr(select, "poll") else []),
+    Function("threading.Lock, bound early", threading.Lock, _locks.Lock, users_only=True),
+    Function("threading.RLock, bound early", threading.RLock, _locks.rlock, users_only=True),
+    Function(
+        "queue.SimpleQueue, bound early", queue.SimpleQueue, _locks.SimpleQueue, users_only=True
+    ),
 )
 
 ATTRIBUTES: tuple[Attribute, ...] = (
     # Condition.wait makes a lock of this name for each wait, and Event, Semaphore, Barrier,
     # Queue and Future wait on a Condition: those from before the clock are covered too.
-    Attribute("threading.Condition.wait", threading, "_allocate_lock", _waits.Lock),
-    Attribute("threading.Lock", threading, "Lock", _waits.Lock),
-    Attribute("threading.RLock", threading, "RLock", _waits.rlock),
-    Attribute("threading.Thread.start", threading.Thread, "start", _waits.start),
-    Attribute("threading.Thread.run", threading.Thread, "_bootstrap_inner", _waits.bootstrap),
-    Attribute("threading.Thread.join", threading.Thread, "join", _waits.join),
-    Attribute("queue.SimpleQueue", queue, "SimpleQueue", _waits.SimpleQueue),
+    Attribute("threading.Condition.wait", threading, "_allocate_lock", _locks.Lock),
+    Attribute("threading.Lock", threading, "Lock", _locks.Lock),
+    Attribute("threading.RLock", threading, "RLock", _locks.rlock),
+    Attribute("threading.Thread.start", threading.Thread, "start", _threads.start),
+    Attribute("threading.Thread.run", threading.Thread, "_bootstrap_inner", _threads.bootstrap),
+    Attribute("threading.Thread.join", threading.Thread, "join", _threads.join),
+    Attribute("queue.SimpleQueue", queue, "SimpleQueue", _locks.SimpleQueue),
     Attribute(
         "selectors.DefaultSelector.select",
         selectors.DefaultSelector,
         "select",
-        _waits.selector_select,
+        _selecting.selector_select,
     ),
-    *(
-        Attribute(f"{owner.__module__}.{owner.__name__}.{name}", owner, name, stand_in)
-        for owner, name, stand_in in _sockets.methods()
+    Attribute(
+        "selectors.DefaultSelector.register",
+        selectors.DefaultSelector,
+        "register",
+        _selecting.register,
     ),
+    Attribute("threading.Event.is_set", threading.Event, "is_set", _locks.is_set),
+    *([Attribute("select.epoll", select, "epoll", _selecting.Epoll)] if _EPOLL else []),
+    *(_of_class("socket.socket", socket.socket, _sockets.METHODS)),
+    *(_of_class("ssl.SSLSocket", ssl.SSLSocket, _tls.METHODS)),
+    *(_of_class("subprocess.Popen", subprocess.Popen, _processes.METHODS)),
 )
 
 CLASS_METHODS: tuple[ClassMethod, ...] = (
-    ClassMethod("datetime.datetime.now", datetime.datetime, "now", _readers.now),
-    ClassMethod("datetime.datetime.utcnow", datetime.datetime, "utcnow", _readers.utcnow),
-    ClassMethod("datetime.date.today", datetime.date, "today", _readers.today),
+    ClassMethod("datetime.datetime.now", dt.datetime, "now", _readers.now),
+    ClassMethod("datetime.datetime.utcnow", dt.datetime, "utcnow", _readers.utcnow),
+    ClassMethod("datetime.date.today", dt.date, "today", _readers.today),
 )
 
 COVERED: tuple[str, ...] = tuple(

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
-import sys
 import threading
-import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from pytest_resilience.clock import _current, _links, _readers, _references, _waits, covered
+from pytest_resilience.clock import (
+    _current,
+    _foreign,
+    _links,
+    _readers,
+    _references,
+    _rivals,
+    covered,
+)
 from pytest_resilience.clock._base import Scheduler, Timer, use_clock
 from pytest_resilience.clock._conductor import Conductor
 from pytest_resilience.clock._real import real_monotonic_ns, real_time_ns
+from pytest_resilience.clock._sleep import sleep_until
 from pytest_resilience.errors import ClockError
 
 SECOND = 1_000_000_000
@@ -56,8 +62,6 @@ class VirtualClock:
         self._patience = patience
         self._conductor: Conductor | None = None
         self._stack = contextlib.ExitStack()
-        self._slept_ns = 0
-        self._last_ns = 0
         self._epochs = _readers.Epochs(0, 0)
         self.start_ns = 0
 
@@ -71,7 +75,7 @@ class VirtualClock:
     @property
     def slept(self) -> float:
         """Virtual seconds that the client has spent in sleeps, of all its threads and tasks."""
-        return self._slept_ns / SECOND
+        return self._conductor.slept_ns / SECOND if self._conductor else 0.0
 
     @property
     def reports(self) -> tuple[str, ...]:
@@ -93,7 +97,7 @@ class VirtualClock:
             raise ValueError(f"advance({seconds!r}): time does not go back")
         conductor = self._running()
         due = conductor.now_ns + round(seconds * SECOND)
-        _waits.sleep_until(conductor, due, f"advance({seconds!r})")
+        sleep_until(conductor, due, f"advance({seconds!r})")
 
     def _running(self) -> Conductor:
         if self._conductor is None or not self._conductor.active:
@@ -126,7 +130,9 @@ class VirtualClock:
 
     def __enter__(self) -> Self:
         """Switch it on, for the whole process."""
-        _refuse_others()
+        if _on:
+            raise ClockError("a virtual clock is on already: one process has one time")
+        _rivals.refuse_active()
         from pytest_resilience.server import engine
 
         loop = engine.acquire()
@@ -141,6 +147,7 @@ class VirtualClock:
             undo.callback(_on.remove, self)
             undo.enter_context(use_clock(self))
             undo.callback(_links.forget_all)
+            undo.callback(_foreign.forget_all)
             _readers.show(self._epochs)
             _current.conductor = conductor
             undo.callback(setattr, _current, "conductor", None)
@@ -178,6 +185,8 @@ def _patch(undo: contextlib.ExitStack) -> None:
     _functions.replace()
     for _, owner, attribute, stand_in in covered.ATTRIBUTES:
         _set(undo, owner, attribute, stand_in)
+    for owner, attribute, stand_in in _rivals.starters():
+        _set(undo, owner, attribute, stand_in)
     for _, cls, attribute, function in covered.CLASS_METHODS:
         undo.callback(_references.set_on_type, cls, attribute, cls.__dict__[attribute])
         _references.set_on_type(cls, attribute, classmethod(function))
@@ -193,38 +202,3 @@ def _set(undo: contextlib.ExitStack, owner: Any, name: str, value: Any) -> None:
     else:
         undo.callback(setattr, owner, name, real)
     setattr(owner, name, value)
-
-
-def _refuse_others() -> None:
-    """Two masters of time would both be wrong."""
-    if _on:
-        raise ClockError("a virtual clock is on already: one process has one time")
-    if getattr(time.sleep, "__module__", "time") not in ("time", None):
-        raise ClockError(
-            f"time.sleep is replaced already, by {time.sleep.__module__}: "
-            "take that patch away, the virtual clock does its work"
-        )
-    for name, sign in _OTHERS.items():
-        module = sys.modules.get(name)
-        if module is not None and sign(module):
-            raise ClockError(
-                f"{name} is active: it and the virtual clock would both set the time; "
-                "use one of them in this test"
-            )
-
-
-def _freezegun_on(module: Any) -> bool:
-    return type(datetime.datetime).__name__ == "FakeDatetimeMeta" or hasattr(
-        time.time, "__wrapped__"
-    )
-
-
-def _time_machine_on(module: Any) -> bool:
-    return bool(getattr(module, "coordinates_stack", ()))
-
-
-_OTHERS: dict[str, Callable[[Any], bool]] = {
-    "freezegun": _freezegun_on,
-    "time_machine": _time_machine_on,
-}
-

@@ -1,0 +1,86 @@
+"""Whether virtual time applies to the calling thread at this moment, and what its waits come to."""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pytest_resilience.clock import _current
+
+if TYPE_CHECKING:
+    from pytest_resilience.clock._conductor import Conductor
+    from pytest_resilience.clock._parties import Party
+
+SECOND = 1_000_000_000
+
+_in_real_time: set[int] = set()
+
+
+def conducting() -> Conductor | None:
+    """The conductor, if virtual time applies to the calling thread."""
+    conductor = _current.conductor
+    if conductor is None or not conductor.active or conductor.engine.on_thread:
+        return None
+    if _in_real_time and _thread.get_ident() in _in_real_time:
+        return None
+    if conductor.lock._is_owned():  # type: ignore[attr-defined]
+        return None  # A finalizer in the middle of the conductor's own work.
+    return conductor
+
+
+def party_of(conductor: Conductor) -> Party:
+    """The calling thread's record."""
+    return conductor.me(lambda: threading.current_thread().name)
+
+
+def due_after(conductor: Conductor, seconds: float | None) -> int | None:
+    """The virtual moment so many seconds from now; whole nanoseconds, so that it is exact.
+
+    Who waits for less than half a nanosecond has asked a clock that is a rounding error
+    short of the moment it waits for (``end - time.monotonic()``), and would ask it for ever:
+    time does not move for that. Its clock is ahead by so much until time moves.
+    """
+    if seconds is None:
+        return None
+    wait = round(seconds * SECOND)
+    if wait <= 0 < seconds:
+        party = party_of(conductor)
+        if party.ahead_at_ns != conductor.now_ns:
+            party.ahead, party.ahead_at_ns = 0.0, conductor.now_ns
+        party.ahead += 2 * seconds
+    return conductor.now_ns + max(0, wait)
+
+
+def seconds_until(conductor: Conductor, due_ns: int | None) -> float | None:
+    """The same the other way round, for what is left of a wait when the clock has stopped."""
+    return None if due_ns is None else max(0, due_ns - conductor.now_ns) / SECOND
+
+
+@contextlib.contextmanager
+def in_real_time() -> Iterator[None]:
+    """Let nothing in this block be virtual for the calling thread; it counts as running."""
+    ident = _thread.get_ident()
+    if ident in _in_real_time:
+        yield
+        return
+    _in_real_time.add(ident)
+    try:
+        yield
+    finally:
+        _in_real_time.discard(ident)
+
+
+@contextlib.contextmanager
+def outside(conductor: Conductor, what: str) -> Iterator[None]:
+    """Wait for another process or host in this block: in real time, and so do the others."""
+    party = party_of(conductor)
+    out = conductor.step_out(party, what)
+    try:
+        with in_real_time():
+            yield
+    finally:
+        if out:
+            conductor.step_in(party)

@@ -1,0 +1,133 @@
+"""Locks, in virtual time. Condition, Event, Semaphore, Barrier, Queue, Future are made of them."""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import queue
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from pytest_resilience.clock._here import conducting, due_after, party_of, seconds_until
+from pytest_resilience.clock._parties import Party, Reason
+from pytest_resilience.clock._polling import note_look, note_park
+
+if TYPE_CHECKING:
+    from pytest_resilience.clock._conductor import Conductor
+
+real_allocate_lock = _thread.allocate_lock
+real_is_set = threading.Event.is_set
+
+
+class Lock:
+    """threading.Lock, whose waits a virtual clock can see."""
+
+    __slots__ = ("__weakref__", "_real", "_waiters")
+
+    def __init__(self) -> None:
+        self._real = real_allocate_lock()
+        self._waiters: deque[Party] = deque()
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """As threading.Lock's."""
+        if timeout != -1 and (not blocking or timeout < 0):
+            return self._real.acquire(blocking, timeout)  # Refuses, in its own words.
+        if self._real.acquire(False):
+            return True
+        conductor = conducting()
+        if conductor is None:
+            return self._real.acquire(blocking, timeout)
+        if not blocking or timeout == 0:
+            note_look(conductor)
+            return False
+        return self._wait(conductor, None if timeout == -1 else timeout)
+
+    def _wait(self, conductor: Conductor, timeout: float | None) -> bool:
+        party = party_of(conductor)
+        due = due_after(conductor, timeout)
+        what = "a lock" if timeout is None else f"a lock, event or queue ({timeout!r} s)"
+        while True:
+            self._waiters.append(party)
+            try:
+                # Only now: a release before it was in the queue would have woken nobody.
+                if self._real.acquire(False):
+                    return True
+                reason = conductor.park(party, what, due)
+            except BaseException:
+                self._pass_on(party)
+                raise
+            finally:
+                self._forget(party)
+            if self._real.acquire(False):
+                note_park(conductor, party, reason)
+                return True
+            if reason is Reason.DUE:
+                return False
+            if reason is Reason.STOPPED:
+                left = seconds_until(conductor, due)
+                return self._real.acquire(True, -1 if left is None else left)
+
+    def _forget(self, party: Party) -> None:
+        with contextlib.suppress(ValueError):  # Taken out by who woke it.
+            self._waiters.remove(party)
+
+    def _pass_on(self, party: Party) -> None:
+        """Interrupted: whoever has woken this one has woken nobody else."""
+        if party not in self._waiters and not self._real.locked():
+            self._wake_next()
+
+    def release(self) -> None:
+        """As threading.Lock's."""
+        self._real.release()
+        if self._waiters:
+            self._wake_next()
+
+    def _wake_next(self) -> None:
+        while self._waiters:
+            try:
+                party = self._waiters.popleft()
+            except IndexError:
+                return  # Another thread was quicker.
+            if party.conductor.active:
+                party.conductor.wake(party)
+                return
+
+    def locked(self) -> bool:
+        """As threading.Lock's."""
+        return self._real.locked()
+
+    def _at_fork_reinit(self) -> None:
+        self._real = real_allocate_lock()
+        self._waiters.clear()
+
+    __enter__ = acquire
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    acquire_lock = acquire
+    release_lock = release
+    locked_lock = locked
+
+    def __repr__(self) -> str:
+        state = "locked" if self.locked() else "unlocked"
+        return f"<{state} lock under a virtual clock at {id(self):#x}>"
+
+
+def rlock(*args: Any, **kwargs: Any) -> Any:
+    """threading.RLock: the standard library's own Python version, made of a `Lock`."""
+    return threading._PyRLock(*args, **kwargs)  # type: ignore[attr-defined]  # there since 3.2
+
+
+def is_set(self: threading.Event) -> bool:
+    """Event.is_set: one that is asked in a loop is waited for."""
+    set_ = real_is_set(self)
+    if not set_:
+        conductor = conducting()
+        if conductor is not None:
+            note_look(conductor)
+    return set_
+
+
+SimpleQueue: Any = queue._PySimpleQueue  # type: ignore[attr-defined]  # the standard library's own

@@ -1,0 +1,90 @@
+"""Others that set the time, or run loops that nobody can see into: refused, with what to do."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pytest_resilience.errors import ClockError
+
+
+def refuse_active() -> None:
+    """Two masters of time would both be wrong.
+
+    Raises:
+        ClockError: One of them is at work.
+    """
+    for name, at_work in AT_WORK.items():
+        module = sys.modules.get(name)
+        if module is not None and at_work(module):
+            raise _refusal(name)
+    if getattr(time.sleep, "__module__", None) not in ("time", None):
+        raise ClockError(
+            f"time.sleep is replaced already, by {time.sleep.__module__}: "
+            "take that patch away, the virtual clock does its work"
+        )
+
+
+def starters() -> Iterator[tuple[Any, str, Callable[..., Any]]]:
+    """Owner, name and stand-in of what would set one of them to work while a clock is on."""
+    for name, path in STARTERS:
+        owner: Any = sys.modules.get(name)
+        *parents, attribute = path.split(".")
+        for parent in parents:
+            owner = getattr(owner, parent, None)
+        if owner is not None and attribute in vars(owner):
+            yield owner, attribute, _refuser(name)
+
+
+def _refuser(name: str) -> Callable[..., Any]:
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise _refusal(name)
+
+    return refuse
+
+
+def _refusal(name: str) -> ClockError:
+    return ClockError(f"{name} is active beside the virtual clock: {ADVICE[name]}")
+
+
+def _loops() -> list[type]:
+    """Classes of the asyncio loop that is set for this thread, and of what makes new ones."""
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None:
+        return []
+    policy = asyncio.events._event_loop_policy
+    loop = getattr(getattr(policy, "_local", None), "_loop", None)
+    running = asyncio._get_running_loop()
+    return [base for thing in (policy, loop, running) for base in type(thing).__mro__]
+
+
+def _makes_loops(name: str) -> Callable[[Any], bool]:
+    def at_work(_: Any) -> bool:
+        return any(cls.__module__.partition(".")[0] == name for cls in _loops())
+
+    return at_work
+
+
+BOTH_SET_TIME = "both would set the time; use one of them in this test"
+AT_WORK: dict[str, Callable[[Any], bool]] = {
+    "freezegun": lambda module: bool(module.api.freeze_factories),
+    "time_machine": lambda module: bool(module.coordinates_stack),
+    "looptime": _makes_loops("looptime"),
+    "uvloop": _makes_loops("uvloop"),
+}
+ADVICE = {
+    "freezegun": BOTH_SET_TIME,
+    "time_machine": BOTH_SET_TIME,
+    "looptime": "both would move the loop's time; take the looptime marker from this test",
+    "uvloop": "its loops wait in C, where nobody sees it; run this test on asyncio's own loop, "
+    "with asyncio.DefaultEventLoopPolicy()",
+}
+STARTERS = (
+    ("freezegun", "api._freeze_time.start"),
+    ("time_machine", "travel.start"),
+    ("uvloop", "new_event_loop"),
+    ("uvloop", "run"),
+)
+"""What sets one of them to work, in the module of this name."""

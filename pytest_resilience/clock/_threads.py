@@ -1,0 +1,88 @@
+"""Threads, in virtual time: each takes part from its start, and begins in its turn."""
+
+from __future__ import annotations
+
+import threading
+
+from pytest_resilience.clock._here import (
+    conducting,
+    due_after,
+    in_real_time,
+    party_of,
+    seconds_until,
+)
+from pytest_resilience.clock._parties import Party, Reason
+
+real_start = threading.Thread.start
+real_bootstrap = threading.Thread._bootstrap_inner  # type: ignore[attr-defined]  # private, and the only place
+real_join = threading.Thread.join
+
+parties: dict[threading.Thread, Party] = {}
+"""Threads that were started under a virtual clock and have not ended."""
+
+
+def start(self: threading.Thread) -> None:
+    """Thread.start: the new thread takes part, and begins when it is its turn."""
+    conductor = conducting()
+    if conductor is None or self._started.is_set():  # type: ignore[attr-defined]  # private
+        real_start(self)
+        return
+    party_of(conductor)
+    party = conductor.expect(self.name)
+    parties[self] = party
+    try:
+        with in_real_time():  # It waits until the thread is there, which takes no time.
+            real_start(self)
+    except BaseException:
+        if not self._started.is_set():  # type: ignore[attr-defined]  # private
+            conductor.abandon(party)
+            parties.pop(self, None)
+        raise
+
+
+def bootstrap(self: threading.Thread) -> None:
+    """Thread._bootstrap_inner: enter and leave virtual time around the thread's life."""
+    party = parties.get(self)
+    if party is None:
+        real_bootstrap(self)
+        return
+    conductor = party.conductor
+    conductor.enter(party)
+    run = self.run
+
+    def run_in_turn() -> None:
+        del self.run  # the attribute set below
+        conductor.begin(party)
+        run()
+
+    self.run = run_in_turn  # type: ignore[method-assign]  # for this thread, until it begins
+    try:
+        real_bootstrap(self)
+    finally:
+        parties.pop(self, None)
+        conductor.leave(party)
+
+
+def join(self: threading.Thread, timeout: float | None = None) -> None:
+    """Thread.join."""
+    conductor, other = conducting(), parties.get(self)
+    if conductor is None or other is None or self is threading.current_thread():
+        real_join(self, timeout)  # Raises, if it is the calling thread.
+        return
+    me = party_of(conductor)
+    due = due_after(conductor, None if timeout is None else max(0, timeout))
+    while True:
+        with other.conductor.lock:
+            ended = self not in parties
+            if not ended:
+                other.joiners.append(me)
+        if ended:
+            break
+        reason = conductor.park(me, f"thread {self.name!r} to end", due)
+        if reason is Reason.DUE:
+            return
+        if reason is Reason.STOPPED:
+            real_join(self, seconds_until(conductor, due))
+            return
+    with in_real_time():
+        real_join(self)

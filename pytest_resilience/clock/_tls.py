@@ -1,0 +1,71 @@
+"""Timeouts of TLS sockets, in virtual time.
+
+What the record layer holds back is not seen by polling the socket, so each call is tried
+first, without waiting.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+from pytest_resilience.clock import _foreign
+from pytest_resilience.clock._here import conducting, due_after, outside
+from pytest_resilience.clock._sockets import (
+    READABLE,
+    WRITABLE,
+    is_ours,
+    named,
+    touch,
+    unblocked,
+    wait,
+)
+
+
+def _tls(name: str) -> Callable[..., Any]:
+    real = getattr(ssl.SSLSocket, name)
+
+    def call(self: ssl.SSLSocket, *args: Any, **kwargs: Any) -> Any:
+        conductor = conducting()
+        if conductor is None or self.gettimeout() == 0:
+            touch(self)
+            return real(self, *args, **kwargs)
+        if not is_ours(self):
+            with outside(conductor, "somebody else's server"):
+                return real(self, *args, **kwargs)
+        deadline = due_after(conductor, self.gettimeout())
+        while True:
+            touch(self)
+            try:
+                with unblocked(self):
+                    return real(self, *args, **kwargs)
+            except ssl.SSLWantReadError:
+                events = READABLE
+            except ssl.SSLWantWriteError:
+                events = WRITABLE
+            try:
+                wait(self, conductor, events, deadline)
+            except TimeoutError:
+                raise TimeoutError(f"The {name} operation timed out") from None
+
+    return named(call, real, name)
+
+
+def _read(name: str) -> Callable[..., Any]:
+    inner = _tls(name)
+
+    def call(self: ssl.SSLSocket, *args: Any, **kwargs: Any) -> Any:
+        result = inner(self, *args, **kwargs)
+        _foreign.received(self)
+        return result
+
+    return named(call, getattr(ssl.SSLSocket, name), name)
+
+
+METHODS: dict[str, Callable[..., Any]] = {
+    "read": _read("read"),
+    "send": _tls("send"),
+    "do_handshake": _tls("do_handshake"),
+}
+"""The stand-in for each method of ssl.SSLSocket that is replaced."""
