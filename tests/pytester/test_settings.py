@@ -122,9 +122,9 @@ def test_bad_values_end_in_one_line(
     ("mark", "line"),
     [
         (
-            "(unmached=True)",
+            "(unmatches=True)",
             (
-                "ERROR: test_it.py::test_it: @pytest.mark.resilience has no argument 'unmached'; "
+                "ERROR: test_it.py::test_it: @pytest.mark.resilience has no argument 'unmatches'; "
                 "did you mean 'unmatched'?; there are: env, unmatched, *keep"
             ),
         ),
@@ -167,12 +167,12 @@ def test_bad_markers_end_in_one_line(session: Session, mark: str, line: str) -> 
 def test_bad_markers_fail_their_test_under_xdist(session: Session) -> None:
     """A worker's usage error would end the run without a word, so there the test fails."""
     result = session(
-        f"@pytest.mark.resilience(unmached=True)\n{NOTHING}", "-p", "xdist", "-n1", apart=True
+        f"@pytest.mark.resilience(unmatches=True)\n{NOTHING}", "-p", "xdist", "-n1", apart=True
     )
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
-        ["test_it.py::test_it: @pytest.mark.resilience has no argument 'unmached'; did you *"]
+        ["test_it.py::test_it: @pytest.mark.resilience has no argument 'unmatches'; did you *"]
     )
 
 
