@@ -1,26 +1,18 @@
-"""What the tests share: time that passes at once, the operations, and the log."""
+"""What the tests share: a Vault in virtual time, the operations, and the log."""
 
 import logging
 
 import pytest
 
 from gds_vault import VaultClient
-from helpers import OPERATIONS, Lines, Operation, Waiting
+from helpers import OPERATIONS, Lines, Operation
+from pytest_resilience import VirtualClock
 from pytest_resilience_vault import Vault
 
 
 @pytest.fixture
-def no_real_waiting(monkeypatch: pytest.MonkeyPatch) -> Waiting:
-    """Let the client wait without waiting; says how long it would have waited."""
-    waiting = Waiting()
-    for module in ("retry", "logins", "conversation", "transport"):
-        monkeypatch.setattr(f"gds_vault.{module}.time", waiting)
-    return waiting
-
-
-@pytest.fixture
-def vault(fake_vault: Vault, no_real_waiting: Waiting) -> Vault:
-    """A Vault with one secret, `secret/data/myapp`, for a client that does not wait for real.
+def vault(virtual_clock: VirtualClock, fake_vault: Vault) -> Vault:
+    """A Vault with one secret, `secret/data/myapp`, in virtual time.
 
     Its tokens live for an hour, as in the document.
     """
@@ -31,8 +23,8 @@ def vault(fake_vault: Vault, no_real_waiting: Waiting) -> Vault:
 
 @pytest.fixture
 def client(vault: Vault) -> VaultClient:
-    """A client with everything from the environment, and little patience with a silent server."""
-    return VaultClient(timeout=0.05)
+    """A client with everything from the environment."""
+    return VaultClient()
 
 
 @pytest.fixture(params=OPERATIONS, ids=lambda operation: operation.name)

@@ -1,4 +1,4 @@
-"""What the tests speak of: waiting without waiting, the four operations, and log lines."""
+"""What the tests speak of: the four operations, answers, threads and log lines."""
 
 import json
 import logging
@@ -19,30 +19,6 @@ class Lines(Protocol):
         ...
 
 
-class Waiting:
-    """Stands in for the client's `time` module: a sleep is noted and is over at once.
-
-    Its time stands still otherwise, so that a slow machine cannot change a result.
-    """
-
-    def __init__(self) -> None:
-        self.waits: list[float] = []
-        self._passed = 0.0
-
-    def sleep(self, seconds: float) -> None:
-        """Note it, and let that much time be over."""
-        self.waits.append(seconds)
-        self.advance(seconds)
-
-    def advance(self, seconds: float) -> None:
-        """Let time be over without a sleep."""
-        self._passed += seconds
-
-    def monotonic(self) -> float:
-        """Tell the time as the client sees it."""
-        return self._passed
-
-
 @dataclass(frozen=True)
 class Operation:
     """One of the four things that the package does, with the result it must have."""
@@ -53,20 +29,20 @@ class Operation:
 
 
 OPERATIONS = [
-    Operation("authenticate", lambda: VaultClient(timeout=0.05).authenticate()[:4], "hvs."),
+    Operation("authenticate", lambda: VaultClient().authenticate()[:4], "hvs."),
     Operation(
         "get_secret",
-        lambda: VaultClient(timeout=0.05).get_secret("secret/data/myapp"),
+        lambda: VaultClient().get_secret("secret/data/myapp"),
         {"password": "s3cr3t"},
     ),
     Operation(
         "list_secrets",
-        lambda: VaultClient(timeout=0.05).list_secrets("secret/metadata"),
+        lambda: VaultClient().list_secrets("secret/metadata"),
         ["myapp"],
     ),
     Operation(
         "get_secret_from_vault",
-        lambda: get_secret_from_vault("secret/data/myapp", timeout=0.05),
+        lambda: get_secret_from_vault("secret/data/myapp"),
         {"password": "s3cr3t"},
     ),
 ]

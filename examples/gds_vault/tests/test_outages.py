@@ -7,8 +7,8 @@ import pytest
 import requests
 
 from gds_vault import VaultClient, VaultError, get_secret_from_vault
-from helpers import Operation, Waiting
-from pytest_resilience import FOREVER, faults
+from helpers import Operation
+from pytest_resilience import FOREVER, VirtualClock, faults
 from pytest_resilience_vault import Vault
 
 LOGIN, READ, MOUNTS = "/v1/auth/approle/login", "/v1/secret/data/myapp", "/v1/sys/internal/*"
@@ -37,6 +37,8 @@ OUTAGES: dict[str, faults.Fault] = {
     "garbage": faults.garbage(),
     "huge headers": faults.huge_headers(),
 }
+SILENCES = ("no answer", "half a head", "stall in the body", "body too short")
+"""Those that end only with the client's timeout."""
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
@@ -44,32 +46,66 @@ def test_each_operation_survives_three_failures_of_each_kind(
     operation: Operation,
     outage: str,
     vault: Vault,
-    no_real_waiting: Waiting,
 ) -> None:
-    """The fourth attempt succeeds, after waits of 1, 2 and 4 seconds."""
+    """The fourth attempt succeeds, after waits of 1, 2 and 4 seconds; a silence lasts 10."""
     vault.fail(OUTAGES[outage], times=3)
 
     assert operation.run() == operation.result
-    assert no_real_waiting.waits == [1, 2, 4]
-    assert len(vault.trace.to(path=LOGIN)) == 4
+
+    logins = vault.trace.to(path=LOGIN)
+    assert logins.waits == [1, 2, 4]
+    assert logins.times == ([0, 11, 23, 37] if outage in SILENCES else [0, 1, 3, 7])
 
 
-def test_a_server_that_reads_nothing_is_a_timeout(
-    client: VaultClient, vault: Vault, no_real_waiting: Waiting
+def test_a_silent_vault_is_given_up_after_47_seconds(
+    operation: Operation, vault: Vault, virtual_clock: VirtualClock
 ) -> None:
+    """Four timeouts of 10 seconds and the waits between them, as the guide's section 9 says."""
+    vault.fail(faults.timeout(), times=FOREVER)
+
+    with pytest.raises(VaultError):
+        operation.run()
+
+    assert vault.trace.times == [0, 11, 23, 37]
+    assert virtual_clock.now == 47
+
+
+def test_a_timeout_can_be_chosen(vault: Vault, virtual_clock: VirtualClock) -> None:
+    """With 2 seconds each, a silent Vault costs 15."""
+    vault.fail(faults.timeout(), times=FOREVER)
+
+    with pytest.raises(VaultError):
+        VaultClient(timeout=2).authenticate()
+
+    assert vault.trace.times == [0, 3, 7, 13]
+    assert virtual_clock.now == 15
+
+
+def test_a_slow_answer_within_the_timeout_is_waited_for(
+    client: VaultClient, vault: Vault, virtual_clock: VirtualClock
+) -> None:
+    """Nine seconds are late, and no failure."""
+    vault.fail(faults.latency(9))
+
+    client.authenticate()
+
+    assert vault.trace.statuses == [200]
+    assert virtual_clock.now == 9
+
+
+def test_a_server_that_reads_nothing_is_a_timeout(client: VaultClient, vault: Vault) -> None:
     """A connection that is accepted and forgotten ends with the timeout, and is retried."""
     vault.fail(faults.never_read(), times=3)
 
     client.authenticate()
 
-    assert no_real_waiting.waits == [1, 2, 4]
-    assert len(vault.trace) == 4
+    assert vault.trace.times == [0, 11, 23, 37]
 
 
 def test_each_operation_gives_up_after_four_attempts(
     operation: Operation,
     vault: Vault,
-    no_real_waiting: Waiting,
+    virtual_clock: VirtualClock,
 ) -> None:
     """There is no fifth attempt, and no wait after the fourth; the login inside adds none."""
     vault.fail(503, times=FOREVER)
@@ -78,7 +114,8 @@ def test_each_operation_gives_up_after_four_attempts(
         operation.run()
 
     assert vault.trace.statuses == [503, 503, 503, 503]
-    assert no_real_waiting.waits == [1, 2, 4]
+    assert vault.trace.waits == [1, 2, 4]
+    assert virtual_clock.now == 7
 
 
 def test_the_caller_gets_a_vault_error_with_its_cause(operation: Operation, vault: Vault) -> None:
@@ -99,13 +136,12 @@ def test_a_failure_after_the_login_does_not_repeat_the_login(
     step: str,
     client: VaultClient,
     vault: Vault,
-    no_real_waiting: Waiting,
 ) -> None:
     """The token that one attempt has got is there for the next."""
     vault.fail(OUTAGES[outage], times=3, path=step)
 
     assert client.get_secret("secret/data/myapp") == {"password": "s3cr3t"}
-    assert no_real_waiting.waits == [1, 2, 4]
+    assert vault.trace.to(path=step).waits == [1, 2, 4]
     assert len(vault.trace.to(path=LOGIN)) == 1
     assert len(vault.trace.to(path=step)) == 4
 
@@ -122,7 +158,6 @@ def test_the_function_logs_in_once_whatever_the_reading_meets(vault: Vault) -> N
 def test_failures_of_different_steps_share_the_four_attempts(
     client: VaultClient,
     vault: Vault,
-    no_real_waiting: Waiting,
 ) -> None:
     """Retries do not multiply: login, read and mount lookup have four attempts together."""
     vault.fail(503, times=2, path=LOGIN)
@@ -132,20 +167,19 @@ def test_failures_of_different_steps_share_the_four_attempts(
     with pytest.raises(VaultError):
         client.get_secret("secret/data/myapp")
 
-    assert no_real_waiting.waits == [1, 2, 4]
     assert vault.trace.statuses == [503, 503, 200, 503, 200, 503]
+    assert vault.trace.times == [0, 1, 3, 3, 7, 7]
 
 
 def test_listing_survives_a_failure_of_the_list_itself(
     client: VaultClient,
     vault: Vault,
-    no_real_waiting: Waiting,
 ) -> None:
     """LIST is a method that urllib3's own Retry would not repeat; this client does."""
     vault.fail(503, 429, faults.reset_peer(when="head"), method="LIST")
 
     assert client.list_secrets("secret/metadata") == ["myapp"]
-    assert no_real_waiting.waits == [1, 2, 4]
+    assert vault.trace.waits == [1, 2, 4]
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
@@ -153,7 +187,7 @@ def test_each_operation_fails_at_once_on_400_403_and_404(
     operation: Operation,
     status: int,
     vault: Vault,
-    no_real_waiting: Waiting,
+    virtual_clock: VirtualClock,
 ) -> None:
     """What a repetition cannot cure is not repeated."""
     vault.fail(status)
@@ -163,7 +197,7 @@ def test_each_operation_fails_at_once_on_400_403_and_404(
 
     assert error.value.status_code == status
     assert vault.trace.statuses == [status]
-    assert no_real_waiting.waits == []
+    assert virtual_clock.now == 0
 
 
 @pytest.mark.parametrize(
@@ -175,20 +209,19 @@ def test_retry_after_does_not_change_the_schedule(
     retry_after: float | str | faults.http_date,
     client: VaultClient,
     vault: Vault,
-    no_real_waiting: Waiting,
 ) -> None:
     """The formula is the whole schedule; no header can lengthen, shorten or break it."""
     vault.fail(faults.status(status, retry_after=retry_after), times=3)
 
     client.authenticate()
 
-    assert no_real_waiting.waits == [1, 2, 4]
+    assert vault.trace.waits == [1, 2, 4]
 
 
 def test_a_vault_that_is_down_is_a_vault_error(
     operation: Operation,
     vault: Vault,
-    no_real_waiting: Waiting,
+    virtual_clock: VirtualClock,
 ) -> None:
     """A refused connection is retried, and ends as a VaultError; later the same Vault works."""
     vault.down()
@@ -197,10 +230,23 @@ def test_a_vault_that_is_down_is_a_vault_error(
         operation.run()
 
     assert isinstance(error.value.__cause__, requests.ConnectionError)
-    assert no_real_waiting.waits == [1, 2, 4]
+    assert virtual_clock.now == 7
 
     vault.up()
     assert operation.run() == operation.result
+
+
+def test_a_restart_of_five_seconds_is_not_noticed(
+    operation: Operation,
+    vault: Vault,
+    virtual_clock: VirtualClock,
+) -> None:
+    """A Vault that is back before the fourth attempt answers that one."""
+    vault.down(5)
+
+    assert operation.run() == operation.result
+    assert virtual_clock.now == 7
+    assert len(vault.trace.to(path=LOGIN)) == 1
 
 
 def test_a_sealed_vault_is_retried(client: VaultClient, vault: Vault) -> None:
@@ -237,50 +283,50 @@ def full_backlog() -> Iterator[str]:
 
 def test_a_connection_timeout_is_retried(
     full_backlog: str,
-    no_real_waiting: Waiting,
+    virtual_clock: VirtualClock,
 ) -> None:
-    """Not only silence after the connection counts as a timeout."""
+    """Not only silence after the connection counts as a timeout.
+
+    The server is none of pytest-resilience's, so its timeouts are short and real.
+    """
     client = VaultClient(full_backlog, "role", "secret", timeout=0.05)
 
     with pytest.raises(VaultError, match=r"^authenticate failed: Connection timeout$") as error:
         client.authenticate()
 
     assert isinstance(error.value.__cause__, requests.ConnectTimeout)
-    assert no_real_waiting.waits == [1, 2, 4]
+    assert virtual_clock.now == 7
 
 
-def test_a_name_that_does_not_resolve_is_retried(no_real_waiting: Waiting) -> None:
+def test_a_name_that_does_not_resolve_is_retried(virtual_clock: VirtualClock) -> None:
     """DNS fails in outages too; .invalid is a name that never resolves (RFC 6761)."""
     client = VaultClient("http://vault.invalid", "role", "secret")
 
     with pytest.raises(VaultError):
         client.authenticate()
 
-    assert no_real_waiting.waits == [1, 2, 4]
+    assert virtual_clock.now == 7
 
 
-def test_a_failed_tls_handshake_is_retried(
-    vault: Vault,
-    no_real_waiting: Waiting,
-) -> None:
+def test_a_failed_tls_handshake_is_retried(vault: Vault) -> None:
     """The document counts TLS errors among those that pass."""
-    client = VaultClient(vault.url.replace("http:", "https:"), "role", "secret", timeout=1)
+    client = VaultClient(vault.url.replace("http:", "https:"), "role", "secret")
 
     with pytest.raises(VaultError, match=r"^authenticate failed: TLS failure$") as error:
         client.authenticate()
 
     assert isinstance(error.value.__cause__, requests.exceptions.SSLError)
-    assert no_real_waiting.waits == [1, 2, 4]
+    assert vault.trace.times == [0, 1, 3, 7]
 
 
 def test_a_connection_that_ended_while_idle_costs_at_most_one_retry(
     client: VaultClient,
     vault: Vault,
-    no_real_waiting: Waiting,
+    virtual_clock: VirtualClock,
 ) -> None:
     """The pooled connection that the server has given up is replaced."""
     client.authenticate()
     vault.fail(faults.stale_connection())
 
     assert client.get_secret("secret/data/myapp") == {"password": "s3cr3t"}
-    assert no_real_waiting.waits in ([], [1])
+    assert virtual_clock.now in (0, 1)

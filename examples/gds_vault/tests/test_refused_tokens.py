@@ -3,8 +3,8 @@
 import pytest
 
 from gds_vault import VaultClient, VaultError
-from helpers import Waiting, answering, in_threads
-from pytest_resilience import FOREVER, Attempt, faults
+from helpers import answering, in_threads
+from pytest_resilience import FOREVER, Attempt, VirtualClock, faults
 from pytest_resilience_vault import Vault
 
 LOGIN, READ, LOOKUP = "/v1/auth/approle/login", "/v1/secret/*", "/v1/auth/token/lookup-self"
@@ -21,7 +21,7 @@ def refused(errors: list[str]) -> faults.Fault:
 
 
 def test_a_token_that_vault_has_dropped_leads_to_one_login(
-    client: VaultClient, vault: Vault, no_real_waiting: Waiting
+    client: VaultClient, vault: Vault, virtual_clock: VirtualClock
 ) -> None:
     """The caller does not notice that the token ended before its time."""
     client.get_secret("secret/data/myapp")
@@ -29,7 +29,7 @@ def test_a_token_that_vault_has_dropped_leads_to_one_login(
 
     assert client.get_secret("secret/data/myapp", use_cache=False) == {"password": "s3cr3t"}
     assert len(vault.trace.to(path=LOGIN)) == 2
-    assert no_real_waiting.waits == []
+    assert virtual_clock.now == 0
 
 
 def test_a_token_called_invalid_is_replaced_without_further_questions(
@@ -59,7 +59,7 @@ def test_a_new_token_that_is_refused_too_is_the_end(client: VaultClient, vault: 
 
 
 def test_calls_that_are_all_refused_make_one_login_a_minute(
-    client: VaultClient, vault: Vault, no_real_waiting: Waiting
+    client: VaultClient, vault: Vault, virtual_clock: VirtualClock
 ) -> None:
     """Neither a storm of logins, nor a client that never tries again."""
     client.list_secrets("secret/metadata")
@@ -72,7 +72,7 @@ def test_calls_that_are_all_refused_make_one_login_a_minute(
         return len(vault.trace.to(path=LOGIN))
 
     assert failed_calls_and_logins() == 2
-    no_real_waiting.advance(61)
+    virtual_clock.advance(61)
     assert failed_calls_and_logins() == 3
     assert rule.met == 12
 
@@ -149,14 +149,14 @@ def test_a_token_that_may_not_ask_about_itself_is_alive(
 
 
 def test_an_outage_while_asking_about_the_token_is_retried(
-    client: VaultClient, vault: Vault, no_real_waiting: Waiting
+    client: VaultClient, vault: Vault
 ) -> None:
     """Not knowing is a failure of the attempt, not a verdict on the token."""
     vault.fail(refused(BARE), path=READ)
     vault.fail(503, path=LOOKUP)
 
     assert client.get_secret("secret/data/myapp") == {"password": "s3cr3t"}
-    assert no_real_waiting.waits == [1]
+    assert vault.trace.to(path=READ).waits == [1]
     assert len(vault.trace.to(path=LOGIN)) == 1
 
 
@@ -182,7 +182,7 @@ def test_a_refusal_of_a_token_that_is_replaced_already_is_tried_with_the_new_one
 @pytest.mark.parametrize("errors", [INVALID_TOKEN, BARE])
 def test_threads_with_one_dead_token_make_one_login(errors: list[str], vault: Vault) -> None:
     """Sixteen refusals of the same token are one reason to log in, not sixteen."""
-    client = VaultClient(timeout=5)
+    client = VaultClient()
     token = client.authenticate()
 
     def has_old_token(attempt: Attempt) -> bool:

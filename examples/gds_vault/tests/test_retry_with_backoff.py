@@ -2,7 +2,7 @@
 
 import inspect
 import logging
-from collections.abc import Callable
+import time
 from typing import Any
 
 import pytest
@@ -10,7 +10,8 @@ import requests
 
 from gds_vault import retry_with_backoff
 from gds_vault.retry import _delays
-from helpers import Lines, Waiting
+from helpers import Lines
+from pytest_resilience import VirtualClock
 
 
 def answered(status: int) -> requests.HTTPError:
@@ -20,18 +21,22 @@ def answered(status: int) -> requests.HTTPError:
     return requests.HTTPError(f"HTTP {status}", response=response)
 
 
-def failing(*failures: Exception) -> Callable[[], int]:
-    """Make a function that raises these in turn, and then returns how often it was called."""
-    calls = 0
+class Failing:
+    """A function that raises these in turn, and then returns how often it was called."""
 
-    def function() -> int:
-        nonlocal calls
-        calls += 1
-        if calls <= len(failures):
-            raise failures[calls - 1]
-        return calls
+    __name__ = "function"
 
-    return function
+    def __init__(self, *failures: BaseException) -> None:
+        self._failures = iter(failures)
+        self._began = time.monotonic()
+        self.times: list[float] = []
+        """When it was called, in seconds since it was made."""
+
+    def __call__(self) -> int:
+        self.times.append(time.monotonic() - self._began)
+        for failure in self._failures:
+            raise failure
+        return len(self.times)
 
 
 def test_the_defaults_are_the_documents() -> None:
@@ -47,66 +52,66 @@ def test_the_defaults_are_the_documents() -> None:
     }
 
 
-def test_three_failures_are_waited_for_1_2_and_4_seconds(no_real_waiting: Waiting) -> None:
+def test_three_failures_are_waited_for_1_2_and_4_seconds(virtual_clock: VirtualClock) -> None:
     """Attempts 2, 3 and 4 come 1, 2 and 4 seconds after the failure before them."""
-    function = retry_with_backoff()(failing(*[requests.ConnectionError()] * 3))
+    function = Failing(*[requests.ConnectionError()] * 3)
 
-    assert function() == 4
-    assert no_real_waiting.waits == [1, 2, 4]
+    assert retry_with_backoff()(function)() == 4
+    assert function.times == [0, 1, 3, 7]
 
 
-def test_the_fourth_failure_is_raised_without_a_wait(no_real_waiting: Waiting) -> None:
+def test_the_fourth_failure_is_raised_without_a_wait(virtual_clock: VirtualClock) -> None:
     """max_retries=3 means 4 attempts; the 8 s of the document's table are never waited for."""
     failures = [requests.ConnectionError(text) for text in "abcd"]
-    function = retry_with_backoff()(failing(*failures))
+    function = Failing(*failures)
 
     with pytest.raises(requests.ConnectionError) as error:
-        function()
+        retry_with_backoff()(function)()
 
     assert error.value is failures[3]
     assert error.value.__context__ is None
-    assert no_real_waiting.waits == [1, 2, 4]
+    assert function.times == [0, 1, 3, 7]
+    assert virtual_clock.now == 7
 
 
-def test_no_wait_is_longer_than_max_delay(no_real_waiting: Waiting) -> None:
+def test_no_wait_is_longer_than_max_delay(virtual_clock: VirtualClock) -> None:
     """The waits double up to 32 seconds and stay there."""
-    function = retry_with_backoff(max_retries=7)(failing(*[requests.Timeout()] * 7))
+    function = Failing(*[requests.Timeout()] * 7)
 
-    assert function() == 8
-    assert no_real_waiting.waits == [1, 2, 4, 8, 16, 32, 32]
+    assert retry_with_backoff(max_retries=7)(function)() == 8
+    assert function.times == [0, 1, 3, 7, 15, 31, 63, 95]
 
 
-def test_delay_cap_and_factor_can_be_chosen(no_real_waiting: Waiting) -> None:
+def test_delay_cap_and_factor_can_be_chosen(virtual_clock: VirtualClock) -> None:
     """initial_delay, backoff_factor and max_delay shape the schedule."""
     decorate = retry_with_backoff(4, initial_delay=0.5, max_delay=10, backoff_factor=3)
-    function = decorate(failing(*[requests.Timeout()] * 4))
+    function = Failing(*[requests.Timeout()] * 4)
 
-    function()
+    decorate(function)()
 
-    assert no_real_waiting.waits == [0.5, 1.5, 4.5, 10]
+    assert function.times == [0, 0.5, 2, 6.5, 16.5]
 
 
-def test_without_retries_there_is_one_attempt(no_real_waiting: Waiting) -> None:
+def test_without_retries_there_is_one_attempt(virtual_clock: VirtualClock) -> None:
     """max_retries=0 calls once and waits for nothing."""
-    function = retry_with_backoff(max_retries=0)(failing(requests.Timeout()))
+    function = retry_with_backoff(max_retries=0)(Failing(requests.Timeout()))
 
     with pytest.raises(requests.Timeout):
         function()
 
-    assert no_real_waiting.waits == []
+    assert virtual_clock.now == 0
 
 
-def test_every_call_starts_with_the_first_delay(no_real_waiting: Waiting) -> None:
+def test_every_call_starts_with_the_first_delay(virtual_clock: VirtualClock) -> None:
     """Nothing of one call's backoff is left for the next."""
-    failure = requests.Timeout()
-    function = failing(failure, failure, failure, failure, failure)
+    function = Failing(*[requests.Timeout()] * 5)
     decorated = retry_with_backoff()(function)
 
     with pytest.raises(requests.Timeout):
         decorated()
     decorated()
 
-    assert no_real_waiting.waits == [1, 2, 4, 1]
+    assert function.times == [0, 1, 3, 7, 7, 8]
 
 
 @pytest.mark.parametrize(
@@ -124,15 +129,15 @@ def test_any_numbers_make_a_schedule_within_the_cap(
 
 
 @pytest.mark.parametrize("status", [429, 500, 501, 502, 503, 504, 507, 599])
-def test_429_and_every_5xx_are_retried(status: int, no_real_waiting: Waiting) -> None:
+def test_429_and_every_5xx_are_retried(status: int, virtual_clock: VirtualClock) -> None:
     """The document says all server errors, so 501 is one of them."""
-    assert retry_with_backoff()(failing(answered(status)))() == 2
+    assert retry_with_backoff()(Failing(answered(status)))() == 2
 
 
 @pytest.mark.parametrize("status", [300, 400, 401, 403, 404, 405, 408, 412, 422, 472, 499, 600])
-def test_other_answers_are_not_retried(status: int, no_real_waiting: Waiting) -> None:
+def test_other_answers_are_not_retried(status: int, virtual_clock: VirtualClock) -> None:
     """raise_for_status makes a RequestException of a 404 too; it is raised at once all the same."""
-    function = failing(answered(status))
+    function = Failing(answered(status))
 
     with pytest.raises(requests.HTTPError, match=f"^HTTP {status}$"):
         retry_with_backoff()(function)()
@@ -141,13 +146,13 @@ def test_other_answers_are_not_retried(status: int, no_real_waiting: Waiting) ->
 
 
 def test_a_refusal_after_retries_is_raised_and_not_called_giving_up(
-    no_real_waiting: Waiting, lines: Lines
+    virtual_clock: VirtualClock, lines: Lines
 ) -> None:
     """A last attempt that fails for good is not a failure of the retries."""
     failures = [*[requests.Timeout("slow")] * 3, answered(404)]
 
     with pytest.raises(requests.HTTPError):
-        retry_with_backoff()(failing(*failures))()
+        retry_with_backoff()(Failing(*failures))()
 
     assert lines(logging.ERROR) == []
 
@@ -165,13 +170,13 @@ def test_a_refusal_after_retries_is_raised_and_not_called_giving_up(
 )
 def test_a_request_that_cannot_be_built_is_not_retried(
     mistake: type[Exception],
-    no_real_waiting: Waiting,
+    virtual_clock: VirtualClock,
 ) -> None:
     """Invalid configuration fails at once, though requests calls it a RequestException."""
     with pytest.raises(mistake):
-        retry_with_backoff()(failing(mistake("no")))()
+        retry_with_backoff()(Failing(mistake("no")))()
 
-    assert no_real_waiting.waits == []
+    assert virtual_clock.now == 0
 
 
 @pytest.mark.parametrize(
@@ -189,39 +194,35 @@ def test_a_request_that_cannot_be_built_is_not_retried(
     ],
     ids=lambda failure: type(failure).__name__,
 )
-def test_no_whole_answer_is_retried(failure: Exception, no_real_waiting: Waiting) -> None:
+def test_no_whole_answer_is_retried(failure: Exception, virtual_clock: VirtualClock) -> None:
     """Whatever kept the answer from coming may have passed by the next attempt."""
-    assert retry_with_backoff()(failing(failure))() == 2
+    assert retry_with_backoff()(Failing(failure))() == 2
 
 
 @pytest.mark.parametrize("failure", [ValueError(), OSError(), KeyError("x")])
-def test_other_exceptions_are_not_retried(failure: Exception, no_real_waiting: Waiting) -> None:
+def test_other_exceptions_are_not_retried(failure: Exception, virtual_clock: VirtualClock) -> None:
     """A mistake in the program is not an outage."""
     with pytest.raises(type(failure)):
-        retry_with_backoff()(failing(failure))()
+        retry_with_backoff()(Failing(failure))()
 
-    assert no_real_waiting.waits == []
+    assert virtual_clock.now == 0
 
 
-def test_the_caller_chooses_what_is_retriable(no_real_waiting: Waiting) -> None:
+def test_the_caller_chooses_what_is_retriable(virtual_clock: VirtualClock) -> None:
     """retriable_exceptions replaces the default."""
     decorate = retry_with_backoff(retriable_exceptions=(KeyError,))
 
-    assert decorate(failing(KeyError()))() == 2
+    assert decorate(Failing(KeyError()))() == 2
     with pytest.raises(requests.Timeout):
-        decorate(failing(requests.Timeout()))()
+        decorate(Failing(requests.Timeout()))()
 
 
-def test_ctrl_c_is_not_retried(no_real_waiting: Waiting) -> None:
+def test_ctrl_c_is_not_retried(virtual_clock: VirtualClock) -> None:
     """An interrupt ends the call at once."""
-
-    def function() -> None:
-        raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
-        retry_with_backoff()(function)()
+        retry_with_backoff()(Failing(KeyboardInterrupt()))()
 
-    assert no_real_waiting.waits == []
+    assert virtual_clock.now == 0
 
 
 def test_the_function_keeps_its_name_arguments_and_result() -> None:
