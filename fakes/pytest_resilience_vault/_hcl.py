@@ -27,6 +27,7 @@ _NAMES = {
     "=": "ASSIGN",
     ",": "COMMA",
 }
+_BOOLEANS = ("true", "false")
 _KINDS = {"string": "STRING", "word": "IDENT", "number": "NUMBER", "heredoc": "HEREDOC"}
 
 
@@ -112,9 +113,13 @@ class _Reader:
         return ValueError(f"At {self._place(at)}: {what}")
 
     def _place(self, at: int) -> str:
-        """Line and column; the end of the text lies one further (scanner.go)."""
-        column = at - (self._text.rfind("\n", 0, at) + 1) + 1
-        return f"{self._line(at)}:{column + (at >= len(self._text))}"
+        """Line and column."""
+        return f"{self._line(at)}:{at - self._text.rfind(chr(10), 0, at)}"
+
+    def _here(self, token: _Token) -> int:
+        """Where a token is; right behind another one, the end is seen one further (seen)."""
+        at_end = token.kind == "end" and not self._text[-1:].isspace()
+        return token.at + at_end
 
     def _line(self, at: int) -> int:
         return self._text.count("\n", 0, at) + 1
@@ -133,7 +138,7 @@ class _Reader:
         token = self._take()
         if token.text != mark:
             words = f"object expected closing {_NAMES[mark]} got: {token.name}"
-            raise self._error(token.at, words)
+            raise self._error(self._here(token), words)
 
     def blocks(self) -> list[Block]:
         found = []
@@ -152,7 +157,7 @@ class _Reader:
                 raise self._error(self._peek().at, words)
             if self._peek().text != "{":
                 words = f"key '{kind}' expected start of object ('{{') or assignment ('=')"
-                raise self._error(self._peek().at, words)
+                raise self._error(self._here(self._peek()), words)
             places: dict[str, str] = {}
             found.append(Block(kind, label, self._object(places), line, places))
         return found
@@ -192,19 +197,19 @@ class _Reader:
             return float(token.text) if "." in token.text else int(token.text)
         if token.kind == "heredoc":
             return "\n".join(token.text.split("\n")[1:-1]) + "\n"
-        if token.text in ("true", "false"):
+        if token.text in _BOOLEANS:
             return token.text == "true"
-        raise self._error(token.at, f"Unknown token: {token.text}")
+        words = f"Unknown token: {self._place(token.at)} {token.name} {token.text}"
+        raise self._error(token.at, words)
 
     def _list(self) -> list[Any]:
         self._take()
         found = []
         while self._peek().text != "]":
-            if self._peek().kind == "end":
-                raise self._error(self._peek().at, "error parsing list, expected comma or list end")
-            if self._peek().kind == "word" and self._peek().text not in ("true", "false"):
-                words = "unexpected token while parsing list: IDENT"
-                raise self._error(self._peek().at, words)
+            token = self._peek()
+            if token.kind == "end" or (token.name == "IDENT" and token.text not in _BOOLEANS):
+                words = f"unexpected token while parsing list: {token.name}"
+                raise self._error(token.at, words)
             found.append(self._value())
             if self._peek().text == ",":
                 self._take()

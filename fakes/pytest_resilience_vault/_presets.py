@@ -40,7 +40,6 @@ ERRORS: dict[str, tuple[int, list[str]]] = {
     "sealed": (503, ["Vault is sealed"]),
     "state_missing": (412, ["required index state not present"]),
     "too_large": (413, ["http: request body too large"]),
-    "uninitialized": (503, ["Vault is sealed"]),
 }
 
 

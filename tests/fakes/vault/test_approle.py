@@ -47,8 +47,10 @@ def test_a_login_gives_a_token_that_may_use_secret(
             (
                 500,
                 [
-                    'Field validation failed: error converting input for field "role_id": '
-                    "'' expected type 'string', got unconvertible type 'map[string]interface {}'"
+                    (
+                        'Field validation failed: error converting input for field "role_id": '
+                        "'' expected type 'string', got unconvertible type 'map[string]interface {}'"
+                    )
                 ],
             ),
         ),
@@ -177,8 +179,10 @@ def test_a_role_may_leave_out_the_default_policy(vault: Vault, ask: Ask) -> None
             (
                 400,
                 [
-                    'error converting input for field "token_ttl": '
-                    "cannot provide negative value '-1'"
+                    (
+                        'error converting input for field "token_ttl": '
+                        "cannot provide negative value '-1'"
+                    )
                 ],
             ),
         ),
@@ -191,8 +195,10 @@ def test_a_role_may_leave_out_the_default_policy(vault: Vault, ask: Ask) -> None
             (
                 400,
                 [
-                    'error converting input for field "bind_secret_id": '
-                    "'' cannot parse value as 'bool': strconv.ParseBool: invalid syntax"
+                    (
+                        'error converting input for field "bind_secret_id": '
+                        "'' cannot parse value as 'bool': strconv.ParseBool: invalid syntax"
+                    )
                 ],
             ),
         ),
@@ -201,8 +207,10 @@ def test_a_role_may_leave_out_the_default_policy(vault: Vault, ask: Ask) -> None
             (
                 400,
                 [
-                    'error converting input for field "bind_secret_id": '
-                    "'' expected type 'bool', got unconvertible type '[]interface {}'"
+                    (
+                        'error converting input for field "bind_secret_id": '
+                        "'' expected type 'bool', got unconvertible type '[]interface {}'"
+                    )
                 ],
             ),
         ),
@@ -211,8 +219,10 @@ def test_a_role_may_leave_out_the_default_policy(vault: Vault, ask: Ask) -> None
             (
                 400,
                 [
-                    'error converting input for field "token_num_uses": '
-                    "'' expected type 'int', got unconvertible type 'json.Number'"
+                    (
+                        'error converting input for field "token_num_uses": '
+                        "'' expected type 'int', got unconvertible type 'json.Number'"
+                    )
                 ],
             ),
         ),
@@ -221,8 +231,10 @@ def test_a_role_may_leave_out_the_default_policy(vault: Vault, ask: Ask) -> None
             (
                 400,
                 [
-                    'error converting input for field "token_ttl": '
-                    "could not parse duration from input"
+                    (
+                        'error converting input for field "token_ttl": '
+                        "could not parse duration from input"
+                    )
                 ],
             ),
         ),
@@ -231,8 +243,10 @@ def test_a_role_may_leave_out_the_default_policy(vault: Vault, ask: Ask) -> None
             (
                 500,
                 [
-                    "1 error occurred:\n\t* at least one constraint should be enabled on the "
-                    "role\n\n"
+                    (
+                        "1 error occurred:\n\t* at least one constraint should be enabled on the "
+                        "role\n\n"
+                    )
                 ],
             ),
         ),
@@ -241,8 +255,10 @@ def test_a_role_may_leave_out_the_default_policy(vault: Vault, ask: Ask) -> None
             (
                 500,
                 [
-                    "1 error occurred:\n\t* failed to validate CIDR blocks: "
-                    "invalid CIDR address: x\n\n"
+                    (
+                        "1 error occurred:\n\t* failed to validate CIDR blocks: "
+                        "invalid CIDR address: x\n\n"
+                    )
                 ],
             ),
         ),
@@ -251,8 +267,10 @@ def test_a_role_may_leave_out_the_default_policy(vault: Vault, ask: Ask) -> None
             (
                 400,
                 [
-                    'error parsing address "x": Unable to convert "x" to an IPv4 or IPv6 '
-                    "address, or a UNIX Socket"
+                    (
+                        'error parsing address "x": Unable to convert "x" to an IPv4 or IPv6 '
+                        "address, or a UNIX Socket"
+                    )
                 ],
             ),
         ),
@@ -307,8 +325,10 @@ def test_a_max_ttl_beyond_the_mounts_is_a_warning(ask: Ask) -> None:
 
     assert answer.status_code == 200
     assert answer.json()["warnings"] == [
-        "token_max_ttl is greater than the backend mount's maximum TTL value; "
-        "issued tokens' max TTL value will be truncated"
+        (
+            "token_max_ttl is greater than the backend mount's maximum TTL value; "
+            "issued tokens' max TTL value will be truncated"
+        )
     ]
 
 
@@ -378,8 +398,10 @@ def test_the_old_path_of_the_bound_blocks_warns(ask: Ask) -> None:
     assert written.status_code == 204
     assert read["data"] == {"bound_cidr_list": None}
     assert read["warnings"] == [
-        'The "bound_cidr_list" field is deprecated and will be removed. '
-        'Please use "secret_id_bound_cidrs" instead.'
+        (
+            'The "bound_cidr_list" field is deprecated and will be removed. '
+            'Please use "secret_id_bound_cidrs" instead.'
+        )
     ]
     assert ask("GET", ROLE).json()["data"]["secret_id_bound_cidrs"] == ["10.0.0.0/8"]
     assert said(ask("GET", "auth/approle/role/nope/bound-cidr-list")) == (404, [])

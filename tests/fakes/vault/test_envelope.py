@@ -15,7 +15,7 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 def test_a_success_has_every_field_in_order_and_null_for_those_without_a_value(
     vault: Vault, ask: Ask
 ) -> None:
-    """hvac and the Go client index these fields without asking whether they are there."""
+    """Hvac and the Go client index these fields without asking whether they are there."""
     vault.put("secret/myapp", {"password": "s3cr3t"})
 
     answer = ask("GET", "secret/data/myapp").json()
@@ -77,7 +77,7 @@ def test_two_answers_have_two_request_ids(ask: Ask) -> None:
 def test_every_answer_says_application_json_and_nothing_else(
     vault: Vault, ask: Ask, method: str, path: str, status: int
 ) -> None:
-    """hvac compares the whole Content-Type, and drops the errors if it has a charset."""
+    """Hvac compares the whole Content-Type, and drops the errors if it has a charset."""
     vault.mount("kv1", version=1)
 
     answer = ask(method, path, {"a": 1}, headers={"Content-Type": "application/json"})

@@ -51,8 +51,10 @@ def test_versions_are_read_by_number_and_0_is_the_newest(ask: Ask) -> None:
     assert said(ask("GET", f"{DATA}?version=x")) == (
         400,
         [
-            'Field validation failed: error converting input for field "version": '
-            "'' cannot parse value as 'int': strconv.ParseInt: invalid syntax"
+            (
+                'Field validation failed: error converting input for field "version": '
+                "'' cannot parse value as 'int': strconv.ParseInt: invalid syntax"
+            )
         ],
     )
 
@@ -64,29 +66,37 @@ def test_versions_are_read_by_number_and_0_is_the_newest(ask: Ask) -> None:
         (
             {"data": 1},
             [
-                "error converting input for field \"data\": '' expected type "
-                "'map[string]interface {}', got unconvertible type 'json.Number'"
+                (
+                    "error converting input for field \"data\": '' expected type "
+                    "'map[string]interface {}', got unconvertible type 'json.Number'"
+                )
             ],
         ),
         (
             {"data": "x"},
             [
-                "error converting input for field \"data\": '' expected type "
-                "'map[string]interface {}', got unconvertible type 'string'"
+                (
+                    "error converting input for field \"data\": '' expected type "
+                    "'map[string]interface {}', got unconvertible type 'string'"
+                )
             ],
         ),
         (
             {"data": [True]},
             [
-                "error converting input for field \"data\": '[0]' expected type "
-                "'map[string]interface {}', got unconvertible type 'bool'"
+                (
+                    "error converting input for field \"data\": '[0]' expected type "
+                    "'map[string]interface {}', got unconvertible type 'bool'"
+                )
             ],
         ),
         (
             {"data": {}, "options": "x"},
             [
-                "error converting input for field \"options\": '' expected type "
-                "'map[string]interface {}', got unconvertible type 'string'"
+                (
+                    "error converting input for field \"options\": '' expected type "
+                    "'map[string]interface {}', got unconvertible type 'string'"
+                )
             ],
         ),
     ],
@@ -184,9 +194,11 @@ def test_versions_must_be_named_and_need_not_be_there(ask: Ask, verb: str) -> No
     assert said(ask("POST", f"secret/{verb}/a", {"versions": "x"})) == (
         400,
         [
-            'Field validation failed: error converting input for field "versions": decoding '
-            "failed due to the following error(s):\n\n"
-            "'[0]' cannot parse value as 'int': strconv.ParseInt: invalid syntax"
+            (
+                'Field validation failed: error converting input for field "versions": decoding '
+                "failed due to the following error(s):\n\n"
+                "'[0]' cannot parse value as 'int': strconv.ParseInt: invalid syntax"
+            )
         ],
     )
     assert ask("POST", f"secret/{verb}/nope", {"versions": [1]}).status_code == 204
@@ -354,24 +366,30 @@ FAILED = "custom_metadata validation failed:"
         (
             {"custom_metadata": {"a": None}},
             [
-                f'1 error occurred:\n\t* {FAILED} length of value for key "a" is 0 '
-                "but must be 0 < len(value) <= 512\n\n"
+                (
+                    f'1 error occurred:\n\t* {FAILED} length of value for key "a" is 0 '
+                    "but must be 0 < len(value) <= 512\n\n"
+                )
             ],
         ),
         (
             {"custom_metadata": {"": "x", "b": "x" * 513}},
             [
-                f'2 errors occurred:\n\t* {FAILED} length of key "" is 0 '
-                "but must be 0 < len(key) <= 128\n"
-                f'\t* {FAILED} length of value for key "b" is 513 '
-                "but must be 0 < len(value) <= 512\n\n"
+                (
+                    f'2 errors occurred:\n\t* {FAILED} length of key "" is 0 '
+                    "but must be 0 < len(key) <= 128\n"
+                    f'\t* {FAILED} length of value for key "b" is 513 '
+                    "but must be 0 < len(value) <= 512\n\n"
+                )
             ],
         ),
         (
             {"custom_metadata": {str(number): "x" for number in range(65)}},
             [
-                f"1 error occurred:\n\t* {FAILED} payload must contain at most 64 keys, "
-                "provided 65\n\n"
+                (
+                    f"1 error occurred:\n\t* {FAILED} payload must contain at most 64 keys, "
+                    "provided 65\n\n"
+                )
             ],
         ),
         (
@@ -381,15 +399,19 @@ FAILED = "custom_metadata validation failed:"
         (
             {"max_versions": "x"},
             [
-                'error converting input for field "max_versions": '
-                "'' cannot parse value as 'int': strconv.ParseInt: invalid syntax"
+                (
+                    'error converting input for field "max_versions": '
+                    "'' cannot parse value as 'int': strconv.ParseInt: invalid syntax"
+                )
             ],
         ),
         (
             {"delete_version_after": "-1s"},
             [
-                'error converting input for field "delete_version_after": '
-                "cannot provide negative value '-1'"
+                (
+                    'error converting input for field "delete_version_after": '
+                    "cannot provide negative value '-1'"
+                )
             ],
         ),
     ],
@@ -438,8 +460,10 @@ def test_a_path_of_version_1_is_a_404_with_a_warning(
     assert "errors" not in body
     assert body["data"] is None
     assert body["warnings"] == [
-        "Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate "
-        f"API endpoints to use. If using the Vault CLI, use 'vault kv {verb}' for this operation."
+        (
+            "Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate "
+            f"API endpoints to use. If using the Vault CLI, use 'vault kv {verb}' for this operation."
+        )
     ]
 
 

@@ -130,8 +130,10 @@ def test_a_body_over_32_mib_is_refused(ask: Ask) -> None:
             "application/json",
             415,
             [
-                "PATCH requires Content-Type of application/merge-patch+json,"
-                " provided application/json"
+                (
+                    "PATCH requires Content-Type of application/merge-patch+json,"
+                    " provided application/json"
+                )
             ],
         ),
         ("", 400, ["mime: no media type"]),

@@ -184,8 +184,10 @@ NO_METADATA = "failed to parse metadata: failed to parse the input: invalid <key
             (
                 400,
                 [
-                    'Field validation failed: error converting input for field "metadata": '
-                    "'' expected type 'string', got unconvertible type 'map[string]interface {}'"
+                    (
+                        'Field validation failed: error converting input for field "metadata": '
+                        "'' expected type 'string', got unconvertible type 'map[string]interface {}'"
+                    )
                 ],
             ),
         ),
@@ -195,8 +197,10 @@ NO_METADATA = "failed to parse metadata: failed to parse the input: invalid <key
             (
                 500,
                 [
-                    "1 error occurred:\n\t* failed to validate CIDR blocks: "
-                    "invalid CIDR address: x\n\n"
+                    (
+                        "1 error occurred:\n\t* failed to validate CIDR blocks: "
+                        "invalid CIDR address: x\n\n"
+                    )
                 ],
             ),
         ),
@@ -206,8 +210,10 @@ NO_METADATA = "failed to parse metadata: failed to parse the input: invalid <key
             (
                 500,
                 [
-                    "1 error occurred:\n\t* failed to validate token CIDR blocks: "
-                    "invalid CIDR address: x\n\n"
+                    (
+                        "1 error occurred:\n\t* failed to validate token CIDR blocks: "
+                        "invalid CIDR address: x\n\n"
+                    )
                 ],
             ),
         ),
@@ -220,8 +226,10 @@ NO_METADATA = "failed to parse metadata: failed to parse the input: invalid <key
             (
                 500,
                 [
-                    "1 error occurred:\n\t* failed to find accessor entry for "
-                    'secret_id_accessor: "nope"\n\n'
+                    (
+                        "1 error occurred:\n\t* failed to find accessor entry for "
+                        'secret_id_accessor: "nope"\n\n'
+                    )
                 ],
             ),
         ),
@@ -276,6 +284,8 @@ def test_tidying_up_is_accepted(ask: Ask) -> None:
 
     assert answer.status_code == 202
     assert answer.json()["warnings"] == [
-        "Tidy operation successfully started. Any information from the operation will be "
-        "printed to Vault's server logs."
+        (
+            "Tidy operation successfully started. Any information from the operation will be "
+            "printed to Vault's server logs."
+        )
     ]

@@ -150,15 +150,19 @@ def test_a_token_without_policies_has_no_list_of_its_own(ask: Ask) -> None:
         (
             {"meta": "x"},
             [
-                'Field validation failed: error converting input for field "meta": '
-                'invalid key pair at index 0 in field "meta"'
+                (
+                    'Field validation failed: error converting input for field "meta": '
+                    'invalid key pair at index 0 in field "meta"'
+                )
             ],
         ),
         (
             {"num_uses": "x"},
             [
-                'Field validation failed: error converting input for field "num_uses": '
-                "'' cannot parse value as 'int': strconv.ParseInt: invalid syntax"
+                (
+                    'Field validation failed: error converting input for field "num_uses": '
+                    "'' cannot parse value as 'int': strconv.ParseInt: invalid syntax"
+                )
             ],
         ),
     ],
@@ -364,8 +368,10 @@ def test_a_token_of_a_login_is_renewed_on_the_roles_terms(vault: Vault, ask: Ask
     assert said(ask("POST", "auth/token/renew-self", token=token)) == (
         500,
         [
-            "1 error occurred:\n\t* failed to renew entry: "
-            'role "app" does not exist during renewal\n\n'
+            (
+                "1 error occurred:\n\t* failed to renew entry: "
+                'role "app" does not exist during renewal\n\n'
+            )
         ],
     )
 
