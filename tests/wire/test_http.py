@@ -10,7 +10,7 @@ import pytest
 
 from pytest_resilience import FakeServer, Outcome, faults
 from tests.wire.apps import ManualClock, app_of, echo, whole
-from tests.wire.raw import GET, HEAD, End, Raw, Seen, ask, ended, talk
+from tests.wire.raw import GET, End, Raw, Seen, ask, ended, talk
 
 POST = b"POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
 
@@ -60,7 +60,7 @@ def test_head(server: FakeServer) -> None:
 def test_pipelining(server: FakeServer) -> None:
     """A thousand requests in one write are answered one after the other, in their order."""
     requests = [
-        b"POST /%d HTTP/1.1\r\nHost: localhost:8080\r\nX-Filler: %b\r\nContent-Length: 4\r\n\r\n%04d"
+        b"POST /%d HTTP/1.1\r\nHost: localhost\r\nX-Filler: %b\r\nContent-Length: 4\r\n\r\n%04d"
         % (n, b"x" * 100, n)
         for n in range(1000)
     ]

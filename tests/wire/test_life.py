@@ -15,18 +15,19 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_resilience import FakeServer, Outcome, ServerError, faults
+from pytest_resilience import Attempt, FakeServer, Outcome, ServerError, faults
 from pytest_resilience.server import engine
 from tests.wire.apps import ManualClock, app_of
 from tests.wire.raw import GET, End, Raw, Seen, ask, ended, talk
 
 
 def descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def engines() -> list[threading.Thread]:
@@ -152,7 +153,12 @@ def test_stop_by_a_predicate_while_another_server_runs() -> None:
     """The others go on when one server stops on the engine's own thread."""
     with FakeServer(app_of(), blocking=False) as other:
         server = FakeServer(app_of(), blocking=False).start()
-        server.fail(503, when=lambda attempt: server.stop() is not None)
+
+        def when(attempt: Attempt) -> bool:
+            server.stop()
+            return True
+
+        server.fail(503, when=when)
         talk(server)
 
         assert ask(other).status == 200

@@ -1,0 +1,29 @@
+"""The table of exceptions in the docs is true."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_resilience import faults
+from tests.wire import exceptions
+
+
+def test_table_in_the_docs() -> None:
+    """docs/faults.md says what requests, urllib3, httpx and aiohttp do today."""
+    said = exceptions.committed().splitlines()
+    found = exceptions.table().splitlines()
+
+    untrue = [
+        f"docs: {old}\nnow:  {new}" for old, new in zip(said, found, strict=True) if old != new
+    ]
+    if untrue:
+        pytest.fail(
+            "docs/faults.md is untrue; `python -m tests.wire.exceptions --write` mends it\n"
+            + "\n".join(untrue)
+        )
+
+
+@pytest.mark.parametrize("name", sorted(set(faults.__all__) - {"Context", "Fault", "Script"}))
+def test_every_fault_is_in_the_docs(name: str) -> None:
+    """The page describes every fault and every value that a fault takes."""
+    assert f"`{name}" in exceptions.PAGE.read_text().replace(exceptions.committed(), "")
