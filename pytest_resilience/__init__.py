@@ -12,27 +12,34 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_resilience import faults as faults
     from pytest_resilience.answers import Answer as Answer
-    from pytest_resilience.clock import Clock as Clock
-    from pytest_resilience.clock import RealClock as RealClock
-    from pytest_resilience.clock import current_clock as current_clock
-    from pytest_resilience.clock import use_clock as use_clock
+    from pytest_resilience.clock import (
+        Clock as Clock,
+        RealClock as RealClock,
+        current_clock as current_clock,
+        use_clock as use_clock,
+    )
     from pytest_resilience.clock.virtual import VirtualClock as VirtualClock
-    from pytest_resilience.errors import CheckFailed as CheckFailed
-    from pytest_resilience.errors import ClockError as ClockError
-    from pytest_resilience.errors import PlanError as PlanError
-    from pytest_resilience.errors import ResilienceError as ResilienceError
-    from pytest_resilience.errors import ServerError as ServerError
+    from pytest_resilience.errors import (
+        CheckFailed as CheckFailed,
+        ClockError as ClockError,
+        PlanError as PlanError,
+        ResilienceError as ResilienceError,
+        ServerError as ServerError,
+    )
     from pytest_resilience.faults import OK as OK
-    from pytest_resilience.plan import FOREVER as FOREVER
-    from pytest_resilience.plan import FaultLike as FaultLike
-    from pytest_resilience.plan import Plan as Plan
-    from pytest_resilience.plan import Rule as Rule
-    from pytest_resilience.records import Attempt as Attempt
-    from pytest_resilience.records import Headers as Headers
-    from pytest_resilience.records import Outcome as Outcome
-    from pytest_resilience.records import Trace as Trace
-    from pytest_resilience.server.fake import Fake as Fake
-    from pytest_resilience.server.fake import route as route
+    from pytest_resilience.plan import (
+        FOREVER as FOREVER,
+        FaultLike as FaultLike,
+        Plan as Plan,
+        Rule as Rule,
+    )
+    from pytest_resilience.records import (
+        Attempt as Attempt,
+        Headers as Headers,
+        Outcome as Outcome,
+        Trace as Trace,
+    )
+    from pytest_resilience.server.fake import Fake as Fake, route as route
     from pytest_resilience.server.server import FakeServer as FakeServer
 
 _HOMES = {
@@ -73,9 +80,9 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if home == "":
         return importlib.import_module(f"{__name__}.{name}")
-    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
-    globals()[name] = value
-    return value
+    # Not kept here: pytester forgets the modules that an inner session has imported, and a
+    # name of an older generation beside modules of a newer one would be two of everything.
+    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
 
 
 def __dir__() -> list[str]:

@@ -7,14 +7,12 @@ from textwrap import dedent
 
 import pytest
 
-import pytest_resilience.checks
-import pytest_resilience.reporting
-import pytest_resilience.server
+import pytest_resilience
 
-# pytester forgets what an inner session imports, but not what our package has resolved on
-# first use, so a second session in this process would have every class twice.
-for package in (pytest_resilience.checks, pytest_resilience.reporting, pytest_resilience.server):
-    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+# pytester forgets what an inner session imports: with half of our modules forgotten and half
+# of them kept there would be two of everything, so all of them are kept.
+for module in pkgutil.walk_packages(pytest_resilience.__path__, "pytest_resilience."):
+    if not module.name.endswith("__main__"):
         importlib.import_module(module.name)
 
 ACME_FAKES = '''
