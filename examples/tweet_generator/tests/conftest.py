@@ -2,8 +2,6 @@
 
 import json
 import logging
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,6 @@ from typing import Any
 import pytest
 import structlog
 
-import gemini_client
 import logging_config
 import redaction
 import settings
@@ -36,28 +33,6 @@ def _logging_as_it_was() -> Iterator[None]:
     logging_config.close_logging()
     logging.getLogger().setLevel(level)
     structlog.reset_defaults()
-
-
-@pytest.fixture
-def no_real_waiting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds the client slept, one entry a sleep, without sleeping them."""
-    waits: list[float] = []
-    client, sleep = threading.get_ident(), time.sleep
-
-    def record(seconds: float) -> None:
-        if threading.get_ident() == client:
-            waits.append(seconds)
-        else:
-            sleep(seconds)
-
-    monkeypatch.setattr(time, "sleep", record)
-    return waits
-
-
-@pytest.fixture
-def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client gives up on a silent server after a moment."""
-    monkeypatch.setattr(gemini_client, "TIMEOUT", (5.0, 0.1))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 import gemini_errors
 from gemini_errors import GarbledAnswerError, GeminiError, NoTweetError
 from main import generate_tweet
-from pytest_resilience import faults
+from pytest_resilience import VirtualClock, faults
 from pytest_resilience_gemini import Gemini, Reply
 
 
@@ -70,7 +70,7 @@ def texts(*parts: object) -> dict[str, object]:
     ],
 )
 def test_a_whole_answer_without_a_tweet_is_final(
-    fake_gemini: Gemini, no_real_waiting: list[float], body: object, message: str
+    fake_gemini: Gemini, virtual_clock: VirtualClock, body: object, message: str
 ) -> None:
     """Gemini has answered, and would again: a clear error, and no second request."""
     fake_gemini.fail(answer(body))
@@ -81,7 +81,7 @@ def test_a_whole_answer_without_a_tweet_is_final(
     assert str(caught.value) == message
     assert caught.value.status_code == 200
     assert len(fake_gemini.trace) == 1
-    assert no_real_waiting == []
+    assert virtual_clock.now == 0
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_whole_answer_without_a_tweet_is_final(
     ],
 )
 def test_what_is_not_an_answer_of_gemini_is_asked_again(
-    fake_gemini: Gemini, no_real_waiting: list[float], fault: faults.Fault
+    fake_gemini: Gemini, fault: faults.Fault
 ) -> None:
     """Broken JSON and pages come from what lies in between: retried, then a clear error."""
     fake_gemini.fail(fault, times=3)
@@ -108,7 +108,7 @@ def test_what_is_not_an_answer_of_gemini_is_asked_again(
 
     assert caught.value.status_code == 200
     assert len(fake_gemini.trace) == 3
-    assert no_real_waiting == [1, 2]
+    assert fake_gemini.trace.waits == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_what_is_not_an_answer_of_gemini_is_asked_again(
     ids=["blocked", "SAFETY", "RECITATION", "MAX_TOKENS", "empty"],
 )
 def test_geminis_own_ways_of_saying_nothing_are_final(
-    fake_gemini: Gemini, no_real_waiting: list[float], reply: Reply, message: str
+    fake_gemini: Gemini, reply: Reply, message: str
 ) -> None:
     """The same, in the shapes that Gemini gives them."""
     fake_gemini.say(reply)
@@ -144,9 +144,7 @@ def test_an_html_page_is_named(fake_gemini: Gemini) -> None:
 
 
 @pytest.mark.parametrize("status", [201, 202, 204, 206])
-def test_only_a_200_is_success(
-    fake_gemini: Gemini, no_real_waiting: list[float], status: int
-) -> None:
+def test_only_a_200_is_success(fake_gemini: Gemini, status: int) -> None:
     """Another 2xx is not what Gemini answers, hence an error, and final."""
     fake_gemini.fail(faults.status(status, body=""))
 

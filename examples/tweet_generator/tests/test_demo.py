@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import main
+from pytest_resilience import VirtualClock
 from pytest_resilience_gemini import Gemini
 
 
@@ -41,7 +42,7 @@ def test_the_program_without_a_key(tmp_path: Path) -> None:
 
 def test_the_demo_writes_tweets_and_shows_a_retry(
     fake_gemini: Gemini,
-    no_real_waiting: list[float],
+    virtual_clock: VirtualClock,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -65,13 +66,12 @@ def test_the_demo_writes_tweets_and_shows_a_retry(
         "Retry succeeded",
     ]
     assert len(fake_gemini.trace) == 2
-    assert no_real_waiting == [1]
+    assert virtual_clock.now == 1
 
 
 def test_the_demo_goes_on_after_a_failure(
     fake_gemini: Gemini,
     tmp_path: Path,
-    no_real_waiting: list[float],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -1,6 +1,7 @@
 """The two retry functions, with any function to call."""
 
 import inspect
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 import requests
 
 from gemini_errors import GeminiConnectionError, GeminiError, GeminiHTTPError
+from pytest_resilience import VirtualClock
 from retry_handler import retry_with_custom_backoff, retry_with_tenacity
 
 Retry = Callable[..., str]
@@ -26,11 +28,13 @@ class Flaky:
 
     def __init__(self, *errors: BaseException) -> None:
         self.errors = list(errors)
-        self.calls = 0
+        self.began = time.monotonic()
+        self.times: list[float] = []
+        """When it was called, in seconds since it was made."""
 
     def __call__(self) -> str:
         """Fail, or return "done" when nothing is left to fail with."""
-        self.calls += 1
+        self.times.append(time.monotonic() - self.began)
         if self.errors:
             raise self.errors.pop(0)
         return "done"
@@ -72,40 +76,38 @@ def test_parameters_of_retry_with_custom_backoff() -> None:
 
 
 @pytest.mark.parametrize(
-    ("max_attempts", "failures", "waits"),
+    ("max_attempts", "failures", "times"),
     [
-        pytest.param(3, 0, [], id="success at once: +0 s"),
-        pytest.param(3, 1, [1], id="success at the second attempt: +1 s"),
-        pytest.param(3, 2, [1, 2], id="success at the third attempt: +3 s"),
-        pytest.param(4, 3, [1, 2, 4], id="success at the fourth attempt: +7 s"),
-        pytest.param(6, 5, [1, 2, 4, 8, 10], id="a wait is ten seconds at most"),
+        pytest.param(3, 0, [0], id="success at once: +0 s"),
+        pytest.param(3, 1, [0, 1], id="success at the second attempt: +1 s"),
+        pytest.param(3, 2, [0, 1, 3], id="success at the third attempt: +3 s"),
+        pytest.param(4, 3, [0, 1, 3, 7], id="success at the fourth attempt: +7 s"),
+        pytest.param(6, 5, [0, 1, 3, 7, 15, 25], id="a wait is ten seconds at most"),
     ],
 )
 def test_waits_double(
     retry: Retry,
-    no_real_waiting: list[float],
     max_attempts: int,
     failures: int,
-    waits: list[float],
+    times: list[float],
 ) -> None:
     """Attempts come at once, then after 1, 2, 4, 8, 10 seconds."""
     flaky = Flaky(*[unavailable() for _ in range(failures)])
 
     assert retry(flaky, max_attempts=max_attempts) == "done"
-    assert flaky.calls == failures + 1
-    assert no_real_waiting == waits
+    assert flaky.times == times
 
 
 @pytest.mark.parametrize(
-    ("max_attempts", "waits"),
+    ("max_attempts", "times"),
     [
-        pytest.param(1, [], id="one attempt is no retry"),
-        pytest.param(3, [1, 2], id="three attempts: +3 s, not the document's +7 s"),
-        pytest.param(4, [1, 2, 4], id="four attempts: the document's +7 s"),
+        pytest.param(1, [0], id="one attempt is no retry"),
+        pytest.param(3, [0, 1, 3], id="three attempts: +3 s, not the document's +7 s"),
+        pytest.param(4, [0, 1, 3, 7], id="four attempts: the document's +7 s"),
     ],
 )
 def test_nothing_is_waited_for_after_the_last_attempt(
-    retry: Retry, no_real_waiting: list[float], max_attempts: int, waits: list[float]
+    retry: Retry, virtual_clock: VirtualClock, max_attempts: int, times: list[float]
 ) -> None:
     """When all attempts fail, the last failure is raised as it is, at once."""
     errors = [unavailable() for _ in range(max_attempts)]
@@ -115,22 +117,21 @@ def test_nothing_is_waited_for_after_the_last_attempt(
         retry(flaky, max_attempts=max_attempts)
 
     assert caught.value is errors[-1]
-    assert flaky.calls == max_attempts
-    assert no_real_waiting == waits
+    assert flaky.times == times
+    assert virtual_clock.now == times[-1]
 
 
-def test_three_attempts_are_the_default(retry: Retry, no_real_waiting: list[float]) -> None:
+def test_three_attempts_are_the_default(retry: Retry) -> None:
     """Who says nothing gets three attempts with 1 and 2 seconds in between."""
     flaky = Flaky(*[unavailable() for _ in range(9)])
 
     with pytest.raises(GeminiHTTPError):
         retry(flaky)
 
-    assert flaky.calls == 3
-    assert no_real_waiting == [1, 2]
+    assert flaky.times == [0, 1, 3]
 
 
-def test_failures_are_not_chained(retry: Retry, no_real_waiting: list[float]) -> None:
+def test_failures_are_not_chained(retry: Retry) -> None:
     """The last failure does not drag the earlier ones along into its traceback."""
     with pytest.raises(GeminiHTTPError) as caught:
         retry(Flaky(unavailable(), unavailable(), unavailable()))
@@ -138,20 +139,22 @@ def test_failures_are_not_chained(retry: Retry, no_real_waiting: list[float]) ->
     assert caught.value.__context__ is None
 
 
-def test_base_delay_is_the_first_wait(retry: Retry, no_real_waiting: list[float]) -> None:
+def test_base_delay_is_the_first_wait(retry: Retry) -> None:
     """The first wait is ``base_delay``, each later one twice the one before."""
-    retry(Flaky(unavailable(), unavailable(), unavailable()), max_attempts=4, base_delay=0.5)
+    flaky = Flaky(unavailable(), unavailable(), unavailable())
 
-    assert no_real_waiting == [0.5, 1, 2]
+    retry(flaky, max_attempts=4, base_delay=0.5)
+
+    assert flaky.times == [0, 0.5, 1.5, 3.5]
 
 
-def test_max_delay_bounds_each_wait(no_real_waiting: list[float]) -> None:
+def test_max_delay_bounds_each_wait() -> None:
     """No wait is longer than ``max_delay``."""
     flaky = Flaky(*[unavailable() for _ in range(4)])
 
     retry_with_tenacity(flaky, max_attempts=5, base_delay=1.0, max_delay=3.0)
 
-    assert no_real_waiting == [1, 2, 3, 3]
+    assert flaky.times == [0, 1, 3, 6, 9]
 
 
 @pytest.mark.parametrize(
@@ -171,14 +174,12 @@ def test_max_delay_bounds_each_wait(no_real_waiting: list[float]) -> None:
     ],
     ids=repr,
 )
-def test_passing_failures_are_retried(
-    retry: Retry, no_real_waiting: list[float], error: Exception
-) -> None:
+def test_passing_failures_are_retried(retry: Retry, error: Exception) -> None:
     """5xx, timeouts, connection errors and answers that broke off are retried."""
     flaky = Flaky(error)
 
     assert retry(flaky) == "done"
-    assert flaky.calls == 2
+    assert flaky.times == [0, 1]
 
 
 @pytest.mark.parametrize(
@@ -202,7 +203,7 @@ def test_passing_failures_are_retried(
     ids=repr,
 )
 def test_lasting_failures_are_not_retried(
-    retry: Retry, no_real_waiting: list[float], error: BaseException
+    retry: Retry, virtual_clock: VirtualClock, error: BaseException
 ) -> None:
     """4xx, malformed requests and everything that is no HTTP failure are raised at once."""
     flaky = Flaky(error)
@@ -211,16 +212,18 @@ def test_lasting_failures_are_not_retried(
         retry(flaky)
 
     assert caught.value is error
-    assert flaky.calls == 1
-    assert no_real_waiting == []
+    assert flaky.times == [0]
+    assert virtual_clock.now == 0
 
 
-def test_a_lasting_failure_ends_the_retries(retry: Retry, no_real_waiting: list[float]) -> None:
+def test_a_lasting_failure_ends_the_retries(retry: Retry) -> None:
     """A 404 after a 503 is raised, though attempts are left."""
-    with pytest.raises(GeminiHTTPError, match="HTTP 404: Not Found"):
-        retry(Flaky(unavailable(), GeminiHTTPError("Not Found", 404)))
+    flaky = Flaky(unavailable(), GeminiHTTPError("Not Found", 404))
 
-    assert no_real_waiting == [1]
+    with pytest.raises(GeminiHTTPError, match="HTTP 404: Not Found"):
+        retry(flaky)
+
+    assert flaky.times == [0, 1]
 
 
 @pytest.mark.parametrize(
@@ -246,10 +249,10 @@ def test_impossible_numbers_are_refused(
     with pytest.raises(ValueError, match=message):
         retry(flaky, **arguments)
 
-    assert flaky.calls == 0
+    assert flaky.times == []
 
 
-def test_a_retry_is_logged(retry: Retry, no_real_waiting: list[float], read_log: ReadLog) -> None:
+def test_a_retry_is_logged(retry: Retry, read_log: ReadLog) -> None:
     """Each wait is announced by "Retry attempt", a success after it by "Retry succeeded"."""
     retry(Flaky(unavailable(), requests.ReadTimeout("Read timed out.")))
 
@@ -284,9 +287,7 @@ def test_no_retry_no_log(retry: Retry, read_log: ReadLog) -> None:
     assert read_log() == []
 
 
-def test_a_long_exception_is_cut_and_on_one_line(
-    retry: Retry, no_real_waiting: list[float], read_log: ReadLog
-) -> None:
+def test_a_long_exception_is_cut_and_on_one_line(retry: Retry, read_log: ReadLog) -> None:
     """The log shows the beginning of an exception's text, whatever its lines."""
     retry(Flaky(requests.ConnectionError("a\nb\r\n\x1b[31m" + "c" * 1000)))
 
@@ -296,9 +297,7 @@ def test_a_long_exception_is_cut_and_on_one_line(
     assert len(text) == 253
 
 
-def test_an_exception_without_text_shows_its_kind(
-    retry: Retry, no_real_waiting: list[float], read_log: ReadLog
-) -> None:
+def test_an_exception_without_text_shows_its_kind(retry: Retry, read_log: ReadLog) -> None:
     """A bare ``TimeoutError()`` is not logged as nothing."""
     retry(Flaky(TimeoutError()))
 

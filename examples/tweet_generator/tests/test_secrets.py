@@ -89,7 +89,6 @@ def test_a_netrc_is_not_sent(
 
 
 @pytest.mark.parametrize("fault", FAILURES)
-@pytest.mark.usefixtures("short_timeout")
 def test_no_failure_shows_the_key(
     fake_gemini: Gemini,
     read_log: ReadLog,
@@ -116,7 +115,7 @@ def test_no_failure_shows_the_key(
 
 @pytest.mark.parametrize("status", [200, 403, 503])
 def test_a_key_that_the_server_echoes_is_blanked(
-    fake_gemini: Gemini, no_real_waiting: list[float], read_log: ReadLog, status: int
+    fake_gemini: Gemini, read_log: ReadLog, status: int
 ) -> None:
     """Whatever the status, a key in the server's words does not go on into ours."""
     message = f"Permission denied: Consumer 'api_key:{fake_gemini.api_key}' has been suspended."
@@ -144,9 +143,7 @@ def test_geminis_own_echo_of_the_key_is_blanked(fake_gemini: Gemini) -> None:
     assert "[REDACTED]" in str(caught.value)
 
 
-def test_a_key_at_the_cut_is_blanked_whole(
-    fake_gemini: Gemini, no_real_waiting: list[float], read_log: ReadLog
-) -> None:
+def test_a_key_at_the_cut_is_blanked_whole(fake_gemini: Gemini, read_log: ReadLog) -> None:
     """Truncation does not leave half a key, which no filter would know any more."""
     message = "x" * 190 + fake_gemini.api_key
     fake_gemini.fail(faults.status(503, body={"error": {"message": message}}))
