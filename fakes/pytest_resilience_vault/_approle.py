@@ -10,6 +10,7 @@ from pytest_resilience_vault._backend import NAME, WRITE, Backend, on
 from pytest_resilience_vault._call import Call
 from pytest_resilience_vault._cidr import are_within, is_address, is_block
 from pytest_resilience_vault._errors import (
+    Lacking,
     Refused,
     bad_request,
     one_of,
@@ -168,6 +169,8 @@ class AppRole(Backend):
                 _check_blocks(blocks, "failed to validate CIDR blocks")
                 role.secret_id_bound_cidrs = blocks
         kind = call.text("token_type", role.token_type)
+        if kind == "batch":
+            raise Lacking("this fake of Vault has no batch tokens")
         if kind not in ("", "default", "service"):
             raise bad_request(f"invalid 'token_type' value \"{kind}\"")
         role.token_type = kind or "default"

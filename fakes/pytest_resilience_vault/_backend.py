@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pytest_resilience_vault import _errors
-from pytest_resilience_vault._call import CREATE, UPDATE, WRITES, Call
+from pytest_resilience_vault._call import CREATE, UPDATE, Call
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._ttl import Wish
 
@@ -104,11 +104,6 @@ def matches(path: str, patterns: tuple[str, ...]) -> bool:
         path.startswith(pattern[:-1]) if pattern.endswith("*") else path == pattern
         for pattern in patterns
     )
-
-
-def is_write(call: Call) -> bool:
-    """Whether the call creates or updates."""
-    return call.operation in WRITES
 
 
 def _readable(pattern: str) -> str:

@@ -7,10 +7,7 @@ import ipaddress
 
 def contains(blocks: list[str], address: str) -> bool:
     """Whether one of the blocks has the address in it."""
-    try:
-        asked = ipaddress.ip_address(address)
-    except ValueError:
-        return False
+    asked = ipaddress.ip_address(address)
     return any(asked in network for network in map(_network, blocks) if network is not None)
 
 

@@ -16,6 +16,10 @@ class Refused(Exception):
         self.errors = list(errors)
 
 
+class Lacking(Exception):
+    """The real Vault would do something here that the fake cannot: say so, do not pretend."""
+
+
 def one_of(text: str) -> str:
     """An error as hashicorp/go-multierror prints a list of one."""
     return f"1 error occurred:\n\t* {text}\n\n"

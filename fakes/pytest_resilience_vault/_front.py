@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 from werkzeug.wrappers import Request, Response
 
 from pytest_resilience_vault._call import DELETE, LIST, PATCH, READ, UPDATE, Call, parse_bool
-from pytest_resilience_vault._errors import Refused, bad_request, no_leader, sealed
+from pytest_resilience_vault._errors import Lacking, Refused, bad_request, no_leader, sealed
 from pytest_resilience_vault._gojson import Struct, decode_object, encode
 from pytest_resilience_vault._kv2 import NotThere
 from pytest_resilience_vault._nodes import NODE_PATHS, Node
@@ -137,6 +137,10 @@ class Front:
                 raise bad_request(f"{words}: {error}") from None
             if wanted < 0:
                 raise bad_request(f"{words}: requested wrap ttl cannot be negative")
+            if wanted:
+                raise Lacking("this fake of Vault has no response wrapping")
+        if request.method == "GET" and request.args.get("help"):
+            raise Lacking("this fake of Vault has no help texts")
 
     def _answer_for_node(self, path: str, request: Request) -> Response:
         status, data = self._node.answer(path, request, token_of(request))

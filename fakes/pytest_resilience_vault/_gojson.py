@@ -43,7 +43,12 @@ def encode(value: JSON) -> str:
     """The JSON text of a value, without white space."""
     pieces: list[str] = []
     _write(value, pieces.append)
-    return "".join(pieces)
+    text = "".join(pieces)
+    # Half a surrogate pair cannot be sent; Go has replaced it when it was read.
+    return text if text.isascii() else _LONE.sub("\ufffd", text)
+
+
+_LONE = re.compile("[\ud800-\udfff]")
 
 
 def _write(value: JSON, put: Any) -> None:
@@ -59,10 +64,8 @@ def _write(value: JSON, put: Any) -> None:
         put(repr(value))
     elif isinstance(value, dict):
         _write_map(value, put)
-    elif isinstance(value, list | tuple):
-        _write_list(value, put)
     else:
-        raise TypeError(f"{type(value).__name__} is no JSON: {value!r}")
+        _write_list(value, put)
 
 
 def _write_map(value: dict[str, Any], put: Any) -> None:
@@ -160,11 +163,11 @@ _PLACES = {
 
 
 def _go_words(text: str, error: json.JSONDecodeError) -> str:
-    at = error.pos
-    if error.msg.startswith("Illegal trailing comma"):  # Python 3.13 points at the comma
-        at = len(text) - len(text[at + 1 :].lstrip())
+    # Python 3.13 points at a comma too many, earlier ones behind it.
+    skipped = ", \t\r\n" if error.msg.startswith("Illegal trailing comma") else ""
+    at = len(text) - len(text[error.pos :].lstrip(skipped))
     if at >= len(text) or error.msg.startswith("Unterminated"):
-        return "unexpected end of JSON input" if not text else "unexpected EOF"
+        return "unexpected EOF"
     for literal in ("true", "false", "null"):
         if error.msg == "Expecting value" and text[at] == literal[0]:
             return _go_literal(text, at, literal)
@@ -178,6 +181,8 @@ def _go_words(text: str, error: json.JSONDecodeError) -> str:
             at += 1
     elif error.msg.startswith("Invalid \\"):
         at += 1
+    if at >= len(text):
+        return "unexpected EOF"
     if place == "after object key:value pair" and _in_array(text[:at]):
         place = "after array element"
     return f"invalid character {_quoted(text[at])} {place}"
@@ -197,13 +202,12 @@ def _go_number(text: str, found: re.Match[str]) -> str:
 
 
 def _go_literal(text: str, at: int, literal: str) -> str:
-    for offset, wanted in enumerate(literal):
-        if at + offset >= len(text):
-            break
-        if text[at + offset] != wanted:
-            wrong = _quoted(text[at + offset])
-            return f"invalid character {wrong} in literal {literal} (expecting '{wanted}')"
-    return "unexpected EOF"
+    found = text[at : at + len(literal)]
+    pairs = zip(found, literal, strict=False)
+    wrong = next(((one, wanted) for one, wanted in pairs if one != wanted), None)
+    if wrong is None:
+        return "unexpected EOF"
+    return f"invalid character {_quoted(wrong[0])} in literal {literal} (expecting '{wrong[1]}')"
 
 
 def _in_array(before: str) -> bool:

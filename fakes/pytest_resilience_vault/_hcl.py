@@ -225,5 +225,5 @@ def _unquoted(text: str) -> str:
         return text
     try:
         return str(json.loads(text, strict=False))
-    except json.JSONDecodeError:
+    except json.JSONDecodeError:  # An escape that HCL has and JSON has not.
         return text[1:-1]

@@ -22,8 +22,6 @@ def keys_below(paths: list[str], prefix: str) -> list[str]:
 
 def listing(paths: list[str], folder: str) -> Reply:
     """The answer to a list; an empty one is "not found"."""
-    if folder and not folder.endswith("/"):
-        folder += "/"
     names = keys_below(paths, folder)
     if not names:
         raise not_found()

@@ -85,8 +85,6 @@ class Kv2(Backend):
     def write(self, call: Call, path: str) -> Reply:
         """A new version."""
         data, options = call.mapping("data"), call.mapping("options")
-        if not path:
-            raise bad_request("missing path")
         if not call.has("data"):
             raise bad_request("no data provided")
         secret = self.secrets.get(path) or Secret(call.now, call.now)
@@ -233,8 +231,6 @@ class Kv2(Backend):
     @on(WRITE, METADATA)
     def write_metadata(self, call: Call, path: str) -> None:
         """Change the settings, and replace the custom metadata."""
-        if not path:
-            raise bad_request("missing path")
         custom = self._custom(call)
         secret = self.secrets.get(path) or Secret(call.now, call.now)
         self.change(secret.settings, call)

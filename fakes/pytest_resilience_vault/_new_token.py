@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_resilience_vault._errors import bad_request
+from pytest_resilience_vault._errors import Lacking, bad_request
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._times import seconds
 from pytest_resilience_vault._tokens import Token, new_token_id
@@ -42,7 +42,9 @@ class Request:
     @staticmethod
     def of(call: Call) -> Request:
         """Of the request's body."""
-        if call.text("type", "service") not in ("", "service"):
+        if call.text("type") == "batch":
+            raise Lacking("this fake of Vault has no batch tokens")
+        if call.text("type") not in ("", "service"):
             raise bad_request("invalid 'token_type' value")
         if call.whole("num_uses") < 0:
             raise bad_request("number of uses cannot be negative")

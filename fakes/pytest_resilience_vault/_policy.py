@@ -143,7 +143,7 @@ class Acl:
         below = [*self._exact.items(), *self._prefixes.items()]
         if any(path.startswith(prefix) and held - {DENY} for path, held in below):
             return True
-        return any(_may_begin(path, prefix) and held - {DENY} for path, held in self._plus.items())
+        return any(_goes_below(path, prefix) and held - {DENY} for path, held in self._plus.items())
 
     def _held(self, operation: str, path: str) -> set[str]:
         if path in self._exact:
@@ -191,16 +191,8 @@ def _fits(pattern: str, path: str) -> bool:
     )
 
 
-def _may_begin(pattern: str, prefix: str) -> bool:
-    """Whether a pattern with ``+`` can cover something below a mount's prefix."""
-    bare = pattern.removesuffix("*")
-    starred = bare != pattern
-    parts, asked = bare.split("/"), prefix.removesuffix("/").split("/")
-    for index, segment in enumerate(asked):
-        if index >= len(parts):
-            return False
-        if starred and index == len(parts) - 1:
-            return parts[index] == "+" or segment.startswith(parts[index])
-        if parts[index] not in ("+", segment):
-            return False
-    return len(parts) > len(asked)
+def _goes_below(pattern: str, prefix: str) -> bool:
+    """Whether a pattern with ``+`` begins as a mount's prefix does, and goes on."""
+    parts, asked = pattern.split("/"), prefix.removesuffix("/").split("/")
+    begins = all(part in ("+", segment) for part, segment in zip(parts, asked, strict=False))
+    return begins and len(parts) > len(asked)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
 import secrets
 import uuid
@@ -112,5 +111,5 @@ def _decoded(key: str) -> bytes:
             return share
     try:
         return base64.b64decode(key, validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one, and so is text beyond ASCII
         raise bad_request("'key' must be a valid hex or base64 string") from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,8 +56,16 @@ def kv_mounts(core: Core) -> list[Mount]:
 
 
 def put_secret(core: Core, path: str, data: dict[str, Any]) -> None:
-    """Store a secret."""
+    """Store a secret; a copy, so that it stays what it is now.
+
+    Raises:
+        PlanError: No engine is there, or the data is no JSON.
+    """
     backend, below = _kv(core, path)
+    try:
+        data = json.loads(json.dumps(data, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise PlanError(f"the data of {path!r} is no JSON: {error}") from None
     if isinstance(backend, Kv1):
         backend.secrets[below] = data
         return
@@ -68,12 +78,12 @@ def get_secret(core: Core, path: str, version: int | None = None) -> dict[str, A
     """The data of a secret, if it can be read."""
     backend, below = _kv(core, path)
     if isinstance(backend, Kv1):
-        return backend.secrets.get(below)
+        return deepcopy(backend.secrets.get(below))
     secret = backend.secrets.get(below)
     found = secret.versions.get(version or secret.current) if secret else None
     if found is None or found.is_gone(core.time()):
         return None
-    return found.data
+    return deepcopy(found.data)
 
 
 def forget_secret(core: Core, path: str) -> None:

@@ -7,12 +7,22 @@ from typing import Any
 from pytest_resilience_vault._approle import AppRole
 from pytest_resilience_vault._backend import WRITE, Backend, on
 from pytest_resilience_vault._call import Call
-from pytest_resilience_vault._errors import bad_request
+from pytest_resilience_vault._errors import Lacking, bad_request
 from pytest_resilience_vault._mounts import Mount
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._times import seconds
 from pytest_resilience_vault._ttl import DEFAULT_TTL
 
+# What the real catalog has besides kv and approle (helper/builtinplugins/registry.go).
+_SECRETS = """
+    ad alicloud aws azure consul database gcp gcpkms kubernetes ldap mongodbatlas nomad openldap
+    pki rabbitmq ssh terraform totp transit
+"""
+_LOGINS = """
+    alicloud aws azure cert cf gcp github jwt kerberos kubernetes ldap oci oidc okta pcf radius
+    userpass
+"""
+ENGINES, METHODS = frozenset(_SECRETS.split()), frozenset(_LOGINS.split())
 TUNE = "/tune"
 PROTECTED = ("audit/", "auth/", "cubbyhole/", "identity/", "sys/")
 PERMANENT = ("cubbyhole/", "identity/", "sys/", "auth/token/")
@@ -104,6 +114,8 @@ class MountPaths(Backend):
             raise bad_request(f"path is already in use at {conflict.prefix}")
         if kind == "kv" and version not in (None, "", "1", "2"):
             raise bad_request('nil backend of type "kv" returned from factory')
+        if kind in ENGINES:
+            raise Lacking(f"this fake of Vault has no secrets engine {kind}")
         if kind != "kv":
             raise bad_request(f"plugin not found in the catalog: {kind}")
         mount = self.core.mount_kv(_slashed(path), int(version) if version else None)
@@ -180,6 +192,8 @@ class AuthPaths(MountPaths):
         conflict = self.core.mounts.conflict(f"auth/{_slashed(path)}")
         if conflict is not None:
             raise bad_request(f"path is already in use at {conflict.path}")
+        if kind in METHODS:
+            raise Lacking(f"this fake of Vault has no auth method {kind}")
         if kind != "approle":
             raise bad_request(f"plugin not found in the catalog: {kind}")
         mount = Mount(_slashed(path), kind, AppRole(self.core), is_auth=True, options={})

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+LONGEST = 9_223_372_036
+"""Seconds in the longest of Go's durations."""
+
 ZERO_TIME = "0001-01-01T00:00:00Z"
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
@@ -20,8 +23,6 @@ def go_duration(text: str) -> float:
     sign, rest = 1, text
     if rest[:1] in ("-", "+"):
         sign, rest = (-1 if rest[0] == "-" else 1), rest[1:]
-    if rest == "0":
-        return 0.0
     total, position = 0.0, 0
     while position < len(rest) and (part := _PART.match(rest, position)):
         total += float(part[1]) * _UNITS[part[2]]
@@ -29,10 +30,10 @@ def go_duration(text: str) -> float:
     if position == len(rest) and rest:
         return sign * total
     if position < len(rest) and (number := re.match(r"\d+\.?\d*|\.\d+", rest[position:])):
-        unit = re.match(r"[^\d.]*", rest[position + number.end() :])
-        if unit is None or not unit[0]:
+        unit = re.split(r"[\d.]", rest[position + number.end() :], maxsplit=1)[0]
+        if not unit:
             raise ValueError(f'time: missing unit in duration "{text}"')
-        raise ValueError(f'time: unknown unit "{unit[0]}" in duration "{text}"')
+        raise ValueError(f'time: unknown unit "{unit}" in duration "{text}"')
     raise ValueError(f'time: invalid duration "{text}"')
 
 
@@ -43,18 +44,25 @@ def seconds(value: object) -> float:
         ValueError: It is none of these.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return int(value)
+        return _bounded(value, str(value))
     if not isinstance(value, str):
         raise ValueError("could not parse duration from input")  # noqa: TRY004
     if not value:
         return 0
     if _WHOLE.fullmatch(value):
-        return int(value)
+        return _bounded(float(value), value)
     if value.endswith("d"):
         if not _WHOLE.fullmatch(value[:-1]):
             raise ValueError(f'strconv.ParseInt: parsing "{value[:-1]}": invalid syntax')
-        return int(value[:-1]) * 86400
-    return go_duration(value)
+        return _bounded(float(value[:-1]) * 86400, value)
+    return _bounded(go_duration(value), value)
+
+
+def _bounded(value: float, text: str) -> float:
+    """A Go duration is a 64-bit number of nanoseconds: 292 years."""
+    if not abs(value) <= LONGEST:
+        raise ValueError(f'time: invalid duration "{text}"')
+    return value
 
 
 def in_go(value: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_resilience_vault._backend import WRITE, Backend, on
 from pytest_resilience_vault._call import Call
 from pytest_resilience_vault._errors import Refused, bad_request, one_of
+from pytest_resilience_vault._gojson import Struct
 from pytest_resilience_vault._new_token import Request, create
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._tokens import Token
@@ -79,9 +80,7 @@ class TokenApi(Backend):
     def renew_accessor(self, call: Call) -> Reply:
         """Let the token with this accessor live longer; the answer does not name it."""
         reply = self._renew(self._by_accessor(call), call)
-        if reply.auth is not None:
-            reply.auth["client_token"] = ""
-        return reply
+        return Reply(auth=Struct({**(reply.auth or {}), "client_token": ""}))
 
     def _renew(self, token: Token, call: Call) -> Reply:
         if not token.renewable:

@@ -55,7 +55,6 @@ class Token:
     parent: str | None = None
     """None for an orphan."""
     entity_id: str = ""
-    role: str = ""
     last_renewal: float | None = None
 
     @property
@@ -101,8 +100,6 @@ class Token:
             data["last_renewal_time"] = int(self.last_renewal)
         if self.period:
             data["period"] = self.period
-        if self.role:
-            data["role"] = self.role
         return data
 
     def auth(self, ttl: int) -> Struct:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_resilience import Fake, PlanError
 from pytest_resilience_vault import _state
 from pytest_resilience_vault._core import Core
-from pytest_resilience_vault._errors import one_of
+from pytest_resilience_vault._errors import Lacking, one_of
 from pytest_resilience_vault._front import Front, error_response
 from pytest_resilience_vault._presets import BY_STATUS, RateLimited, presets
 from pytest_resilience_vault._roles import Credentials, change_role
@@ -39,7 +40,9 @@ class Vault(Fake):
     server's clock: TTLs, deletions and lockouts end when a virtual clock gets there.
 
     It leaves out namespaces, response wrapping, batch tokens, leases, quotas that count,
-    identity, audit, other engines and auth methods, and TLS.
+    identity, audit, other engines and auth methods, and TLS: such a request is answered
+    with 404 or 501 and reported as unmatched. Constraints on parameters in a policy
+    (``allowed_parameters`` and the like) are read and not enforced.
 
     Takes the keyword arguments of `Fake`.
     """
@@ -248,17 +251,17 @@ class Vault(Fake):
 
     def handle(self, request: Request) -> Response:
         """Answer as Vault does; a path that this fake lacks is reported as unmatched."""
-        if self._front.lacks(request):
-            return super().handle(request)
-        return self._front.answer(request)
+        if not self._front.lacks(request):
+            with contextlib.suppress(Lacking):
+                return self._front.answer(request)
+        return super().handle(request)
 
     def unmatched(self, request: Request, nearest: list[str]) -> Response:
-        """What Vault says of a path that it does not know."""
-        return self._front.answer(request)
-
-    def wrong_method(self, request: Request, allowed: Any) -> Response:
-        """What Vault says of a method that it does not know."""
-        return self._front.answer(request)
+        """What Vault says of a path that it does not know; 501 where it would do something."""
+        try:
+            return self._front.answer(request)
+        except Lacking as lacking:
+            return error_response(501, [str(lacking)])
 
     def nearest_routes(self, request: Request) -> list[str]:
         """Paths that resemble the one asked for."""

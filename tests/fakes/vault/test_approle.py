@@ -49,7 +49,8 @@ def test_a_login_gives_a_token_that_may_use_secret(
                 [
                     (
                         'Field validation failed: error converting input for field "role_id": '
-                        "'' expected type 'string', got unconvertible type 'map[string]interface {}'"
+                        "'' expected type 'string', "
+                        "got unconvertible type 'map[string]interface {}'"
                     )
                 ],
             ),
@@ -128,7 +129,7 @@ def test_bad_logins_long_ago_do_not_count(
 
 def test_a_role_says_how_long_its_tokens_live(vault: Vault, ask: Ask) -> None:
     """`token_ttl` and `token_max_ttl`, in seconds or as Go writes them."""
-    vault.role(token_ttl="1h", token_max_ttl=7200)
+    vault.role(token_ttl="1h", token_max_ttl=7200, bind_secret_id="true")
 
     role = ask("GET", ROLE).json()["data"]
     auth = ask(

@@ -27,7 +27,14 @@ def test_a_secret_is_the_data_itself(vault: Vault, ask: Ask) -> None:
 
 @pytest.mark.parametrize(
     ("data", "duration"),
-    [({"ttl": "1h"}, 3600), ({"ttl": 30}, 30), ({"lease": "2m"}, 120), ({"ttl": "x"}, 2764800)],
+    [
+        ({"ttl": "1h"}, 3600),
+        ({"ttl": 30}, 30),
+        ({"lease": "2m"}, 120),
+        ({"ttl": "x"}, 2764800),
+        ({"ttl": "2d"}, 172800),
+        ({"ttl": ""}, 0),
+    ],
 )
 def test_a_field_named_ttl_is_the_lease(ask: Ask, data: dict[str, Any], duration: int) -> None:
     """It is data all the same."""

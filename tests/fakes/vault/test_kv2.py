@@ -231,6 +231,7 @@ def test_versions_delete_themselves_on_the_fakes_clock(ask: Ask, clock: Settable
 
     assert planned.endswith("Z")
     assert (before, after) == (200, 404)
+    assert ask("GET", "secret/config").json()["data"]["delete_version_after"] == "-1s"
     assert write(ask, {"n": 2})["deletion_time"] == ""
 
 
@@ -461,8 +462,10 @@ def test_a_path_of_version_1_is_a_404_with_a_warning(
     assert body["data"] is None
     assert body["warnings"] == [
         (
-            "Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate "
-            f"API endpoints to use. If using the Vault CLI, use 'vault kv {verb}' for this operation."
+            "Invalid path for a versioned K/V secrets engine. "
+            "See the API docs for the appropriate "
+            "API endpoints to use. If using the Vault CLI, "
+            f"use 'vault kv {verb}' for this operation."
         )
     ]
 

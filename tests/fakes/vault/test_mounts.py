@@ -220,7 +220,7 @@ def test_a_second_approle_has_roles_of_its_own(vault: Vault, ask: Ask) -> None:
     [
         ("approle", {"type": "approle"}, ["path is already in use at approle/"]),
         ("x", {}, ["backend type must be specified as a string"]),
-        ("x", {"type": "userpass"}, ["plugin not found in the catalog: userpass"]),
+        ("x", {"type": "nope"}, ["plugin not found in the catalog: nope"]),
     ],
 )
 def test_an_auth_method_that_cannot_be(
@@ -246,6 +246,7 @@ def test_auth_methods_are_shown_and_tuned(ask: Ask) -> None:
     assert entry["config"]["default_lease_ttl"] == 1800
     assert entry["accessor"].startswith("auth_approle_")
     assert sorted(ask("GET", "sys/auth").json()["data"]) == ["approle/", "token/"]
+    assert ask("GET", "sys/mounts/secret/tune").json()["options"] == {"version": "2"}
     assert said(ask("GET", "sys/auth/nope")) == (400, ["No auth engine at nope/"])
 
 

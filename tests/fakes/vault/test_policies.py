@@ -323,6 +323,8 @@ def test_a_policy_that_cannot_be_read_says_where(ask: Ask, text: str, why: str) 
         'path "secret/data/a" { capabilities = ["read"] allowed_parameters = { "x" = [1, 1.5] } }',
         'path "secret/data/a" { capabilities = ["read"] mfa_methods = [true] }',
         'name = "mine"\npath "secret/data/a" { capabilities = ["read"] min_wrapping_ttl = "1s" }',
+        'path "secret/data/a" { capabilities = ["read"] denied_parameters { "x" = [] } }',
+        'path "secret/data/a" { capabilities = ["read"] comment = "\\q" }',
         '{"path": {"secret/data/a": {"capabilities": ["read"]}}}',
         '{"path": [{"secret/data/a": [{"policy": "read"}]}]}',
         'path "secret/data/\\u0061" { capabilities = ["read"] }',
@@ -358,6 +360,8 @@ def test_which_mounts_a_token_may_know_of(vault: Vault, ask: Ask) -> None:
         "secret/+",
         "+/*",
         "sec+/x",
+        "other/+/x",
+        "+",
     ]
 
     found = {
@@ -377,5 +381,7 @@ def test_which_mounts_a_token_may_know_of(vault: Vault, ask: Ask) -> None:
         "secret/+": 200,
         "+/*": 200,
         "sec+/x": 403,
+        "other/+/x": 403,
+        "+": 200,
     }
     assert said(ask("GET", f"{path}/secret/a", token=forbidden)) == denied

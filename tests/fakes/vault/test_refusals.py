@@ -77,6 +77,8 @@ def test_a_head_has_no_body(ask: Ask) -> None:
         (b'{"a":"\x01"}', "invalid character '\\x01' in string literal"),
         (b'{"a":"\\q"}', "invalid character 'q' in string escape code"),
         (b'{"a":"\\u12"}', "invalid character '\"' in \\u hexadecimal character escape"),
+        (b'{"a":"\\', "unexpected EOF"),
+        (b'{"a":"\\u12', "unexpected EOF"),
         (b'{"a":tru}', "invalid character '}' in literal true (expecting 'e')"),
         (b'{"a":fal', "unexpected EOF"),
         (b'{"a":NaN}', "invalid character 'N' looking for beginning of value"),
@@ -91,6 +93,8 @@ def test_a_head_has_no_body(ask: Ask) -> None:
         (b"true", "json: cannot unmarshal bool into Go value of type map[string]interface {}"),
         (b'"x"', "json: cannot unmarshal string into Go value of type map[string]interface {}"),
         (b"[" * 400 + b"]" * 400, "JSON input exceeds allowed nesting depth"),
+        (b'{"a":"x\\"]" 1}', "invalid character '1' after object key:value pair"),
+        (b'["[]",{}"', "invalid character '\"' after array element"),
         (b"[" * 99_999, "exceeded max depth"),
     ],
 )
@@ -166,3 +170,46 @@ def test_a_mount_that_is_not_there_is_no_gap_of_the_fake(vault: Vault, ask: Ask)
     ask("GET", "nope/x")
 
     assert "no route matched" not in vault.trace.table()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "headers", "why"),
+    [
+        ("GET", "sys/mounts", None, {"X-Vault-Wrap-TTL": "60"}, "no response wrapping"),
+        ("GET", "sys/mounts?help=1", None, {}, "no help texts"),
+        ("POST", "auth/token/create", {"type": "batch"}, {}, "no batch tokens"),
+        ("POST", "auth/approle/role/x", {"token_type": "batch"}, {}, "no batch tokens"),
+        ("POST", "sys/mounts/x", {"type": "transit"}, {}, "no secrets engine transit"),
+        ("POST", "sys/auth/x", {"type": "userpass"}, {}, "no auth method userpass"),
+    ],
+)
+def test_what_the_fake_cannot_do_is_501_and_flagged(  # noqa: PLR0917
+    vault: Vault,
+    ask: Ask,
+    method: str,
+    path: str,
+    body: object,
+    headers: dict[str, str],
+    why: str,
+) -> None:
+    """It does not pretend: the real Vault would have done something else."""
+    answer = ask(method, path, body, headers=headers)
+
+    assert said(answer) == (501, [f"this fake of Vault has {why}"])
+    assert "no route matched" in vault.trace.table()
+
+
+def test_half_a_character_does_not_break_the_answer(vault: Vault, ask: Ask) -> None:
+    """Go replaces it."""
+    ask("POST", "secret/data/a", b'{"data":{"a":"\\ud800x"}}').raise_for_status()
+
+    assert ask("GET", "secret/data/a").json()["data"]["data"] == {"a": "\ufffdx"}
+
+
+@pytest.mark.parametrize("ttl", ["1e400", '"99999999999"', '"999999999d"', "99999999999"])
+def test_a_time_that_go_cannot_hold_is_refused(ask: Ask, ttl: str) -> None:
+    """292 years are the most."""
+    answer = ask("POST", "auth/approle/role/x", b'{"token_ttl":%s}' % ttl.encode())
+
+    assert answer.status_code == 400
+    assert "time: invalid duration" in answer.json()["errors"][0]

@@ -17,6 +17,10 @@ def test_list_is_get_with_a_switch(vault: Vault, ask: Ask) -> None:
         ("GET", "secret/metadata/a?list=T"),
     ]
 
+    vault.put("secret/a", {})
+    no_list = ask("GET", "secret/metadata/a?list=false").json()["data"]
+
+    assert no_list["current_version"] == 1
     assert [ask(*form).json()["data"] for form in forms] == [{"keys": ["b"]}] * 5
 
 
@@ -86,6 +90,7 @@ def test_a_namespace_is_echoed(ask: Ask) -> None:
         ("-5", "requested wrap ttl cannot be negative"),
         ("5x", 'time: unknown unit "x" in duration "5x"'),
         ("1.5", 'time: missing unit in duration "1.5"'),
+        ("1h30", 'time: missing unit in duration "1h30"'),
         ("xd", 'strconv.ParseInt: parsing "x": invalid syntax'),
     ],
 )
@@ -94,6 +99,11 @@ def test_a_wrap_ttl_that_cannot_be_read_is_400(ask: Ask, ttl: str, why: str) -> 
     answer = ask("GET", "sys/mounts", headers={"X-Vault-Wrap-TTL": ttl})
 
     assert said(answer) == (400, [f"error parsing X-Vault-Wrap-TTL header: {why}"])
+
+
+def test_a_wrap_ttl_of_nothing_wraps_nothing(ask: Ask) -> None:
+    """0 is no time."""
+    assert ask("GET", "sys/mounts", headers={"X-Vault-Wrap-TTL": "0"}).status_code == 200
 
 
 def test_query_parameters_are_the_data_of_a_read(vault: Vault, ask: Ask) -> None:

@@ -186,7 +186,8 @@ NO_METADATA = "failed to parse metadata: failed to parse the input: invalid <key
                 [
                     (
                         'Field validation failed: error converting input for field "metadata": '
-                        "'' expected type 'string', got unconvertible type 'map[string]interface {}'"
+                        "'' expected type 'string', "
+                        "got unconvertible type 'map[string]interface {}'"
                     )
                 ],
             ),

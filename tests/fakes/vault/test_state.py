@@ -55,6 +55,14 @@ def test_secrets_mounts_policies_and_roles_are_set(vault: Vault, ask: Ask) -> No
     assert vault.get("secret/b") == {"n": 2}
 
 
+def test_a_deleted_secret_is_not_shown(vault: Vault, ask: Ask) -> None:
+    """Though it is still listed."""
+    vault.put("secret/a", {"n": 1})
+    ask("DELETE", "secret/data/a")
+
+    assert vault.state()["secrets"] == {}
+
+
 def test_null_forgets(vault: Vault, ask: Ask) -> None:
     """A secret, a policy, a role, a token."""
     vault.put("secret/a", {"n": 1})
@@ -82,6 +90,7 @@ def test_tokens_expire_get_another_time_or_other_policies(
     vault.set_state({"tokens": {one: {"ttl": 60}, two: {"ttl": None, "policies": ["root"]}}})
     clock.ahead = 61
 
+    vault.set_state({"tokens": {two: {"policies": ["root"]}}})
     assert ask("GET", SELF, token=one).status_code == 403
     assert ask("GET", "sys/mounts", token=two).status_code == 200
     three = vault.token

@@ -249,12 +249,16 @@ def test_time_is_cut_to_the_longest_allowed_with_a_warning(ask: Ask) -> None:
         "POST", CREATE, {"policies": ["default"], "ttl": "2h", "explicit_max_ttl": "90m"}
     ).json()
     period = ask("POST", CREATE, {"policies": ["default"], "period": "9999h"}).json()
+    short = ask(
+        "POST", CREATE, {"policies": ["default"], "ttl": "2m", "explicit_max_ttl": "90s"}
+    ).json()
 
     cut = "exceeded the effective max_ttl of"
     assert long["auth"]["lease_duration"] == 2764800
     assert long["warnings"] == [f'TTL of "9999h" {cut} "768h"; TTL value is capped accordingly']
     assert own["auth"]["lease_duration"] == 5400
     assert own["warnings"] == [f'TTL of "2h" {cut} "1h30m"; TTL value is capped accordingly']
+    assert short["warnings"] == [f'TTL of "2m" {cut} "1m30s"; TTL value is capped accordingly']
     assert period["warnings"] == [
         f'period of "9999h" {cut} "768h"; period value is capped accordingly'
     ]
@@ -341,6 +345,20 @@ def test_renewals_end_at_the_maximum(ask: Ask, clock: SettableClock) -> None:
     (warning,) = answer["warnings"]
     assert warning.startswith('TTL of "3h" exceeded the effective max_ttl of "1h')
     assert warning.endswith('"; TTL value is capped accordingly')
+
+
+def test_a_token_past_its_maximum_is_not_renewed(
+    vault: Vault, ask: Ask, clock: SettableClock
+) -> None:
+    """It would have expired, had a test not kept it alive."""
+    token = created(ask, {"explicit_max_ttl": "1h"})["client_token"]
+    vault.set_state({"tokens": {token: {"ttl": 9000}}})
+    clock.ahead = 3602
+
+    assert said(ask("POST", "auth/token/renew-self", token=token)) == (
+        500,
+        ["1 error occurred:\n\t* past the max TTL, cannot renew\n\n"],
+    )
 
 
 def test_a_periodic_token_is_renewed_for_ever(ask: Ask, clock: SettableClock) -> None:

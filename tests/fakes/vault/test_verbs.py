@@ -40,6 +40,21 @@ def test_put_and_get_speak_of_mount_and_path(vault: Vault, ask: Ask) -> None:
     assert vault.get("secret/a/b") is None
 
 
+def test_what_is_put_stays_what_it_is(vault: Vault) -> None:
+    """A copy goes in and a copy comes out; what is no JSON is refused."""
+    data = {"list": [1]}
+    vault.put("secret/a", data)
+    data["list"].append(2)
+    found = vault.get("secret/a")
+    assert found is not None
+    found["list"].append(3)
+
+    assert vault.get("secret/a") == {"list": [1]}
+    for wrong in ({"a": object()}, {"a": float("nan")}):
+        with pytest.raises(PlanError, match="the data of 'secret/a' is no JSON"):
+            vault.put("secret/a", wrong)
+
+
 @pytest.mark.parametrize("path", ["nope/a", "secret", "sys/a", "auth/approle/a"])
 def test_a_path_without_an_engine_is_refused(vault: Vault, path: str) -> None:
     """Where it is written, with what there is."""
@@ -128,6 +143,7 @@ def test_without_approle_there_are_no_roles(vault: Vault, ask: Ask) -> None:
     with pytest.raises(PlanError, match="no AppRole"):
         vault.role("web")
     assert ask("GET", SELF, token=vault.token).status_code == 200
+    assert ask("POST", "auth/token/renew-self", token=vault.token).status_code == 200
 
 
 def test_a_permission_can_be_lost_and_given_back(vault: Vault, ask: Ask) -> None:
