@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pytest_resilience_vault._backend import NAME, WRITE, Backend, on
+from pytest_resilience_vault._backend import WRITE, on
 from pytest_resilience_vault._call import Call
-from pytest_resilience_vault._cidr import are_within, is_address, is_block
+from pytest_resilience_vault._cidr import is_address
 from pytest_resilience_vault._errors import (
     Lacking,
     Refused,
@@ -17,17 +16,15 @@ from pytest_resilience_vault._errors import (
     unsupported_operation,
     unsupported_path,
 )
-from pytest_resilience_vault._kv2 import NotThere
 from pytest_resilience_vault._login import log_in, role_id_of
 from pytest_resilience_vault._reply import Reply
-from pytest_resilience_vault._role import Role, SecretId, new_uuid
+from pytest_resilience_vault._role import Role
+from pytest_resilience_vault._secret_ids import ROLE, SecretIdPaths, check_blocks
 from pytest_resilience_vault._ttl import Wish
 
 if TYPE_CHECKING:
-    from pytest_resilience_vault._core import Core
     from pytest_resilience_vault._tokens import Token
 
-ROLE = f"role/{NAME}"
 _TTLS = ("secret_id_ttl", "token_ttl", "token_max_ttl", "token_period", "token_explicit_max_ttl")
 _COUNTS = ("secret_id_num_uses", "token_num_uses")
 _FLAGS = ("bind_secret_id", "token_no_default_policy")
@@ -48,15 +45,11 @@ _PARTS = {
 PART = f"{ROLE}/(?P<part>{'|'.join(_PARTS)})"
 
 
-class AppRole(Backend):
+class AppRole(SecretIdPaths):
     """The auth method for machines."""
 
     type = "approle"
     open_paths = ("login",)
-
-    def __init__(self, core: Core) -> None:
-        super().__init__(core)
-        self.roles: dict[str, Role] = {}
 
     def exists(self, call: Call) -> bool | None:
         """Whether there is such a role; on the role's own path only."""
@@ -166,7 +159,7 @@ class AppRole(Backend):
         for name in ("bound_cidr_list", "secret_id_bound_cidrs"):
             if call.has(name):
                 blocks = call.texts(name)
-                _check_blocks(blocks, "failed to validate CIDR blocks")
+                check_blocks(blocks, "failed to validate CIDR blocks")
                 role.secret_id_bound_cidrs = blocks
         kind = call.text("token_type", role.token_type)
         if kind == "batch":
@@ -252,128 +245,11 @@ class AppRole(Backend):
             raise bad_request("missing role_id")
         self._set_role_id(role, call)
 
-    # Secret ids
-
-    @on(WRITE, f"{ROLE}/secret-id/?")
-    def new_secret_id(self, call: Call, name: str) -> Reply:
-        """A new one, random."""
-        return self._add_secret_id(call, name, new_uuid())
-
-    @on(WRITE, f"{ROLE}/custom-secret-id/?")
-    def custom_secret_id(self, call: Call, name: str) -> Reply:
-        """A new one, of the caller's choice."""
-        return self._add_secret_id(call, name, call.text("secret_id"))
-
-    def _add_secret_id(self, call: Call, name: str, secret_id: str) -> Reply:
-        if not secret_id:
-            raise bad_request("missing secret_id")
-        role = self.roles.get(name.lower())
-        if role is None:
-            raise Refused(404, f'role "{name}" does not exist')
-        if not role.bind_secret_id:
-            raise bad_request("bind_secret_id is not set on the role")
-        added = self._read_secret_id(call, role, secret_id)
-        if role.secret(secret_id, call.now) is not None:
-            words = "failed to store secret_id: SecretID is already registered"
-            raise Refused(500, one_of(words))
-        role.secret_ids[secret_id] = added
-        return Reply(
-            {
-                "secret_id": secret_id,
-                "secret_id_accessor": added.accessor,
-                "secret_id_num_uses": added.num_uses,
-                "secret_id_ttl": added.ttl,
-            }
-        )
-
-    def _read_secret_id(self, call: Call, role: Role, secret_id: str) -> SecretId:
-        uses = call.whole("num_uses", role.secret_id_num_uses)
-        if uses < 0:
-            raise bad_request("num_uses cannot be negative")
-        if role.secret_id_num_uses and not 0 < uses <= role.secret_id_num_uses:
-            raise bad_request("num_uses cannot be higher than the role's secret_id_num_uses")
-        ttl = int(call.seconds("ttl", role.secret_id_ttl))
-        if role.secret_id_ttl and not 0 < ttl <= role.secret_id_ttl:
-            raise bad_request("ttl cannot be longer than the role's secret_id_ttl")
-        blocks, token_blocks = call.texts("cidr_list"), call.texts("token_bound_cidrs")
-        _check_blocks(blocks, "failed to validate CIDR blocks")
-        _check_blocks(token_blocks, "failed to validate token CIDR blocks")
-        if not are_within(blocks, role.secret_id_bound_cidrs or []):
-            words = "failed to verify subset relationship between CIDR blocks on the role"
-            raise Refused(500, one_of(f"{words} and CIDR blocks on the secret ID"))
-        return SecretId(
-            secret_id,
-            call.now,
-            num_uses=uses,
-            ttl=ttl,
-            metadata=_metadata(call.text("metadata")),
-            cidrs=blocks,
-            token_cidrs=token_blocks,
-        )
-
-    @on("list", f"{ROLE}/secret-id/?")
-    def list_accessors(self, call: Call, name: str) -> Reply:
-        """The accessors of a role's secret ids."""
-        role = self.roles.get(name.lower())
-        if role is None:
-            raise Refused(400, f'role "{name}" does not exist')
-        secret_ids = [role.secret(key, call.now) for key in list(role.secret_ids)]
-        return Reply({"keys": [found.accessor for found in secret_ids if found]})
-
-    @on(WRITE, f"{ROLE}/secret-id/lookup/?")
-    def lookup_secret_id(self, call: Call, name: str) -> Reply | None:
-        """What a secret id is; an unknown one is no error."""
-        secret_id = call.text("secret_id")
-        if not secret_id:
-            raise bad_request("missing secret_id")
-        found = self._needed(name).secret(secret_id, call.now)
-        return Reply(found.shown()) if found else None
-
-    @on(f"{WRITE} delete", f"{ROLE}/secret-id/destroy/?")
-    def destroy_secret_id(self, call: Call, name: str) -> None:
-        """Let it log in no more."""
-        secret_id = call.text("secret_id")
-        if not secret_id:
-            raise bad_request("missing secret_id")
-        self._needed(name).secret_ids.pop(secret_id, None)
-
-    @on(WRITE, f"{ROLE}/secret-id-accessor/lookup/?")
-    def lookup_accessor(self, call: Call, name: str) -> Reply:
-        """What the secret id with this accessor is."""
-        accessor = self._accessor(call)
-        found = self._needed(name).secret_of(accessor, call.now)
-        if found is None:
-            # An error response that was given a status of its own: it shows as data.
-            raise NotThere(Reply({"error": _no_accessor(accessor)}))
-        return Reply(found.shown())
-
-    @on(f"{WRITE} delete", f"{ROLE}/secret-id-accessor/destroy/?")
-    def destroy_accessor(self, call: Call, name: str) -> None:
-        """Let the secret id with this accessor log in no more."""
-        accessor = self._accessor(call)
-        role = self._needed(name)
-        found = role.secret_of(accessor, call.now)
-        if found is None:
-            raise Refused(500, one_of(_no_accessor(accessor)))
-        del role.secret_ids[found.secret_id]
-
     @on(WRITE, "tidy/secret-id/?")
     def tidy(self, call: Call) -> Reply:
         """Nothing to do here: what has expired is gone when it is looked for."""
         words = "Tidy operation successfully started. Any information from the operation will be"
         return Reply(warnings=[f"{words} printed to Vault's server logs."], status=202)
-
-    def _accessor(self, call: Call) -> str:
-        accessor = call.text("secret_id_accessor")
-        if not accessor:
-            raise bad_request("missing secret_id_accessor")
-        return accessor
-
-    def _needed(self, name: str) -> Role:
-        role = self.roles.get(name.lower())
-        if role is None:
-            raise Refused(500, one_of(f'role "{name}" does not exist'))
-        return role
 
     def _existing(self, name: str) -> Role:
         role = self.roles.get(name.lower())
@@ -387,30 +263,3 @@ def _check_role(role: Role) -> None:
         raise bad_request("'token_ttl' cannot be greater than 'token_max_ttl'")
     if not role.bind_secret_id and not role.secret_id_bound_cidrs and not role.token_bound_cidrs:
         raise Refused(500, one_of("at least one constraint should be enabled on the role"))
-
-
-def _check_blocks(blocks: list[str], words: str) -> None:
-    for block in blocks:
-        if not is_block(block):
-            raise Refused(500, one_of(f"{words}: invalid CIDR address: {block}"))
-
-
-def _no_accessor(accessor: str) -> str:
-    return f'failed to find accessor entry for secret_id_accessor: "{accessor}"'
-
-
-def _metadata(text: str) -> dict[str, str]:
-    """Metadata in the form Vault wants it: a string of JSON, or of key=value pairs."""
-    if not text:
-        return {}
-    try:
-        data: Any = json.loads(text)
-    except ValueError:
-        data = None
-    if isinstance(data, dict) and all(isinstance(value, str) for value in data.values()):
-        return data
-    pairs = [pair.partition("=") for pair in text.split(",")]
-    if not all(mark for _, mark, _ in pairs):
-        words = "failed to parse metadata: failed to parse the input: invalid <key,value> format"
-        raise bad_request(words)
-    return {key.strip(): value.strip() for key, _, value in pairs}
