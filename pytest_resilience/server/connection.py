@@ -467,11 +467,11 @@ class Connection:
         if timer is not None:
             timer.cancel()
 
-    def close(self, *, lingering: bool) -> None:
+    def close(self) -> None:
         """Send a FIN; read on until the client sends its own."""
         self._stop_writing()
         links.served_sent(self.link, finished=True)
-        if lingering and wire.finish(self.sock):
+        if wire.finish(self.sock):
             self.state = State.DRAINING
             self._watch(READ)
         else:

@@ -68,7 +68,7 @@ class Owner(Protocol):
     def answered(self, idle_reset: float | None) -> None:
         """The answer is out and the connection may carry the next request."""
 
-    def close(self, *, lingering: bool) -> None:
+    def close(self) -> None:
         """End the connection with a FIN."""
 
     def reset(self) -> None:
@@ -142,7 +142,7 @@ class Writer:
                 self._owner.progress(self._sent, head_sent=self.head_sent)
             case Close(cut):
                 self._end(Outcome.CUT if cut else Outcome.ANSWERED)
-                self._owner.close(lingering=True)
+                self._owner.close()
             case Reset():
                 self._end(Outcome.CUT)
                 self._owner.reset()

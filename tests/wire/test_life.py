@@ -21,7 +21,10 @@ from typing import Any
 import pytest
 
 from pytest_resilience import Attempt, FakeServer, Outcome, ServerError, faults
+from pytest_resilience.clock import Job
 from pytest_resilience.server import engine
+from pytest_resilience.server._loop import Loop
+from pytest_resilience.server._workers import Workers
 from tests.wire.apps import ManualClock, app_of
 from tests.wire.raw import GET, End, Raw, Seen, ask, ended, talk
 
@@ -643,6 +646,173 @@ def test_ceaseless_traffic_does_not_keep_the_trace() -> None:
         os.close(writer)
 
     assert len(trace) == 0
+
+
+def test_a_loop_forgets_its_parent() -> None:
+    """In a forked child a loop gives its descriptors back and makes calls at once."""
+    loop = Loop(print)
+    forgotten = []
+    loop.at_fork.add(lambda: forgotten.append(1))
+    loop.call_soon_threadsafe(lambda: forgotten.append(2))
+    loop.forget_in_child()
+
+    assert forgotten == [1]
+    assert loop.run(lambda: 7) == 7
+    engine.release(loop)
+
+
+def test_a_listener_forgets_its_connections() -> None:
+    """And a server gives back its copies of every socket, the port's included."""
+    with FakeServer(app_of(), blocking=False) as server, Raw(server) as raw:
+        raw.send(GET).answer()
+        port = server.port
+        loop = engine.running()
+        assert loop is not None
+        for forget in tuple(loop.at_fork):
+            for sock_of in server._started().connections:
+                loop.run(lambda: loop.remove(sock_of.sock.fileno()))  # noqa: B023 -- run at once
+            listening = server._started()._sock
+            assert listening is not None
+            loop.run(lambda: loop.remove(listening.fileno()))  # noqa: B023 -- run at once
+            loop.run(forget)
+        assert raw.rest() == Seen(b"", End.FIN)
+    with FakeServer(app_of(), port=port) as again:
+        assert ask(again).status == 200
+
+
+def test_answers_that_nobody_reads() -> None:
+    """Answers that fill the client's buffers wait, and come when they are read."""
+    with FakeServer(app_of(bytes(50_000)), blocking=False) as server, Raw(server) as raw:
+        raw.send(GET * 500).readable(5)
+        waiting = server.trace
+        sizes = {len(raw.answer().body) for _ in range(500)}
+
+        assert len(server.trace) == 500
+    assert len(waiting) < 500
+    assert sizes == {50_000}
+
+
+def test_a_close_that_meets_a_reset() -> None:
+    """A FIN for a client that has just reset the connection is none, and harms nobody."""
+    clock = ManualClock()
+    with FakeServer(app_of(), blocking=False, clock=clock) as server:
+        server.fail(faults.timeout(close_after=1))
+        raw = Raw(server)
+        raw.send(GET).silence()
+        timer = clock.timers[0]
+        loop = engine.running()
+        assert loop is not None
+
+        def at_once() -> None:
+            raw.reset()
+            time.sleep(0.01)
+            timer.callback()
+
+        loop.run(at_once)
+
+        assert server.trace[0].outcome is Outcome.CUT
+        assert ask(server).status == 200
+
+
+def test_an_idle_reset_that_comes_too_late() -> None:
+    """A reset that was due while the connection was idle leaves a request alone."""
+    clock = ManualClock()
+    with FakeServer(app_of(), blocking=False, clock=clock) as server:
+        server.fail(faults.reset_idle(after=1), faults.timeout())
+        with Raw(server) as raw:
+            raw.send(GET).answer()
+            timer = clock.timers[0]
+            raw.send(GET).silence()
+            timer.loop.call_soon_threadsafe(timer.callback)
+
+            assert raw.silence() == Seen(b"", End.OPEN)
+
+
+def test_a_handler_that_fails() -> None:
+    """A defect in a handler is told, and a handler removed in the same turn is not called."""
+    with FakeServer(app_of(), blocking=False) as server:
+        loop = engine.running()
+        assert loop is not None
+        pipes = [os.pipe() for _ in range(2)]
+        called = []
+
+        def handle(mask: int) -> None:
+            called.append(mask)
+            for readable, _ in pipes:
+                loop.remove(readable, handle)
+            raise KeyError("handler")
+
+        def begin() -> None:
+            for readable, writable in pipes:
+                loop.add(readable, handle, select.POLLIN)
+                os.write(writable, b"x")
+
+        loop.run(begin)
+        loop.settle()
+        loop.remove(pipes[0][0], handle)
+
+        assert len(called) == 1
+        assert ask(server).status == 200
+        for pipe in pipes:
+            os.close(pipe[0])
+            os.close(pipe[1])
+    assert [type(error) for error in engine.take_errors()] == [KeyError]
+
+
+def test_a_job_after_the_end() -> None:
+    """Workers that have ended take no jobs; a job that waits for a thread is dropped."""
+    workers = Workers()
+    ran = threading.Event()
+    go = threading.Event()
+
+    def job() -> None:
+        ran.set()
+        go.wait(20)
+
+    workers.run(job)
+    assert ran.wait(20)
+    assert workers.stop() == []
+    workers.run(lambda: pytest.fail("ran"))
+    go.set()
+    _quiet()
+
+
+def test_a_job_that_came_with_the_end() -> None:
+    """A job that no thread has begun when the workers end is not begun."""
+    workers = Workers()
+    with workers._lock:
+        workers._stopped = True
+        workers._start()
+    workers._jobs.put(Job(lambda: pytest.fail("ran")))
+    _quiet()
+
+
+def test_renewed_is_told() -> None:
+    """Whoever asked is told when a server has started, and when it has started over."""
+    told = []
+    server = FakeServer(app_of(), blocking=False)
+    server.renewed = lambda: told.append(1)
+    server.start_over()
+    with server:
+        server.start_over()
+
+    assert len(told) == 3
+    assert server.environment == {}
+    assert server.state() == {}
+    server.set_state({})
+    with pytest.raises(ServerError, match="FakeServer keeps no state that could be set"):
+        server.set_state({"a": 1})
+
+
+def test_an_observer_hears_of_each_attempt() -> None:
+    """A journal's observer is told of each attempt, and of each change."""
+    told: list[Attempt] = []
+    with FakeServer(app_of(), blocking=False) as server:
+        server.journal.observer = told.append
+        ask(server)
+        _ = server.trace
+
+    assert [one.outcome for one in told] == [Outcome.PENDING, Outcome.ANSWERED]
 
 
 def _has_ipv6() -> bool:
