@@ -8,6 +8,7 @@ how many tests there were.
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -68,6 +69,9 @@ def main() -> int:
     parser.add_argument("--coverage", action="store_true", help="measure the project's tests")
     parser.add_argument("args", nargs="*", help="handed to the project's own pytest run")
     asked = parser.parse_args()
+
+    # A shell's background job ignores Ctrl-C, and so would the programs that tests start to press it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     # A plugin is imported before pytest-cov could start, so coverage starts pytest.
     measured = ["-m", "coverage", "run"] if asked.coverage else []
