@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 BACKLOG = 1024
 CONTROL = "/_resilience/"
 ACCEPT_AGAIN_NS = 20_000_000
-OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class Service(Protocol):
@@ -77,7 +76,10 @@ class Listener:
         self._date = (-1, "")
         self._downs = 0
         self._paused = False
-        self._holder = self._hold(port)
+        # Bound and never listening: whatever happens, the port is ours. Without it a client
+        # that connects to the closed port of a server that is down can be given that very
+        # port for its own end, and TCP then connects it to itself.
+        self._holder = self._bind(port, listen=False)
         self.address: tuple[str, int] = self._holder.getsockname()[:2]
         self._sock: socket.socket | None = None
         try:
@@ -116,32 +118,24 @@ class Listener:
 
     # Accepting
 
-    def _hold(self, port: int) -> socket.socket:
-        """Bind a socket to the port that never listens: whatever happens, the port is ours.
-
-        Without it a client that connects to the closed port of a server that is down can
-        be given that very port for its own end, and TCP then connects it to itself.
-        """
-        sock = socket.socket(self._family, socket.SOCK_STREAM)
+    def _bind(self, port: int, *, listen: bool) -> socket.socket:
+        sock: socket.socket | None = None
         try:
+            sock = socket.socket(self._family, socket.SOCK_STREAM)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind((self._host, port))
+            if listen:
+                sock.listen(BACKLOG)
+                sock.setblocking(False)
         except OSError as error:
-            sock.close()
+            if sock is not None:
+                sock.close()
             raise _cannot_listen(self._host, port, error) from error
         return sock
 
     def _listen(self) -> socket.socket:
-        sock = socket.socket(self._family, socket.SOCK_STREAM)
-        try:
-            self._share(allowed=True)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind(self.address)
-            sock.listen(BACKLOG)
-            sock.setblocking(False)
-        except OSError as error:
-            sock.close()
-            raise _cannot_listen(*self.address, error) from error
+        self._share(allowed=True)
+        sock = self._bind(self.address[1], listen=True)
         links.listen(sock.getsockname())
         self.loop.add(sock.fileno(), self._accept, READ)
         return sock
@@ -158,14 +152,13 @@ class Listener:
                 sock, client = self._sock.accept()
             except BlockingIOError:
                 return
-            except OSError as error:
-                if error.errno in OUT_OF_DESCRIPTORS:
-                    self._pause_accepting()
+            except OSError:
+                self._pause_accepting()
                 return
             self._welcome(sock, client[:2])
 
     def _pause_accepting(self) -> None:
-        """Out of descriptors: clients wait in the backlog until some are free again."""
+        """Out of descriptors, mostly: clients wait in the backlog until some are free again."""
         listening = self._sock
         assert listening is not None
         self.loop.remove(listening.fileno())

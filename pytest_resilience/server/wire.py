@@ -148,9 +148,10 @@ class Writer:
                 self._owner.reset()
             case ResetIdle(seconds):
                 self._owner.answered(seconds)
-            case GoDown(seconds):
+            case _:
+                assert isinstance(step, GoDown)
                 self._end(Outcome.CUT)
-                self._owner.go_down(seconds)
+                self._owner.go_down(step.seconds)
         return False
 
     def _end(self, outcome: Outcome) -> None:

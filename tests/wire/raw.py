@@ -54,6 +54,7 @@ class Raw:
 
     def __init__(self, server: FakeServer) -> None:
         self.sock = socket.create_connection((server.host, server.port), LONG)
+        self._server = server
         self._come = b""
 
     def __enter__(self) -> Self:
@@ -104,7 +105,8 @@ class Raw:
         return self._collect(LONG)
 
     def silence(self) -> Seen:
-        """All that comes until nothing more does."""
+        """All that comes until nothing more does; the server has handled all that was sent."""
+        _ = self._server.trace
         return self._collect(SHORT)
 
     def _collect(self, patience: float) -> Seen:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -365,45 +366,44 @@ def test_no_client_is_connected_to_itself() -> None:
 def test_out_of_descriptors() -> None:
     """Without descriptors clients wait; when some are free again they are served."""
     program = """
-import os, resource, socket, time
+import os, resource, time
 from pytest_resilience import FakeServer
 from tests.wire.apps import app_of
-from tests.wire.raw import GET, Raw
-resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-with FakeServer(app_of(), blocking=False) as server:
-    raws = []
+from tests.wire.raw import GET, Raw, ask
+taken = []
+def exhaust():
     try:
         while True:
-            raws.append(Raw(server))
+            taken.append(os.dup(0))
     except OSError as error:
-        print(error.errno)
-    waits = raws[-1].send(GET)
-    hung = not waits.readable(0.05)
+        return error.errno
+def free(number):
+    for _ in range(number):
+        os.close(taken.pop())
+with FakeServer(app_of(), blocking=False) as server:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    ask(server)
+    _ = server.trace
+    print(exhaust())
+    free(1)
+    waits = Raw(server).send(GET)
     busy = os.times().user
-    time.sleep(0.1)
+    hung = not waits.readable(0.1)
     busy = os.times().user - busy
-    for raw in raws[:-1]:
-        raw.sock.close()
+    free(9)
     print(hung, busy < 0.09, waits.answer().status)
-    while True:
-        try:
-            raws.append(Raw(server))
-        except OSError:
-            break
+    exhaust()
+    free(1)
+    refused = Raw(server)
     time.sleep(0.05)
     server.down()
     print("down")
-    for raw in raws:
-        raw.sock.close()
+    free(9)
     server.up()
-    with Raw(server) as raw:
-        print(raw.send(GET).answer().status)
-    raws = []
-    while True:
-        try:
-            raws.append(Raw(server))
-        except OSError:
-            break
+    print(ask(server).status)
+    exhaust()
+    free(1)
+    waits = Raw(server)
     time.sleep(0.05)
 print("stopped")
 """
@@ -422,15 +422,26 @@ print("stopped")
 
 
 def test_start_without_descriptors() -> None:
-    """A server that cannot start for want of descriptors says so and leaves nothing behind."""
+    """Whichever descriptor a server lacks, it does not start and leaves nothing behind."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     server = FakeServer(app_of())
-    resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors() - 1, hard))
-    try:
-        with pytest.raises(OSError, match="Too many open files"):
-            server.start()
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    spare = os.dup(0)
+    os.close(spare)
+    refused = 0
+    for more in range(20):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (spare + more, hard))
+        try:
+            with pytest.raises((OSError, ServerError), match="Too many open files"):
+                server.start()
+            refused += 1
+        except pytest.fail.Exception:
+            break
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        gc.collect()
+    server.stop()
+
+    assert refused >= 4  # epoll, pipe, holder, listener
 
 
 # --- leaks ---------------------------------------------------------------------------------
@@ -720,7 +731,7 @@ def test_an_idle_reset_that_comes_too_late() -> None:
     with FakeServer(app_of(), blocking=False, clock=clock) as server:
         server.fail(faults.reset_idle(after=1), faults.timeout())
         with Raw(server) as raw:
-            raw.send(GET).answer()
+            raw.send(GET).silence()
             timer = clock.timers[0]
             raw.send(GET).silence()
             timer.loop.call_soon_threadsafe(timer.callback)
@@ -813,6 +824,142 @@ def test_an_observer_hears_of_each_attempt() -> None:
         _ = server.trace
 
     assert [one.outcome for one in told] == [Outcome.PENDING, Outcome.ANSWERED]
+
+
+def test_an_engine_forgets_in_a_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a forked child there is no engine, and the parent's is let go of."""
+    loop = Loop(print)
+    monkeypatch.setattr(engine, "_loop", loop)
+    monkeypatch.setattr(engine, "_users", 1)
+    engine._forget_in_child()
+
+    assert engine.running() is None
+    assert loop.run(lambda: 7) == 7
+    engine._forget_in_child()
+
+
+def test_a_server_that_is_down_forgets_in_a_child() -> None:
+    """A server that is down gives back the port that it held."""
+    with FakeServer(app_of(), blocking=False) as server:
+        server.down()
+        port = server.port
+        loop = engine.running()
+        assert loop is not None
+        for forget in tuple(loop.at_fork):
+            loop.run(forget)
+        with FakeServer(app_of(), port=port) as other:
+            assert ask(other).status == 200
+
+
+def test_a_full_buffer() -> None:
+    """An answer for which the kernel has no room at all waits like any other."""
+    clock = ManualClock()
+    with FakeServer(app_of(), blocking=False, clock=clock) as server, Raw(server) as raw:
+        server.fail(faults.latency(1))
+        raw.send(GET).silence()
+        loop = engine.running()
+        (connection,) = server._started().connections
+        assert loop is not None
+
+        def fill() -> None:
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    filled.append(connection.sock.send(bytes(65_536)))
+
+        filled: list[int] = []
+        loop.run(fill)
+        clock.advance(1)
+        pending = server.trace[0].outcome
+        junk = raw.exactly(sum(filled))
+        answer = raw.answer()
+
+    assert pending is Outcome.PENDING
+    assert not junk.strip(b"\0")
+    assert answer.status == 200
+    assert server.trace[0].outcome is Outcome.ANSWERED
+
+
+@pytest.mark.parametrize("fault", [faults.reset_peer(), faults.empty_reply()])
+def test_stop_by_an_observer(fault: Any) -> None:
+    """An observer may stop the server at the very moment an attempt ends."""
+
+    def observer(one: Attempt) -> None:
+        if one.outcome is Outcome.CUT:
+            server.stop()
+
+    server = FakeServer(app_of(), blocking=False).start()
+    server.fail(fault)
+    server.journal.observer = observer
+    seen = talk(server)
+    _quiet()
+
+    assert seen.data == b""
+    assert seen.end is not End.OPEN
+
+
+def test_wake_ups_without_cause() -> None:
+    """A connection or a listener that is woken for nothing does nothing."""
+    with FakeServer(app_of(), blocking=False) as server, Raw(server) as raw:
+        raw.send(GET).answer()
+        loop = engine.running()
+        assert loop is not None
+        listener = server._started()
+        (connection,) = listener.connections
+        loop.run(connection._receive)
+        loop.run(lambda: listener._accept(0))
+        assert raw.send(GET).answer().status == 200
+        server.down()
+        loop.run(lambda: listener._accept(0))
+
+
+def test_a_timer_that_was_cancelled_in_time() -> None:
+    """A timer may be cancelled by another that is due with it."""
+    with FakeServer(app_of(), blocking=False):
+        loop = engine.running()
+        assert loop is not None
+        called = []
+
+        def begin() -> None:
+            first = loop.call_at_real(0, lambda: (called.append(1), second.cancel()))  # type: ignore[func-returns-value]
+            second = loop.call_at_real(0, lambda: called.append(2))
+            assert first is not second
+
+        loop.run(begin)
+        loop.settle()
+
+    assert called == [1]
+
+
+def test_leftovers_that_another_thread_has_taken() -> None:
+    """Two threads may find the same leftover of a loop that has ended; one makes the call."""
+
+    class Slow(deque[Callable[[], object]]):
+        def popleft(self) -> Callable[[], object]:
+            taken.append(super().popleft())
+            raise IndexError
+
+    taken: list[object] = []
+    with FakeServer(app_of(), blocking=False):
+        loop = engine.running()
+    assert loop is not None
+    loop._soon = Slow()
+    loop.call_soon_threadsafe(print)
+
+    assert taken == [print]
+
+
+def test_control_application_that_fails() -> None:
+    """A control application that raises is a 500, and unseen by the trace."""
+
+    def control(environ: Any, start: Callable[..., Any]) -> list[bytes]:
+        raise KeyError("control")
+
+    with FakeServer(app_of(), blocking=False) as server:
+        server.control = control
+        seen = ask(server, b"GET /_resilience/x HTTP/1.1\r\nHost: x\r\n\r\n")
+
+        assert (seen.status, seen.body) == (500, b"KeyError('control')")
+        assert len(server.trace) == 0
 
 
 def _has_ipv6() -> bool:
