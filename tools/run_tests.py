@@ -70,7 +70,7 @@ def main() -> int:
     parser.add_argument("args", nargs="*", help="handed to the project's own pytest run")
     asked = parser.parse_args()
 
-    # A shell's background job ignores Ctrl-C, and so would the programs that tests start to press it.
+    # A shell's background job ignores Ctrl-C, and so would the programs that tests start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
     # A plugin is imported before pytest-cov could start, so coverage starts pytest.
