@@ -285,7 +285,12 @@ class Conductor:
 
     def _push(self, party: Party, when_ns: int, reason: Reason) -> Due:
         return self._dues.push(
-            when_ns, self.now_ns, CLIENT, party.number, lambda: self._rouse(party, reason)
+            when_ns,
+            self.now_ns,
+            CLIENT,
+            party.number,
+            lambda: self._rouse(party, reason),
+            yields=party.standing is Standing.RUNNING,
         )
 
     def _rouse(self, party: Party, reason: Reason) -> None:

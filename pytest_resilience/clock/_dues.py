@@ -42,11 +42,18 @@ class Dues:
         self.cancelled = 0
 
     def push(
-        self, when_ns: int, now_ns: int, kind: int, number: int, fire: Callable[[], object]
+        self,
+        when_ns: int,
+        now_ns: int,
+        kind: int,
+        number: int,
+        fire: Callable[[], object],
+        *,
+        yields: bool = False,
     ) -> Due:
-        """Let something happen at this moment."""
+        """Let something happen at this moment; who yields goes behind all who wait now."""
         due = Due(self, when_ns, fire)
-        turn = 0 if when_ns > now_ns else self._round
+        turn = 0 if when_ns > now_ns else self._round + yields
         heapq.heappush(self._heap, (when_ns, kind, turn, number, next(self._order), due))
         return due
 

@@ -11,18 +11,46 @@ place has come since: while it is what it was, the next start needs no pass at a
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import gc
 import sys
 import types
-from collections.abc import Callable, Mapping
+import weakref
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pytest_resilience.clock import _readers
 
-Put = Callable[[Any], object]
-"""Puts an object into one place."""
+Swap = Callable[[Any, Any, Any, Any], object]
+"""Takes a key, an owner, an old and a new object, and exchanges them if the old one is there."""
+
+
+class Place:
+    """Somewhere a function stands.
+
+    The holder is remembered weakly where that can be done. A list, a dictionary or a cell
+    cannot be, so its place is forgotten when the clock stops: nobody is kept alive by us.
+    """
+
+    __slots__ = ("_holder", "_key", "_swap", "lasting")
+
+    def __init__(self, holder: Any, key: Any, swap: Swap) -> None:
+        self._key = key
+        self._swap = swap
+        self.lasting = True
+        try:
+            self._holder: Callable[[], Any] = weakref.ref(holder)
+        except TypeError:
+            self.lasting = False
+            self._holder = lambda: holder
+
+    def put(self, old: Any, new: Any) -> None:
+        """Put the new one where the old one stands, if it still does."""
+        holder = self._holder()
+        if holder is not None:
+            self._swap(self._key, holder, old, new)
 
 
 class Substitution:
@@ -36,7 +64,7 @@ class Substitution:
         self.real = real
         self.stand_in = stand_in
         self.users_only = users_only
-        self.places: list[Put] = []
+        self.places: list[Place] = []
         self.count = -1
 
     @property
@@ -48,154 +76,135 @@ class Substitution:
         """Whether a place in this module is to be replaced."""
         return not self.users_only or module.partition(".")[0] not in sys.stdlib_module_names
 
+    def restore(self) -> None:
+        """Put the function back, and forget the places that may not be remembered."""
+        for place in self.places:
+            place.put(self.stand_in, self.real)
+        if not all(place.lasting for place in self.places):
+            self.places = [place for place in self.places if place.lasting]
+            self.count = -1
+
 
 class References:
     """Substitutes a set of functions everywhere, and back."""
 
     def __init__(self, substitutions: list[Substitution]) -> None:
         self._all = substitutions
-        self._skipped = {id(self._all), *(id(s.__dict__) for s in self._all)}
+        self._wanted = {id(s.real): s for s in substitutions}
+        self._ours = {id(self._all), *(id(s.__dict__) for s in self._all)}
+        for substitution in substitutions:
+            # A stand-in keeps the function it stands for in a cell.
+            self._ours.update(map(id, getattr(substitution.stand_in, "__closure__", None) or ()))
 
     def replace(self) -> None:
         """Put the stand-ins in place."""
         if any(s.is_elsewhere for s in self._all):
             self._search()
         for substitution in self._all:
-            for put in substitution.places:
-                put(substitution.stand_in)
+            for place in substitution.places:
+                place.put(substitution.real, substitution.stand_in)
 
     def restore(self) -> None:
         """Put the functions back."""
         for substitution in self._all:
-            for put in substitution.places:
-                put(substitution.real)
+            substitution.restore()
 
     def _search(self) -> None:
-        wanted = {id(s.real): s for s in self._all}
+        """Two passes over all objects: one for the holders, one for the holders' owners."""
         for substitution in self._all:
             substitution.places = []
-        for holder in gc.get_referrers(*(s.real for s in self._all)):
-            if id(holder) not in self._skipped:
-                _note_places(holder, wanted)
+        holders = gc.get_referrers(*(s.real for s in self._all))
+        owned: dict[int, Any] = {}
+        for holder in holders:
+            if id(holder) in self._ours:
+                continue
+            if isinstance(holder, dict | tuple) and not self._note_module(holder):
+                owned[id(holder)] = holder
+            else:
+                self._note(holder)
+        if owned:
+            self._note_owners(owned, gc.get_referrers(*owned.values()))
         for substitution in self._all:
             substitution.count = sys.getrefcount(substitution.real)
 
+    def _add(self, owner: Any, values: Iterable[tuple[Any, Any]], swap: Swap, module: str) -> None:
+        """Note that these (key, value) pairs stand in what this owner owns."""
+        if _readers.exempt(module):
+            return
+        for key, value in values:
+            substitution = self._wanted.get(id(value))
+            if substitution is not None and substitution.wants(module):
+                substitution.places.append(Place(owner, key, swap))
 
-def _note_places(holder: Any, wanted: Mapping[int, Substitution]) -> None:
-    """Note each place in this holder at which a wanted function stands."""
-    if isinstance(holder, dict):
-        _note_dict(holder, wanted)
-    elif isinstance(holder, list):
-        for index, value in enumerate(holder):
-            if id(value) in wanted:
-                wanted[id(value)].places.append(functools.partial(_set_item, holder, index))
-    elif isinstance(holder, tuple):
-        _note_defaults(holder, wanted)
-    elif isinstance(holder, types.CellType):
-        _note_cell(holder, wanted)
-    elif isinstance(holder, functools.partial):
-        _note_partial(holder, wanted)
-    elif not isinstance(holder, types.FrameType | types.ModuleType | type):
-        _note_instance(holder, wanted)
+    def _note_module(self, holder: Any) -> bool:
+        """Whether the holder is the dictionary of a module, which is then noted."""
+        name = holder.get("__name__") if isinstance(holder, dict) else None
+        module = sys.modules.get(name) if isinstance(name, str) else None
+        if module is None or vars(module) is not holder:
+            return False
+        self._add(module, list(holder.items()), _swap_in_module, str(name))
+        return True
 
+    def _note(self, holder: Any) -> None:
+        if isinstance(holder, list):
+            self._add(holder, list(enumerate(holder)), _swap_item, "")
+        elif isinstance(holder, types.CellType):
+            pairs = [("cell_contents", holder.cell_contents)]
+            self._add(holder, pairs, _swap_attribute, "")
+        elif isinstance(holder, functools.partial):
+            self._add(holder, [(None, holder.func)], _swap_in_partial, "")
+        elif not isinstance(holder, types.FrameType | types.ModuleType | type):
+            self._note_instance(holder)
 
-def _set_item(holder: Any, key: Any, value: Any) -> None:
-    # A dict may have lost the key, or the list its end, since the place was noted.
-    try:
-        holder[key]
-    except (KeyError, IndexError):
-        return
-    holder[key] = value
+    def _note_instance(self, holder: Any) -> None:
+        """An instance that keeps its attributes in slots, or in place of a dictionary."""
+        module = type(holder).__module__ or ""
+        if module.partition(".")[0] in ("attr", "dataclasses"):
+            return  # Blueprints, of no use once a class is made of them.
+        names = [*(getattr(holder, "__dict__", None) or ()), *_slots_of(type(holder))]
+        pairs = [(name, getattr(holder, name, None)) for name in names]
+        self._add(holder, pairs, _swap_attribute, module)
 
+    def _note_owners(self, owned: dict[int, Any], owners: list[Any]) -> None:  # noqa: C901 -- flat
+        left = dict(owned)
+        for owner in owners:
+            if isinstance(owner, types.FunctionType):
+                self._note_function(owner, owned, left)
+            elif isinstance(owner, functools.partial):
+                if id(owner.args) in owned:
+                    pairs = [(None, value) for value in {id(v): v for v in owner.args}.values()]
+                    self._add(owner, pairs, _swap_in_partial, "")
+                elif id(owner.keywords) in owned:
+                    self._add(owner, list(owner.keywords.items()), _swap_keyword, "")
+                    left.pop(id(owner.keywords), None)
+            elif isinstance(owner, type):
+                namespace = gc.get_referents(owner.__dict__)[0]
+                if id(namespace) in owned and left.pop(id(namespace), None) is not None:
+                    self._add(owner, list(namespace.items()), _swap_in_class, owner.__module__)
+            elif id(getattr(owner, "__dict__", None)) in owned:
+                left.pop(id(owner.__dict__), None)
+                self._add(
+                    owner, list(owner.__dict__.items()), _swap_attribute, type(owner).__module__
+                )
+        for holder in left.values():
+            if isinstance(holder, dict):
+                self._add(holder, list(holder.items()), _swap_item, "")
 
-def _note_dict(holder: dict[Any, Any], wanted: Mapping[int, Substitution]) -> None:
-    name = holder.get("__name__") or holder.get("__module__") or ""
-    if isinstance(name, str) and _readers.exempt(name):
-        return
-    owner = _class_of(holder) if "__module__" in holder else None
-    for key, value in list(holder.items()):
-        substitution = wanted.get(id(value))
-        if substitution is None or not substitution.wants(str(name)):
-            continue
-        if owner is not None:
-            substitution.places.append(functools.partial(setattr, owner, key))
-        else:
-            substitution.places.append(functools.partial(_set_item, holder, key))
-
-
-def _class_of(namespace: dict[Any, Any]) -> type | None:
-    """The class whose dictionary this is; it must be told of changes."""
-    for referrer in gc.get_referrers(namespace):
-        if isinstance(referrer, type) and gc.get_referents(referrer.__dict__)[0] is namespace:
-            return referrer
-    return None
-
-
-def _note_defaults(holder: tuple[Any, ...], wanted: Mapping[int, Substitution]) -> None:
-    """Default arguments are a tuple, which a function lets us exchange."""
-    for function in gc.get_referrers(holder):
-        if not isinstance(function, types.FunctionType) or function.__defaults__ is not holder:
-            continue
-        if _readers.exempt(function.__module__ or ""):
-            continue
-        for index, value in enumerate(holder):
-            substitution = wanted.get(id(value))
-            if substitution is not None and substitution.wants(function.__module__ or ""):
-                put = functools.partial(_set_default, function, index)
-                substitution.places.append(put)
-
-
-def _set_default(function: types.FunctionType, index: int, value: Any) -> None:
-    defaults = list(function.__defaults__ or ())
-    if index < len(defaults):
-        defaults[index] = value
-        function.__defaults__ = tuple(defaults)
-
-
-def _note_cell(holder: types.CellType, wanted: Mapping[int, Substitution]) -> None:
-    substitution = wanted.get(id(holder.cell_contents))
-    if substitution is None or substitution.users_only or _is_ours(holder):
-        return
-    substitution.places.append(functools.partial(setattr, holder, "cell_contents"))
-
-
-def _is_ours(cell: types.CellType) -> bool:
-    """Whether a stand-in holds the function it stands for in this cell."""
-    for closure in gc.get_referrers(cell):
-        if isinstance(closure, tuple):
-            for function in gc.get_referrers(closure):
-                if isinstance(function, types.FunctionType) and _readers.exempt(
-                    function.__module__ or ""
-                ):
-                    return True
-    return False
-
-
-def _note_partial(holder: functools.partial[Any], wanted: Mapping[int, Substitution]) -> None:
-    substitution = wanted.get(id(holder.func))
-    if substitution is not None and holder not in substitution.places:
-        substitution.places.append(functools.partial(_set_partial, holder))
-
-
-def _set_partial(holder: functools.partial[Any], value: Any) -> None:
-    holder.__setstate__((value, holder.args, holder.keywords, holder.__dict__ or None))  # type: ignore[attr-defined]  # partial is picklable
-
-
-def _note_instance(holder: Any, wanted: Mapping[int, Substitution]) -> None:
-    """An instance that keeps its attributes in place of a dictionary of its own."""
-    if _readers.exempt(type(holder).__module__ or ""):
-        return
-    namespace = getattr(holder, "__dict__", None)
-    if isinstance(namespace, dict):
-        for key, value in list(namespace.items()):
-            if id(value) in wanted:
-                put = functools.partial(_set_item, namespace, key)
-                wanted[id(value)].places.append(put)
-    for name in _slots_of(type(holder)):
-        value = getattr(holder, name, None)
-        if id(value) in wanted:
-            put = functools.partial(object.__setattr__, holder, name)
-            wanted[id(value)].places.append(put)
+    def _note_function(
+        self, owner: types.FunctionType, owned: dict[int, Any], left: dict[int, Any]
+    ) -> None:
+        module = owner.__module__ or ""
+        if id(owner.__defaults__) in owned:
+            defaults = {id(v): v for v in owner.__defaults__ or ()}.values()
+            self._add(owner, [(None, value) for value in defaults], _swap_default, module)
+        if id(owner.__kwdefaults__) in owned:
+            left.pop(id(owner.__kwdefaults__), None)
+            pairs = list((owner.__kwdefaults__ or {}).items())
+            self._add(owner, pairs, _swap_keyword_default, module)
+        if id(owner.__globals__) in owned and id(owner.__globals__) in left:
+            # A namespace that is no module's, such as those of methods made by attrs.
+            del left[id(owner.__globals__)]
+            self._add(owner, list(owner.__globals__.items()), _swap_global, module)
 
 
 def _slots_of(cls: type) -> list[str]:
@@ -204,6 +213,56 @@ def _slots_of(cls: type) -> list[str]:
         slots = base.__dict__.get("__slots__", ())
         names += [slots] if isinstance(slots, str) else list(slots)
     return [name for name in names if name != "__dict__"]
+
+
+# How the new one comes where the old one stands: of key, owner, old and new
+
+
+def _swap_item(key: Any, holder: Any, old: Any, new: Any) -> None:
+    with contextlib.suppress(LookupError):
+        if holder[key] is old:
+            holder[key] = new
+
+
+def _swap_in_module(key: Any, module: Any, old: Any, new: Any) -> None:
+    _swap_item(key, vars(module), old, new)
+
+
+def _swap_global(key: Any, function: types.FunctionType, old: Any, new: Any) -> None:
+    _swap_item(key, function.__globals__, old, new)
+
+
+def _swap_keyword_default(key: Any, function: Any, old: Any, new: Any) -> None:
+    _swap_item(key, function.__kwdefaults__ or {}, old, new)
+
+
+def _swap_keyword(key: Any, partial: functools.partial[Any], old: Any, new: Any) -> None:
+    _swap_item(key, partial.keywords, old, new)
+
+
+def _swap_attribute(name: str, holder: Any, old: Any, new: Any) -> None:
+    if getattr(holder, name, None) is old:
+        object.__setattr__(holder, name, new)
+
+
+def _swap_in_class(name: str, cls: type, old: Any, new: Any) -> None:
+    if cls.__dict__.get(name) is old:
+        type.__setattr__(cls, name, new)
+
+
+def _exchanged(values: tuple[Any, ...], old: Any, new: Any) -> tuple[Any, ...]:
+    return tuple([new if value is old else value for value in values])
+
+
+def _swap_default(_: None, function: types.FunctionType, old: Any, new: Any) -> None:
+    function.__defaults__ = _exchanged(function.__defaults__ or (), old, new) or None
+
+
+def _swap_in_partial(_: None, partial: functools.partial[Any], old: Any, new: Any) -> None:
+    function = new if partial.func is old else partial.func
+    args = _exchanged(partial.args, old, new)
+    # Partials can be pickled, and this is how they are filled.
+    partial.__setstate__((function, args, partial.keywords, partial.__dict__ or None))  # type: ignore[attr-defined]
 
 
 def set_on_type(cls: type, name: str, value: object) -> None:

@@ -70,7 +70,7 @@ def _makes_loops(name: str) -> Callable[[Any], bool]:
 BOTH_SET_TIME = "both would set the time; use one of them in this test"
 AT_WORK: dict[str, Callable[[Any], bool]] = {
     "freezegun": lambda module: bool(module.api.freeze_factories),
-    "time_machine": lambda module: bool(module.coordinates_stack),
+    "time_machine": lambda module: bool(module.traveller_stack),
     "looptime": _makes_loops("looptime"),
     "uvloop": _makes_loops("uvloop"),
 }

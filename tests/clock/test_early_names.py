@@ -1,0 +1,197 @@
+"""Names that were bound before the clock was switched on are replaced, and put back."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import threading
+import time
+import types
+import weakref
+from collections.abc import Callable
+
+import pytest
+
+from pytest_resilience import ClockError, VirtualClock
+from pytest_resilience.clock.covered import ATTRIBUTES, CLASS_METHODS, FUNCTIONS
+
+real_sleep = [time.sleep]
+
+
+class Attribute:
+    sleep = time.sleep
+
+
+class Instance:
+    def __init__(self) -> None:
+        self.sleep = time.sleep
+        self.names: list[object] = []
+
+
+class Slots:
+    __slots__ = ("sleep",)
+
+    def __init__(self) -> None:
+        self.sleep = time.sleep
+
+
+def default(seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
+    sleep(seconds)
+
+
+def keyword_default(seconds: float, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    sleep(seconds)
+
+
+def closure() -> Callable[[float], None]:
+    sleep = time.sleep
+
+    def call(seconds: float) -> None:
+        sleep(seconds)
+
+    return call
+
+
+def module() -> types.ModuleType:
+    made = types.ModuleType("made_on_the_fly")
+    exec("from time import sleep", made.__dict__)  # noqa: S102 -- a module of its own
+    return made
+
+
+class Method:
+    def nap(self, seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
+        sleep(seconds)
+
+
+WAYS: dict[str, Callable[[], Callable[[float], object]]] = {
+    "from-import": lambda: (lambda m: lambda s: m.sleep(s))(module()),
+    "default argument": lambda: default,
+    "keyword-only default": lambda: keyword_default,
+    "default of a method": lambda: Method().nap,
+    "functools.partial": lambda: functools.partial(time.sleep),
+    "partial with arguments": lambda: (lambda p: lambda s: p())(functools.partial(time.sleep, 5)),
+    "partial's argument": lambda: functools.partial(lambda f, s: f(s), time.sleep),
+    "partial's keyword": lambda: functools.partial(lambda s, f: f(s), f=time.sleep),
+    "class attribute": lambda: Attribute.sleep,
+    "instance attribute": lambda: (lambda i: lambda s: i.sleep(s))(Instance()),
+    "slot": lambda: (lambda i: lambda s: i.sleep(s))(Slots()),
+    "closure": closure,
+    "list": lambda: (lambda names: lambda s: names[0](s))([time.sleep]),
+    "dict": lambda: (lambda names: lambda s: names["sleep"](s))({"sleep": time.sleep}),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_name_bound_early_waits_in_virtual_time(way: str) -> None:
+    """However a function was bound before the clock: its stand-in is called."""
+    if way == "class attribute":
+        call: Callable[[float], object] = lambda s: Attribute.sleep(s)  # noqa: E731
+    else:
+        call = WAYS[way]()
+
+    with VirtualClock() as clock:
+        call(5)
+        assert clock.now == 5
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_it_is_put_back(way: str) -> None:
+    """After the clock, whatever was replaced is what it was."""
+    call = WAYS[way]()
+    with VirtualClock():
+        pass
+    began = real_monotonic()
+
+    call(0.005) if "arguments" not in way else None
+
+    assert real_monotonic() - began >= 0.005 or "arguments" in way
+
+
+real_monotonic = time.monotonic
+
+
+def everything() -> dict[str, object]:
+    """What stands at every covered name and in every place of this module's."""
+    found: dict[str, object] = {}
+    for attribute in ATTRIBUTES:
+        found[attribute.name] = vars(attribute.owner).get(attribute.attribute, "nothing")
+    for method in CLASS_METHODS:
+        found[method.name] = method.cls.__dict__[method.attribute]
+    for function in FUNCTIONS:
+        found[function.name] = function.real
+    found["time"] = dict(vars(time))
+    found["threading"] = {k: v for k, v in vars(threading).items() if callable(v)}
+    found["here"] = (Attribute.sleep, default.__defaults__, keyword_default.__kwdefaults__)
+    found["list"] = real_sleep[0]
+    return found
+
+
+def test_nothing_stays_patched() -> None:
+    """After the clock every covered attribute is the same object as before."""
+    before = everything()
+    with VirtualClock():
+        assert everything() != before
+
+    assert everything() == before
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, ClockError])
+def test_nothing_stays_patched_whatever_happened(error: type[BaseException]) -> None:
+    """However the block ended."""
+    before = everything()
+
+    with pytest.raises(error), VirtualClock():
+        raise error
+
+    assert everything() == before
+
+
+def test_nothing_stays_patched_when_it_could_not_start() -> None:
+    """A clock that is refused leaves no trace."""
+    with VirtualClock():
+        inside = everything()
+        with pytest.raises(ClockError, match="a virtual clock is on already"), VirtualClock():
+            raise AssertionError("two clocks at once")
+        assert everything() == inside
+
+
+def test_a_place_that_came_later_is_found() -> None:
+    """A module imported between two clocks is covered by the second."""
+    with VirtualClock():
+        pass
+    later = module()
+
+    with VirtualClock() as clock:
+        later.sleep(5)
+        assert clock.now == 5
+    assert later.sleep is time.sleep
+
+
+def test_a_place_that_has_gone_is_no_matter() -> None:
+    """What was deleted or replaced by its owner meanwhile stays so."""
+    names = {"sleep": time.sleep, "other": time.sleep}
+    with VirtualClock():
+        del names["sleep"]
+        names["other"] = len
+
+    assert names == {"other": len}
+
+
+def test_nobody_is_kept_alive() -> None:
+    """The clock remembers places, not their owners."""
+    owner = Instance()
+    owner.names = [time.sleep, Slots(), {"sleep": time.sleep}, functools.partial(time.sleep)]
+    gone = weakref.ref(owner)
+    with VirtualClock():
+        pass
+    del owner
+    gc.collect()
+
+    assert gone() is None
+
+
+def test_a_tuple_is_left_alone() -> None:
+    """A function within a tuple cannot be replaced; the documentation says so."""
+    names = (time.sleep,)
+    with VirtualClock():
+        assert names[0] is not time.sleep
