@@ -147,6 +147,9 @@ def _aiohttp(server: FakeServer, row: Case, timeout: float) -> Iterator[Callable
 
         yield lambda: runner.run(one())
         runner.run(session.close())
+        if row.upload:  # Its transport still wants to send; a reset ends that.
+            server.stop()
+            runner.run(asyncio.sleep(0.05))
 
 
 CLIENTS = {"requests": _requests, "urllib3": _urllib3, "httpx": _httpx, "aiohttp": _aiohttp}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from pytest_resilience import faults
@@ -27,3 +29,12 @@ def test_table_in_the_docs() -> None:
 def test_every_fault_is_in_the_docs(name: str) -> None:
     """The page describes every fault and every value that a fault takes."""
     assert f"`{name}" in exceptions.PAGE.read_text().replace(exceptions.committed(), "")
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_examples_in_the_docs(number: int) -> None:
+    """Each example of the page runs as it stands."""
+    blocks = re.findall(r"^```python\n(.*?)^```$", exceptions.PAGE.read_text(), re.M | re.S)
+
+    assert len(blocks) == 3
+    exec(compile(blocks[number], "docs/faults.md", "exec"), {})  # noqa: S102 -- our own page
