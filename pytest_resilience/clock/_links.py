@@ -20,7 +20,8 @@ Address = tuple[str, int]
 Key = tuple[str, int, int]
 """A connection: the client's host and port, and the server's port."""
 
-ESTABLISHED, SYN_SENT, FIN_WAIT1 = 1, 2, 4
+ESTABLISHED, SYN_SENT, FIN_WAIT1, CLOSED = 1, 2, 4, 7
+FIN_RECEIVED = (6, 8, 9, 11)  # TIME_WAIT, CLOSE_WAIT, LAST_ACK, CLOSING
 _SIZE = 216
 FIONREAD = 0x541B
 HAS_TCP_INFO = hasattr(socket, "TCP_INFO")
@@ -233,7 +234,10 @@ def _is_quiet(key: Key) -> bool:
 
 def _arrived(sender: Counts, receiver: Counts, receiving: socket.socket) -> bool:
     """Whether all that was sent this way is where it can be seen, or cannot get there."""
-    if sender.sent != receiver.received:
+    if CLOSED in (sender.state, receiver.state):
+        return True  # By a reset.
+    # A FIN counts as a byte received, and as none sent.
+    if sender.sent != receiver.received - (receiver.state in FIN_RECEIVED):
         return False
     if not sender.unsent:
         return True
