@@ -113,7 +113,9 @@ def lock(clock: VirtualClock, server: FakeServer) -> None:
         assert not lock.acquire(timeout=5)
 
 
-@about("threading.Lock, bound early", "threading.RLock, bound early", "queue.SimpleQueue, bound early")
+@about(
+    "threading.Lock, bound early", "threading.RLock, bound early", "queue.SimpleQueue, bound early"
+)
 def bound_early(clock: VirtualClock, server: FakeServer) -> None:
     """See also test_early_names.py."""
     lock, rlock, fifo = EARLY["Lock"](), EARLY["RLock"](), EARLY["SimpleQueue"]()
