@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 if TYPE_CHECKING:
@@ -125,8 +126,7 @@ def wait(failed: Attempt, retry: Attempt) -> int:
 
 def gaps(attempts: Sequence[Attempt]) -> list[float]:
     """Seconds from each attempt's start to the next one's."""
-    pairs = zip(attempts, attempts[1:], strict=False)
-    return [(after.started_ns - before.started_ns) / SECOND for before, after in pairs]
+    return [(after.started_ns - before.started_ns) / SECOND for before, after in pairwise(attempts)]
 
 
 def times(attempts: Sequence[Attempt]) -> list[float]:

@@ -418,7 +418,7 @@ class Connection:
 
     # The owner's side of wire.Writer
 
-    def want_write(self, wanted: bool) -> None:
+    def want_write(self, *, wanted: bool) -> None:
         """Watch for room in the socket's buffer."""
         self._watch(self._events | WRITE if wanted else self._events & ~WRITE)
 
@@ -427,14 +427,14 @@ class Connection:
         assert self._entry is not None
         # Its end may have been recorded before a last write that was not taken whole.
         pending = {"outcome": Outcome.PENDING, "ended_ns": None}
-        self._entry.change(sent=sent, **pending, **self._said(head_sent))
+        self._entry.change(sent=sent, **pending, **self._said(head_sent=head_sent))
 
     def ended(self, outcome: Outcome, sent: int, *, head_sent: bool) -> None:
         """Record the end of the attempt."""
         assert self._entry is not None
-        self._entry.end(outcome, self.listener.now(), sent=sent, **self._said(head_sent))
+        self._entry.end(outcome, self.listener.now(), sent=sent, **self._said(head_sent=head_sent))
 
-    def _said(self, head_sent: bool) -> dict[str, object]:
+    def _said(self, *, head_sent: bool) -> dict[str, object]:
         """What of the answer's head the client has been told."""
         if not head_sent:
             return {}

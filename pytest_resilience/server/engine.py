@@ -48,7 +48,7 @@ def running() -> Loop | None:
 def _on_error(error: BaseException) -> None:
     """A callback failed: a defect of ours, so say it aloud."""
     _errors.append(error)
-    print("pytest-resilience: the engine caught an error of its own:", file=sys.stderr)
+    sys.stderr.write("pytest-resilience: the engine caught an error of its own:\n")
     traceback.print_exception(error)
 
 

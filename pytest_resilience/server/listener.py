@@ -126,7 +126,7 @@ class Listener:
             sock.bind((self._host, port))
             if listen:
                 sock.listen(BACKLOG)
-                sock.setblocking(False)
+                sock.settimeout(0)
         except OSError as error:
             if sock is not None:
                 sock.close()
@@ -142,7 +142,7 @@ class Listener:
 
     def _share(self, *, allowed: bool) -> None:
         """Let another socket have the port beside the holder, as Linux asks at each bind."""
-        self._holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, allowed)
+        self._holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(allowed))
 
     def _accept(self, _: int) -> None:
         for _turn in range(64):
@@ -172,7 +172,7 @@ class Listener:
         self.loop.call_at_real(REAL.monotonic_ns() + ACCEPT_AGAIN_NS, again)
 
     def _welcome(self, sock: socket.socket, client: tuple[str, int]) -> None:
-        sock.setblocking(False)
+        sock.settimeout(0)
         with contextlib.suppress(OSError):  # Reset between its arrival and our accept.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._accepted += 1
@@ -186,7 +186,9 @@ class Listener:
         plan = self.service.plan
         if not plan.rules:
             return Decision()
-        stranger = Attempt(0, self.now(), connection.number, False, "", "", b"")
+        stranger = Attempt(
+            0, self.now(), connection.number, reused=False, method="", target="", head=b""
+        )
         return plan.decide_at_accept(stranger, self.now() / 1e9)
 
     # Deciding and answering

@@ -56,7 +56,7 @@ class Owner(Protocol):
     loop: Loop
     link: links.Key
 
-    def want_write(self, wanted: bool) -> None:
+    def want_write(self, *, wanted: bool) -> None:
         """Call `Writer.resume` when the socket takes bytes again."""
 
     def progress(self, sent: int, *, head_sent: bool) -> None:
@@ -191,12 +191,12 @@ class Writer:
             return True
         self._left = data[written:]
         self._owner.progress(self._sent, head_sent=self.head_sent)
-        self._owner.want_write(True)
+        self._owner.want_write(wanted=True)
         return False
 
     def resume(self) -> None:
         """The socket takes bytes again."""
-        self._owner.want_write(False)
+        self._owner.want_write(wanted=False)
         left, self._left = self._left, memoryview(b"")
         if self._write(left):
             self.run()

@@ -34,7 +34,7 @@ def test_every_fault_is_in_the_docs(name: str) -> None:
 @pytest.mark.parametrize("number", range(3))
 def test_examples_in_the_docs(number: int) -> None:
     """Each example of the page runs as it stands."""
-    blocks = re.findall(r"^```python\n(.*?)^```$", exceptions.PAGE.read_text(), re.M | re.S)
+    blocks = re.findall(r"(?ms)^```python\n(.*?)^```$", exceptions.PAGE.read_text())
 
     assert len(blocks) == 3
     exec(compile(blocks[number], "docs/faults.md", "exec"), {})  # noqa: S102 -- our own page

@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from pytest_resilience import Attempt, FakeServer, Outcome, ServerError, faults
+from pytest_resilience import Attempt, FakeServer, Outcome, ServerError, faults, use_clock
 from pytest_resilience.clock import Job
 from pytest_resilience.server import engine
 from pytest_resilience.server._loop import Loop
@@ -796,6 +796,20 @@ def test_a_job_that_came_with_the_end() -> None:
         workers._start()
     workers._jobs.put(Job(lambda: pytest.fail("ran")))
     _quiet()
+
+
+def test_a_clock_that_comes_into_force() -> None:
+    """A server without a clock of its own goes by the one in force, from its beginning on."""
+    clock = ManualClock()
+    with FakeServer(app_of(), blocking=False) as server:
+        with use_clock(clock):
+            ask(server)
+            clock.advance(3)
+            ask(server)
+            times = [attempt.at for attempt in server.trace]
+        ask(server)
+
+    assert times == [0.0, 3.0]
 
 
 def test_renewed_is_told() -> None:
