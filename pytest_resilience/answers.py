@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 
 __all__ = ["CHUNKED_END", "REASONS", "Answer", "chunk", "head_bytes", "http_date_text"]
@@ -39,12 +39,19 @@ class Answer:
 
     def with_header(self, name: str, value: str) -> Answer:
         """The same answer with this field in place of every one of that name."""
-        return replace(self, headers=(*self.without(name).headers, (name, value)))
+        return self._with((*self._without(name), (name, value)))
 
     def without(self, name: str) -> Answer:
         """The same answer without any field of that name."""
+        return self._with(tuple(self._without(name)))
+
+    def _without(self, name: str) -> list[tuple[str, str]]:
         low = name.lower()
-        return replace(self, headers=tuple(kv for kv in self.headers if kv[0].lower() != low))
+        return [field for field in self.headers if field[0].lower() != low]
+
+    def _with(self, headers: tuple[tuple[str, str], ...]) -> Answer:
+        # By hand: dataclasses.replace takes four times as long, several times a request.
+        return Answer(self.status, headers, self.body, self.reason)
 
     @property
     def bodiless(self) -> bool:

@@ -133,7 +133,7 @@ class VirtualClock:
         if _on:
             raise ClockError("a virtual clock is on already: one process has one time")
         _rivals.refuse_active()
-        from pytest_resilience.server import engine
+        from pytest_resilience import engine
 
         loop = engine.acquire()
         with contextlib.ExitStack() as undo:
@@ -177,7 +177,9 @@ def _patch(undo: contextlib.ExitStack) -> None:
     if _functions is None:
         _functions = _references.References(
             [
-                _references.Substitution(f.real, f.stand_in, users_only=f.users_only)
+                _references.Substitution(
+                    f.real, f.stand_in, users_only=f.users_only, spared=f.spared
+                )
                 for f in covered.FUNCTIONS
             ]
         )

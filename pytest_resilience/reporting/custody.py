@@ -143,9 +143,9 @@ class Custody:
             pytest.fail(text, pytrace=False)
 
     def _judgement(self) -> str:
+        from pytest_resilience import engine
         from pytest_resilience.checks import leftovers
         from pytest_resilience.reporting import sections
-        from pytest_resilience.server import engine
 
         found = self.leftovers() + leftovers.engine(engine.take_errors())
         return self.mask(sections.judgement(found)) if found else ""

@@ -11,8 +11,8 @@ from pytest_resilience.reporting import settings
 
 if TYPE_CHECKING:
     from pytest_resilience.clock.virtual import VirtualClock
+    from pytest_resilience.engine._loop import Loop
     from pytest_resilience.reporting.custody import Custody
-    from pytest_resilience.server._loop import Loop
     from pytest_resilience.server.server import FakeServer
 
 
@@ -64,14 +64,14 @@ class Desk:
     def lease_engine(self) -> None:
         """Keep the engine's thread from now on, so that a server for each test is cheap."""
         if self._leased is None:
-            from pytest_resilience.server import engine
+            from pytest_resilience import engine
 
             self._leased = engine.acquire()
 
     def release_engine(self) -> None:
         """Give the engine's thread back."""
         if self._leased is not None:
-            from pytest_resilience.server import engine
+            from pytest_resilience import engine
 
             loop, self._leased = self._leased, None
             engine.release(loop)

@@ -17,11 +17,11 @@ import h11
 
 from pytest_resilience.answers import Answer
 from pytest_resilience.clock import Timer, links
+from pytest_resilience.engine._loop import CLOSED, READ, WRITE, Loop
 from pytest_resilience.faults._script import Context, Script, deliver
-from pytest_resilience.plan import Decision
+from pytest_resilience.plan import NOTHING, Decision
 from pytest_resilience.records import Outcome
 from pytest_resilience.server import wire, wsgi
-from pytest_resilience.server._loop import CLOSED, READ, WRITE, Loop
 from pytest_resilience.server._stream import Stream
 from pytest_resilience.server.journal import Entry
 
@@ -66,9 +66,9 @@ class Connection:
         "_events",
         "_feeding",
         "_idle_timer",
-        "_parser",
         "_pending",
         "_request",
+        "_request_parser",
         "_retry_after",
         "_status",
         "_stream",
@@ -95,7 +95,7 @@ class Connection:
         """Whether its latest request was for the control application."""
         self.state = State.READING
         self._events = READ
-        self._parser = self._new_parser()
+        self._request_parser: h11.Connection | None = None
         self._pending = bytearray()
         self._feeding = False
         self._ahead: bytes | None = None
@@ -114,8 +114,13 @@ class Connection:
         links.serve(self.link, sock)
         self.loop.add(sock.fileno(), self._ready, READ)
 
-    def _new_parser(self) -> h11.Connection:
-        return h11.Connection(h11.SERVER, max_incomplete_event_size=self.listener.max_head)
+    @property
+    def _parser(self) -> h11.Connection:
+        """Reads one request; made when its first byte comes, since often none does."""
+        if self._request_parser is None:
+            limit = self.listener.max_head
+            self._request_parser = h11.Connection(h11.SERVER, max_incomplete_event_size=limit)
+        return self._request_parser
 
     def ignore(self, label: str) -> None:
         """Accept and never read: only the client's leaving is noticed."""
@@ -185,6 +190,9 @@ class Connection:
 
     def _feed_one(self, data: bytes) -> None:
         self._cancel_idle()
+        if not data and self._request_parser is None:
+            self.lost()
+            return
         try:
             self._parser.receive_data(data)
             self._read_events(data)
@@ -324,7 +332,7 @@ class Connection:
             entry.change(body=body[: self.listener.keep_body], body_size=len(body))
         if self.listener.is_control(request.target):
             answer = self.listener.call_control(wsgi.environ(request, blocking=False))
-            self._answer(answer, Decision())
+            self._answer(answer, NOTHING)
             return
         decision = self.listener.decide(entry.attempt)
         if decision.label is not None or decision.note:
@@ -388,7 +396,7 @@ class Connection:
     def _dated(self, answer: Answer) -> Answer:
         if answer.header("Date") is not None:
             return answer
-        return replace(answer, headers=(*answer.headers, ("Date", self.listener.date())))
+        return answer.with_header("Date", self.listener.date())
 
     def _context(self, decision: Decision) -> Context:
         assert self._entry is not None
@@ -446,7 +454,7 @@ class Connection:
         self.state = State.READING
         ahead = self._parser.trailing_data[0] + self._pending
         self._pending.clear()
-        self._parser = self._new_parser()
+        self._request_parser = None
         self._watch(READ)
         if idle_reset is not None and not ahead:
             self._reset_when_idle(idle_reset)

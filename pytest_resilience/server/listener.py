@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from pytest_resilience.answers import Answer, http_date_text
 from pytest_resilience.clock import REAL, Clock, links
+from pytest_resilience.engine._loop import READ, Loop
 from pytest_resilience.errors import ServerError
-from pytest_resilience.plan import Decision, Plan
+from pytest_resilience.plan import NOTHING, Decision, Plan
 from pytest_resilience.records import Attempt
 from pytest_resilience.server import wsgi
-from pytest_resilience.server._loop import READ, Loop
 from pytest_resilience.server._stream import Abandoned, Stream
 from pytest_resilience.server._workers import Workers
 from pytest_resilience.server.connection import Connection
@@ -185,7 +185,7 @@ class Listener:
     def _decide_at_accept(self, connection: Connection) -> Decision:
         plan = self.service.plan
         if not plan.rules:
-            return Decision()
+            return NOTHING
         stranger = Attempt(
             0, self.now(), connection.number, reused=False, method="", target="", head=b""
         )

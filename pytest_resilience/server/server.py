@@ -8,20 +8,20 @@ from threading import Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from pytest_resilience import engine
 from pytest_resilience.answers import REASONS, Answer
 from pytest_resilience.clock import Clock, current_clock
 from pytest_resilience.errors import PlanError, ServerError
 from pytest_resilience.faults import Fault, _check
 from pytest_resilience.plan import FaultLike, Plan, Rule, nearest
 from pytest_resilience.records import Attempt, Trace
-from pytest_resilience.server import engine
 from pytest_resilience.server.journal import Journal
 from pytest_resilience.server.listener import Listener
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from pytest_resilience.server._loop import Loop
+    from pytest_resilience.engine._loop import Loop
 
 MIB = 1024 * 1024
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from pytest_resilience.clock import Clock, Timer, links
+from pytest_resilience.engine._loop import Loop
 from pytest_resilience.faults._script import (
     Await,
     Close,
@@ -28,7 +29,6 @@ from pytest_resilience.faults._script import (
     Step,
 )
 from pytest_resilience.records import Outcome
-from pytest_resilience.server._loop import Loop
 
 LINGER_ZERO = struct.pack("ii", 1, 0)
 

@@ -108,7 +108,7 @@ def test_a_failed_predicate_is_told(session: Session) -> None:
 def test_an_error_of_the_engine_is_told(session: Session) -> None:
     """A defect of ours fails the test that it happened to; no setting hides it."""
     result = session("""
-        from pytest_resilience.server import engine
+        from pytest_resilience import engine
 
         @pytest.mark.resilience(errors=True)
         def test_it(fake_server):

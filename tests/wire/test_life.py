@@ -21,10 +21,9 @@ from typing import Any
 
 import pytest
 
-from pytest_resilience import Attempt, FakeServer, Outcome, ServerError, faults, use_clock
+from pytest_resilience import Attempt, FakeServer, Outcome, ServerError, engine, faults, use_clock
 from pytest_resilience.clock import Job
-from pytest_resilience.server import engine
-from pytest_resilience.server._loop import Loop
+from pytest_resilience.engine._loop import Loop
 from pytest_resilience.server._workers import Workers
 from tests.wire.apps import ManualClock, app_of
 from tests.wire.raw import GET, End, Raw, Seen, ask, ended, talk

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 
-from pytest_resilience import FakeServer, Outcome
-from pytest_resilience.server import engine
+from pytest_resilience import FakeServer, Outcome, engine
 from tests.wire.apps import app_of, echo
 from tests.wire.raw import GET, End, Raw, Seen, ask, ended, talk
 

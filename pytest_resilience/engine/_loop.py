@@ -214,9 +214,11 @@ class Loop:
     # Called on the loop's thread
 
     def add(self, fd: int, handler: Callable[[int], object], events: int) -> None:
-        """Call the handler with the events whenever one of them is there."""
+        """Call the handler with the events whenever one of them is there. On any thread."""
         self._handlers[fd] = handler
         self._poller.register(fd, events)
+        if isinstance(self._poller, _Poll) and not self.on_thread:
+            self._wake()  # poll(2) looks at what is registered when it begins.
 
     def change(self, fd: int, events: int) -> None:
         """Watch for other events on this descriptor."""

@@ -7,7 +7,7 @@ import sys
 import threading
 import traceback
 
-from pytest_resilience.server._loop import Loop
+from pytest_resilience.engine._loop import Loop
 
 _lock = threading.Lock()  # guards the three below
 _loop: Loop | None = None
