@@ -137,8 +137,12 @@ class Listener:
         self._share(allowed=True)
         sock = self._bind(self.address[1], listen=True)
         links.listen(sock.getsockname())
-        self.loop.add(sock.fileno(), self._accept, READ)
         return sock
+
+    def open(self) -> None:
+        """Begin to accept. On any thread, so that to start a server waits for no other one."""
+        assert self._sock is not None
+        self.loop.add(self._sock.fileno(), self._accept, READ)
 
     def _share(self, *, allowed: bool) -> None:
         """Let another socket have the port beside the holder, as Linux asks at each bind."""
@@ -338,6 +342,7 @@ class Listener:
         """Listen again on the same port; nothing happens when it listens already."""
         if self._sock is None:
             self._sock = self._listen()
+            self.open()
 
     def stop(self) -> list[Thread]:
         """Close everything; returns threads that are ending now.

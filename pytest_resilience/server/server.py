@@ -105,8 +105,9 @@ class FakeServer:
             raise ServerError(f"{type(self).__name__} runs already, at {self.url}")
         loop = engine.acquire()
         try:
-            self._listener = loop.run(lambda: Listener(loop, self, self._host, self._port))
-            loop.run(self._listener.restart_time)
+            self._listener = Listener(loop, self, self._host, self._port)
+            self._listener.restart_time()
+            self._listener.open()
         except BaseException:
             engine.release(loop)
             raise
