@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import clocks
 import idle
 import memory
+import one_test
 import servers
 from rounds import Figure  # noqa: TC002 -- read at run time by dataclass
 
@@ -37,6 +38,7 @@ class Part:
 
 PARTS = (
     Part("server", servers.measure),
+    Part("test", one_test.measure),
     Part("memory", memory.measure),
     Part("idle", idle.measure),
     Part("clock", clocks.measure),

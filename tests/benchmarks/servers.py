@@ -157,24 +157,6 @@ def ours() -> Iterator[str]:
         yield f"{server.url}/x"
 
 
-def one_test_ours(server: FakeServer) -> float:
-    """Milliseconds of a test's own work: a clean server, one answer planned, one request."""
-    started = time.perf_counter()
-    with FakeServer(app, blocking=False) as fresh:
-        fresh.fail(503)
-        requests.get(f"{fresh.url}/x")
-    return (time.perf_counter() - started) * 1000
-
-
-def one_test_httpserver(server: HTTPServer) -> float:
-    """The same with pytest-httpserver, which shares one server and clears it."""
-    started = time.perf_counter()
-    server.clear()
-    server.expect_request("/x").respond_with_data(b"{}", status=503)
-    requests.get(server.url_for("/x"))
-    return (time.perf_counter() - started) * 1000
-
-
 def measure(*, quick: bool) -> list[Figure]:
     """Every figure of the server."""
     count = 300 if quick else 1000
@@ -248,17 +230,4 @@ def measure(*, quick: bool) -> list[Figure]:
                 rounds=3,
             ),
         ]
-    with FakeServer(app, blocking=False) as keeper, HTTPServer() as shared:
-        # The keeper stands for the plugin, which keeps the engine's thread between tests.
-        figures.append(
-            compare(
-                "a test: one answer planned, one request",
-                lambda: one_test_ours(keeper),
-                lambda: one_test_httpserver(shared),
-                unit="ms",
-                against=PHS,
-                goal=Goal(most=0.8),
-                rounds=40 * rounds,  # Single tests in turn: a noisy neighbour hits both.
-            )
-        )
     return figures
