@@ -79,6 +79,8 @@ class Conductor:
         self._look_real_ns = 0
         self._changes = 0
         self._changes_seen = -1
+        self._asleep = False
+        """The engine polls without an end, because only others can set something off."""
         self._owner: Party | None = None
         self._watchers = Watchers(engine, self._ready)
         self._strangers = Strangers(_thread.get_native_id())
@@ -126,6 +128,7 @@ class Conductor:
             party.what = "its turn to begin"
             party.since_ns = self.now_ns
             party.due = self._push(party, self.now_ns, Reason.DUE)
+        self._nudge_if_idle()
         return party
 
     def enter(self, party: Party) -> None:
@@ -162,7 +165,9 @@ class Conductor:
         self._cancel(party)
 
     def _nudge_if_idle(self) -> None:
-        if not self.running:
+        """Let the engine ask us when it is our turn, or when it would never ask again."""
+        if not self.running or self._asleep:
+            self._asleep = False
             self.engine.nudge()
 
     # Jobs of the server's worker threads
@@ -368,27 +373,32 @@ class Conductor:
         0 says that something has been set off; -1, that only others can set something off.
         """
         with self.lock:
-            if not self.active:
-                return -1
-            while self._later:
-                self._summon(self._later.popleft())
-            now_real = real_monotonic_ns()
-            due = self._dues.next()
-            if self.running or self.jobs:
-                return self._while_running(due, now_real)
-            if not self._still(now_real):
-                return 0
-            if due is None:
-                return self._while_stuck(now_real)
-            if due.when_ns > self.now_ns:
-                wait = self._held_back(due.when_ns, now_real)
-                if wait > 0:
-                    return wait
-                self.now_ns = due.when_ns
-                self.jumps += 1
-            self._note_progress(now_real)
-            self._dues.fire()
+            wait = self._conduct()
+            self._asleep = wait < 0
+            return wait
+
+    def _conduct(self) -> float:
+        if not self.active:
+            return -1
+        while self._later:
+            self._summon(self._later.popleft())
+        now_real = real_monotonic_ns()
+        due = self._dues.next()
+        if self.running or self.jobs:
+            return self._while_running(due, now_real)
+        if not self._still(now_real):
             return 0
+        if due is None:
+            return self._while_stuck(now_real)
+        if due.when_ns > self.now_ns:
+            wait = self._held_back(due.when_ns, now_real)
+            if wait > 0:
+                return wait
+            self.now_ns = due.when_ns
+            self.jumps += 1
+        self._note_progress(now_real)
+        self._dues.fire()
+        return 0
 
     def _note_progress(self, now_real: int) -> None:
         self._progress_real_ns = now_real
@@ -399,6 +409,11 @@ class Conductor:
         if self._strangers:
             known = {p.native_id for p in self.parties.values() if p.native_id is not None}
             if not self._strangers.idle(now_real, known):
+                for name in self._strangers.give_up(now_real, self._grace_ns, known):
+                    self.reports.append(
+                        f"thread {name!r}, from before the clock, never comes to rest; "
+                        "virtual time goes on without it"
+                    )
                 return IDLE_NS / 4 / SECOND
         return self._pace.wait(when_ns, now_real) / SECOND
 
@@ -417,6 +432,7 @@ class Conductor:
         waited = now_real - self._progress_real_ns
         if waited >= TURN_NS and (
             not _kernel.HAS_PROC
+            or waited >= self._grace_ns  # Order is all that is lost.
             or real_process_time_ns() - self._progress_cpu_ns >= TURN_CPU_NS
             or self._all_are_blocked(now_real)
         ):
@@ -457,6 +473,9 @@ class Conductor:
                 f"thread {party.name!r} was blocked for {self._grace_ns / SECOND:g} real "
                 "seconds where nobody can see it; virtual time went on without it"
             )
+        elif party.adopted and now_real - self._progress_real_ns >= 4 * self._grace_ns:
+            # It polls by itself, in real time, as it did before the clock.
+            self._lose(party)
         elif self._spins() and self._somebody_sleeps():
             self._lose(party)
             self.reports.append(

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pytest_resilience.clock._conductor import Conductor
 
 conductor: Conductor | None = None
+
+
+def _forget_in_child() -> None:
+    """A forked child has no engine that could conduct: its time is real."""
+    global conductor  # noqa: PLW0603 -- this place
+    if conductor is not None:
+        conductor.active = False
+        conductor = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_child)

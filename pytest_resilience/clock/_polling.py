@@ -41,7 +41,7 @@ def note_look(conductor: Conductor) -> Party | None:
         party.looks_at_ns, party.looks_since_real_ns = conductor.now_ns, real_monotonic_ns()
         party.looks = party.parks = party.tick_ns = 0
     party.looks += 1
-    if party.looks >= SLOW_LOOKS and party.looks % EVERY == 0 and _is_loop(party):
+    if party.looks >= SLOW_LOOKS and party.looks % EVERY == 0 and _is_loop(conductor, party):
         _tick(conductor, party)
     return party
 
@@ -58,10 +58,10 @@ def note_park(conductor: Conductor, party: Party, reason: Reason) -> None:
         _tick(conductor, party)
 
 
-def _is_loop(party: Party) -> bool:
-    if party.parks:
-        return False  # note_park decides.
+def _is_loop(conductor: Conductor, party: Party) -> bool:
     took = real_monotonic_ns() - party.looks_since_real_ns
+    if party.parks:
+        return took >= conductor.patience_ns
     return party.looks >= LOOKS or took >= SLOW_REAL_NS
 
 

@@ -60,10 +60,13 @@ class Substitution:
     is found only when another function's is: for locks, which everything has to do with.
     """
 
-    def __init__(self, real: Any, stand_in: Any, *, users_only: bool = False) -> None:
+    def __init__(
+        self, real: Any, stand_in: Any, *, users_only: bool = False, spared: tuple[str, ...] = ()
+    ) -> None:
         self.real = real
         self.stand_in = stand_in
         self.users_only = users_only
+        self.spared = spared
         self.places: list[Place] = []
         self.count = -1
 
@@ -74,7 +77,8 @@ class Substitution:
 
     def wants(self, module: str) -> bool:
         """Whether a place in this module is to be replaced."""
-        return not self.users_only or module.partition(".")[0] not in sys.stdlib_module_names
+        top = module.partition(".")[0]
+        return top not in self.spared and not (self.users_only and top in sys.stdlib_module_names)
 
     def restore(self) -> None:
         """Put the function back, and forget the places that may not be remembered."""

@@ -27,21 +27,28 @@ class Strangers:
 
     def __init__(self, mine: int) -> None:
         ours = {t.native_id for t in threading.enumerate() if t.name.startswith(OURS)}
-        self._known: dict[int, tuple[Moves | None, int]] = dict.fromkeys(
-            _kernel.threads() - ours - {mine}, (None, 0)
-        )
+        others = _kernel.threads() - ours - {mine}
+        self._known: dict[int, tuple[Moves | None, int]] = dict.fromkeys(others, (None, 0))
+        self._asked_since_ns: int | None = None
 
     def __bool__(self) -> bool:
         return bool(self._known)
 
     def idle(self, now_real_ns: int, parties: Container[int]) -> bool:
         """Whether none of them has anything to do; parties speak for themselves."""
-        idle = [
-            self._idles(native_id, now_real_ns)
+        busy = self._busy(now_real_ns, parties)
+        if not busy:
+            self._asked_since_ns = None
+        elif self._asked_since_ns is None:
+            self._asked_since_ns = now_real_ns
+        return not busy
+
+    def _busy(self, now_real_ns: int, parties: Container[int]) -> list[int]:
+        return [
+            native_id
             for native_id in list(self._known)
-            if native_id not in parties
+            if native_id not in parties and not self._idles(native_id, now_real_ns)
         ]
-        return all(idle)
 
     def _idles(self, native_id: int, now_real_ns: int) -> bool:
         moves = _kernel.moves_of(native_id)
@@ -53,3 +60,14 @@ class Strangers:
             self._known[native_id] = (moves, now_real_ns)
             return False
         return now_real_ns - since >= IDLE_NS
+
+    def give_up(self, now_real_ns: int, grace_ns: int, parties: Container[int]) -> list[str]:
+        """Wait no longer for those that have not come to rest for the whole grace; their names."""
+        if self._asked_since_ns is None or now_real_ns - self._asked_since_ns < grace_ns:
+            return []
+        self._asked_since_ns = None
+        restless = self._busy(now_real_ns, parties)
+        for native_id in restless:
+            del self._known[native_id]
+        names = {thread.native_id: thread.name for thread in threading.enumerate()}
+        return [names.get(native_id, f"number {native_id}") for native_id in restless]

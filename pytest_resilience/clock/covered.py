@@ -34,6 +34,8 @@ class Function(NamedTuple):
     stand_in: Any
     users_only: bool = False
     """Only where code outside of the standard library refers to it."""
+    spared: tuple[str, ...] = ()
+    """Packages that keep the real one."""
 
 
 class Attribute(NamedTuple):
@@ -76,7 +78,13 @@ FUNCTIONS: tuple[Function, ...] = (
     _of_module(select, "select", _selecting.select_select),
     *([_of_module(select, "poll", _selecting.Poll)] if hasattr(select, "poll") else []),
     Function("threading.Lock, bound early", threading.Lock, _locks.Lock, users_only=True),
-    Function("threading.RLock, bound early", threading.RLock, _locks.rlock, users_only=True),
+    Function(
+        "threading.RLock, bound early",
+        threading.RLock,
+        _locks.rlock,
+        users_only=True,
+        spared=("trio",),  # It insists on the one written in C, which it never holds for long.
+    ),
     Function(
         "queue.SimpleQueue, bound early", queue.SimpleQueue, _locks.SimpleQueue, users_only=True
     ),

@@ -121,7 +121,7 @@ def bound_early(clock: VirtualClock, server: FakeServer) -> None:
     lock, rlock, fifo = EARLY["Lock"](), EARLY["RLock"](), EARLY["SimpleQueue"]()
     with lock:
         assert not lock.acquire(timeout=2)
-    in_thread(lambda: rlock.acquire() and time.sleep(1) or rlock.release())
+    in_thread(lambda: (rlock.acquire() and time.sleep(1)) or rlock.release())
     time.sleep(0)
     assert rlock.acquire(timeout=3)
     with pytest.raises(queue.Empty):

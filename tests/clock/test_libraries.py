@@ -29,10 +29,10 @@ import retrying
 import stamina
 import tenacity
 import urllib3
-from pytest_resilience_gemini import Gemini
-from pytest_resilience_vault import Vault
 
 from pytest_resilience import FOREVER, FakeServer, VirtualClock, faults
+from pytest_resilience_gemini import Gemini
+from pytest_resilience_vault import Vault
 
 
 def get(server: FakeServer) -> int:

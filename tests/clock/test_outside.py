@@ -1,0 +1,337 @@
+"""The world outside: foreign servers, other processes, rivals, forks, and what is left after."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import contextlib
+import http.server
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import types
+from collections.abc import Iterator
+from pathlib import Path
+
+import freezegun
+import httpx
+import pytest
+import requests
+import time_machine
+
+import pytest_resilience
+from pytest_resilience import ClockError, FakeServer, VirtualClock, faults
+
+
+def real_monotonic() -> float:
+    """The system's clock, which no stand-in hides."""
+    return time.clock_gettime(time.CLOCK_MONOTONIC)
+
+
+class Slow(http.server.BaseHTTPRequestHandler):
+    """Answers after 0.3 seconds."""
+
+    def do_GET(self) -> None:  # noqa: N802 -- the base class's name
+        time.sleep(0.3)
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@contextlib.contextmanager
+def in_a_thread() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.2,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+PROGRAM = """
+import http.server, time
+class Slow(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        time.sleep(0.3)
+        self.send_response(200); self.send_header("Content-Length", "2"); self.end_headers()
+        self.wfile.write(b"ok")
+    def log_message(self, *a): pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+print(server.server_port, flush=True)
+server.serve_forever()
+"""
+
+
+@contextlib.contextmanager
+def in_a_process() -> Iterator[str]:
+    with subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("where", [in_a_thread, in_a_process])
+def test_a_foreign_server_takes_real_time(where: object) -> None:
+    """Its answer of 0.3 real seconds is no timeout of 2, and others' time keeps its pace."""
+    woken: list[float] = []
+    with where() as url, VirtualClock() as clock:  # type: ignore[operator]
+        began = real_monotonic()
+        sleeper = threading.Thread(target=lambda: (time.sleep(2), woken.append(real_monotonic())))
+        sleeper.start()
+
+        assert requests.get(url, timeout=2).text == "ok"
+        assert real_monotonic() - began >= 0.3
+        assert clock.now <= 0.5
+        sleeper.join()
+        assert clock.now == 2
+        assert clock.reports == ()
+    assert woken[0] - began < 2
+
+
+def test_a_foreign_server_and_asyncio() -> None:
+    """A loop that waits for one does not run ahead to its own timeout."""
+
+    async def main(url: str) -> None:
+        async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+            assert (await client.get(url)).text == "ok"
+        await asyncio.sleep(5)
+
+    with in_a_process() as url, VirtualClock() as clock:
+        asyncio.run(main(url))
+        assert 5 <= clock.now < 6.5
+        assert clock.reports == ()
+
+
+def test_another_process_takes_real_time(clock: VirtualClock) -> None:
+    """Its timeouts are real, and nobody's time runs ahead meanwhile."""
+    code = "import time; time.sleep(0.2); print('done')"
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", code], timeout=20, capture_output=True, check=True
+        )
+        assert done.stdout == b"done\n"
+    assert clock.now == 0
+
+
+def test_a_child_takes_real_time() -> None:
+    """A fork under the clock ends it for the child, which goes on in real time."""
+    with VirtualClock() as clock:
+        time.sleep(3)
+        child = os.fork()
+        if child == 0:
+            began = real_monotonic()
+            time.sleep(0.05)
+            os._exit(0 if real_monotonic() - began >= 0.05 else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert clock.now == 3
+
+
+def test_sockets_within_the_process(clock: VirtualClock) -> None:
+    """A socketpair's ends are both here: its waits are virtual."""
+    one, other = socket.socketpair()
+    with one, other:
+        threading.Thread(target=lambda: (time.sleep(5), other.send(b"x"))).start()
+        one.settimeout(60)
+        assert one.recv(1) == b"x"
+    assert clock.now == 5
+
+
+# Rivals
+
+
+def test_freezegun_is_refused() -> None:
+    """Before, and while the clock is on."""
+    with freezegun.freeze_time("2020-01-01"):
+        with pytest.raises(ClockError, match="freezegun is active"), VirtualClock():
+            pass
+    with VirtualClock():
+        with (
+            pytest.raises(ClockError, match="use one of them"),
+            freezegun.freeze_time("2020-01-01"),
+        ):
+            pass
+
+
+def test_time_machine_is_refused() -> None:
+    """Before, and while the clock is on."""
+    with time_machine.travel(0):
+        with pytest.raises(ClockError, match="time_machine is active"), VirtualClock():
+            pass
+    with VirtualClock():
+        with pytest.raises(ClockError, match="use one of them"), time_machine.travel(0):
+            pass
+
+
+@pytest.mark.parametrize("name", ["uvloop", "looptime"])
+def test_loops_of_others_are_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A policy of theirs is set: the message says what to do."""
+    policy = type("Policy", (asyncio.DefaultEventLoopPolicy,), {"__module__": name})
+    monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    asyncio.set_event_loop_policy(policy())
+    try:
+        with pytest.raises(ClockError, match=f"{name} is active"), VirtualClock():
+            pass
+    finally:
+        asyncio.set_event_loop_policy(None)
+
+
+def test_a_sleep_patched_by_hand_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would hide the waits from the clock."""
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+
+    with pytest.raises(ClockError, match=r"time\.sleep is replaced already"), VirtualClock():
+        pass
+
+
+# Endings
+
+
+def test_ctrl_c_during_a_wait(server: FakeServer) -> None:
+    """KeyboardInterrupt reaches a client that hangs, and time is real again after it."""
+    with in_a_process() as url, pytest.raises(KeyboardInterrupt), VirtualClock():
+        pid = os.getpid()
+        kill = f"import os, signal, time; time.sleep(0.2); os.kill({pid}, signal.SIGINT)"
+        with subprocess.Popen([sys.executable, "-c", kill]):
+            requests.get(url + "/never", timeout=None)
+            threading.Event().wait()
+    began = real_monotonic()
+    time.sleep(0.01)
+    assert real_monotonic() - began >= 0.01
+
+
+def test_a_signal_that_does_not_raise(clock: VirtualClock) -> None:
+    """A handler runs in the middle of a wait, and the wait goes on."""
+    seen: list[float] = []
+    old = signal.signal(signal.SIGUSR1, lambda *_: seen.append(clock.now))
+    try:
+        threading.Thread(
+            target=lambda: (time.sleep(1), os.kill(os.getpid(), signal.SIGUSR1), time.sleep(1))
+        ).start()
+        time.sleep(5)
+    finally:
+        signal.signal(signal.SIGUSR1, old)
+    assert clock.now == 5
+
+
+def test_a_thread_that_outlives_the_clock() -> None:
+    """It sleeps the rest in real time, and the next clock has nothing to do with it."""
+    ended: list[float] = []
+    with VirtualClock():
+        thread = threading.Thread(target=lambda: (time.sleep(0.2), ended.append(real_monotonic())))
+        thread.start()
+    began = real_monotonic()
+    with VirtualClock() as clock:
+        time.sleep(3)
+        assert clock.now == 3
+    thread.join()
+
+    assert ended[0] - began >= 0.1
+
+
+def test_locks_that_outlive_the_clock() -> None:
+    """Made under a clock, they are locks like any other after it."""
+    with VirtualClock():
+        lock, event, condition = threading.Lock(), threading.Event(), threading.Condition()
+    with lock:
+        assert not lock.acquire(timeout=0.01)
+        assert "locked" in repr(lock)
+    threading.Thread(target=event.set).start()
+    assert event.wait(20)
+    with condition:
+        assert not condition.wait(0.01)
+
+
+def test_a_fake_handler_that_sleeps_is_told(clock: VirtualClock) -> None:
+    """A handler on the engine's thread must not wait: the error says what to plan instead."""
+
+    def app(environ: object, start: object) -> list[bytes]:
+        time.sleep(1)
+        return []
+
+    with FakeServer(app, blocking=False) as server:
+        assert requests.get(server.url, timeout=5).status_code == 500
+        assert "faults.latency" in str(server.errors[0])
+        server.errors.clear()
+
+
+def test_not_on() -> None:
+    """advance needs a clock that is on, and goes forward."""
+    clock = VirtualClock()
+    with pytest.raises(ClockError, match="not on"):
+        clock.advance(1)
+    with clock, pytest.raises(ValueError, match="does not go back"):
+        clock.advance(-1)
+
+
+def test_advance(clock: VirtualClock, server: FakeServer) -> None:
+    """What falls due meanwhile happens in order."""
+    server.down(1800)
+    clock.advance(3600)
+
+    assert requests.get(server.url, timeout=5).status_code == 200
+    assert server.trace[0].at == 3600
+
+
+def test_garbage_is_collected_in_the_middle_of_everything(
+    clock: VirtualClock, server: FakeServer
+) -> None:
+    """Finalizers run at any moment and may wake others: nothing deadlocks."""
+    import gc
+
+    old = gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        for _ in range(5):
+            event = threading.Event()
+            knot: list[object] = [Waking(event)]
+            knot.append(knot)
+            thread = threading.Thread(target=event.wait)
+            thread.start()
+            del knot
+            server.fail(faults.latency(1))
+            requests.get(server.url, timeout=5)
+            event.set()
+            thread.join()
+    finally:
+        gc.set_threshold(*old)
+    assert clock.now == 5
+
+
+class Waking:
+    def __init__(self, event: threading.Event) -> None:
+        self.event = event
+
+    def __del__(self) -> None:
+        self.event.set()
+
+
+# One truth
+
+READ = re.compile(
+    r"\b(time\.(time|monotonic|perf_counter|process_time|thread_time|clock_gettime)(_ns)?"
+    r"|time\.(sleep|ctime|localtime)|(datetime|date)\.(now|utcnow|today))\b"
+)
+
+
+def test_only_the_clock_reads_the_system_s_time() -> None:
+    """No module but clock/ reads a clock of the system's, or sleeps by it."""
+    root = Path(pytest_resilience.__file__).parent
+    found = []
+    for path in [*root.rglob("*.py"), *(root.parent / "fakes").rglob("*.py")]:
+        if (root / "clock") in path.parents:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            reads = isinstance(node, ast.Attribute) and READ.fullmatch(ast.unparse(node))
+            if reads or (isinstance(node, ast.ImportFrom) and node.module == "time"):
+                found.append(f"{path.relative_to(root.parent)}: {ast.unparse(node)}")
+    assert found == []
