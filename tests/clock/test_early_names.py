@@ -169,7 +169,7 @@ def test_a_place_that_came_later_is_found() -> None:
 
 def test_a_place_that_has_gone_is_no_matter() -> None:
     """What was deleted or replaced by its owner meanwhile stays so."""
-    names = {"sleep": time.sleep, "other": time.sleep}
+    names: dict[str, object] = {"sleep": time.sleep, "other": time.sleep}
     with VirtualClock():
         del names["sleep"]
         names["other"] = len

@@ -6,7 +6,7 @@ import asyncio
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -193,9 +193,11 @@ def test_aiohttp_retry(clock: VirtualClock, server: FakeServer) -> None:
 
     async def ride() -> int:
         options = aiohttp_retry.ExponentialRetry(attempts=4, start_timeout=0.5)
-        async with aiohttp_retry.RetryClient(retry_options=options) as client:
-            async with client.get(server.url) as response:
-                return response.status
+        async with (
+            aiohttp_retry.RetryClient(retry_options=options) as client,
+            client.get(server.url) as response,
+        ):
+            return response.status
 
     server.fail(503, times=3)
     assert asyncio.run(ride()) == 200
@@ -251,6 +253,10 @@ def test_google_api_core_deadline(clock: VirtualClock, server: FakeServer) -> No
     assert clock.now <= 60
 
 
+async def _await(it: Awaitable[int]) -> int:
+    return await it
+
+
 def test_google_api_core_async(clock: VirtualClock, server: FakeServer) -> None:
     """The same in asyncio."""
 
@@ -263,7 +269,7 @@ def test_google_api_core_async(clock: VirtualClock, server: FakeServer) -> None:
     random.seed(1)
     retry = google.api_core.retry.AsyncRetry(predicate=is_error, initial=1, multiplier=2)
 
-    assert asyncio.run(retry(aget)(server)) == 200
+    assert asyncio.run(_await(retry(aget)(server))) == 200
     assert server.trace.waits == [round(wait, 9) for wait in drawn]
 
 

@@ -1,5 +1,8 @@
 """The world outside: foreign servers, other processes, rivals, forks, and what is left after."""
 
+# Lambdas do one thing after another by returning a tuple of what nobody looks at.
+# mypy: disable-error-code="func-returns-value"
+
 from __future__ import annotations
 
 import ast
@@ -15,7 +18,7 @@ import sys
 import threading
 import time
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import freezegun
@@ -36,7 +39,7 @@ def real_monotonic() -> float:
 class Slow(http.server.BaseHTTPRequestHandler):
     """Answers after 0.3 seconds."""
 
-    def do_GET(self) -> None:  # noqa: N802 -- the base class's name
+    def do_GET(self) -> None:
         time.sleep(0.3)
         self.send_response(200)
         self.send_header("Content-Length", "2")
@@ -151,25 +154,24 @@ def test_sockets_within_the_process(clock: VirtualClock) -> None:
 
 def test_freezegun_is_refused() -> None:
     """Before, and while the clock is on."""
-    with freezegun.freeze_time("2020-01-01"):
-        with pytest.raises(ClockError, match="freezegun is active"), VirtualClock():
-            pass
-    with VirtualClock():
-        with (
-            pytest.raises(ClockError, match="use one of them"),
-            freezegun.freeze_time("2020-01-01"),
-        ):
-            pass
+    frozen = freezegun.freeze_time("2020-01-01")
+    with frozen, pytest.raises(ClockError, match="freezegun is active"), VirtualClock():
+        pass
+    with (
+        VirtualClock(),
+        pytest.raises(ClockError, match="use one of them"),
+        freezegun.freeze_time("2020-01-01"),
+    ):
+        pass
 
 
 def test_time_machine_is_refused() -> None:
     """Before, and while the clock is on."""
-    with time_machine.travel(0):
-        with pytest.raises(ClockError, match="time_machine is active"), VirtualClock():
-            pass
-    with VirtualClock():
-        with pytest.raises(ClockError, match="use one of them"), time_machine.travel(0):
-            pass
+    travel = time_machine.travel(0)
+    with travel, pytest.raises(ClockError, match="time_machine is active"), VirtualClock():
+        pass
+    with VirtualClock(), pytest.raises(ClockError, match="use one of them"), travel:
+        pass
 
 
 @pytest.mark.parametrize("name", ["uvloop", "looptime"])
@@ -196,14 +198,35 @@ def test_a_sleep_patched_by_hand_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
 # Endings
 
 
-def test_ctrl_c_during_a_wait(server: FakeServer) -> None:
-    """KeyboardInterrupt reaches a client that hangs, and time is real again after it."""
-    with in_a_process() as url, pytest.raises(KeyboardInterrupt), VirtualClock():
-        pid = os.getpid()
-        kill = f"import os, signal, time; time.sleep(0.2); os.kill({pid}, signal.SIGINT)"
-        with subprocess.Popen([sys.executable, "-c", kill]):
-            requests.get(url + "/never", timeout=None)
-            threading.Event().wait()
+def hang_on_our_server(server: FakeServer) -> None:
+    server.fail(faults.timeout())
+    requests.get(server.url, timeout=None)
+
+
+WAITS: dict[str, Callable[[FakeServer], object]] = {
+    "our server": hang_on_our_server,
+    "an event": lambda server: threading.Event().wait(),
+    "a loop": lambda server: asyncio.run(asyncio.Event().wait()),
+    "a thread": lambda server: in_thread(threading.Event().wait).join(),
+}
+
+
+def in_thread(function: Callable[[], object]) -> threading.Thread:
+    thread = threading.Thread(target=function, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("wait", WAITS)
+def test_ctrl_c_during_a_wait(wait: str, server: FakeServer) -> None:
+    """KeyboardInterrupt reaches whoever waits, and time is real again after it."""
+    kill = f"import os, signal, time; time.sleep(0.2); os.kill({os.getpid()}, signal.SIGINT)"
+    with (
+        subprocess.Popen([sys.executable, "-c", kill]),
+        pytest.raises(KeyboardInterrupt),
+        VirtualClock(patience=20),
+    ):
+        WAITS[wait](server)
     began = real_monotonic()
     time.sleep(0.01)
     assert real_monotonic() - began >= 0.01
