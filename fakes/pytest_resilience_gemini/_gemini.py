@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pytest_resilience import Fake, PlanError, faults, route
+from pytest_resilience import Attempt, Fake, PlanError, faults, route
 from pytest_resilience_gemini import (
     _embeddings,
     _keys,
@@ -229,6 +229,11 @@ class Gemini(Fake):
     def error(self, status: int, message: str | None = None) -> Any:
         """Google's error body for any status."""
         return status, error_body(status, message)
+
+    def error_for(self, attempt: Attempt, status: int) -> Response:
+        """The same in the form that the call has asked for."""
+        path, _, query = attempt.target.partition("?")
+        return _wire.refusal(ApiError(status), Call.of(path, query))
 
     def wrong_method(self, request: Request, allowed: Iterable[str]) -> Any:
         """The service knows no 405: a path is there for its methods only."""

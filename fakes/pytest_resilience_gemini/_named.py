@@ -17,6 +17,7 @@ class NamedError:
     """What ``fail("overloaded")`` puts into the plan."""
 
     processed = False
+    replaces_answer = True
 
     def __init__(self, name: str, make: Callable[[Call], Response]) -> None:
         self.label = name

@@ -58,6 +58,7 @@ class RateLimited:
 
     label = "rate_limited"
     processed = False
+    replaces_answer = True
 
     def __init__(self, answer: Callable[[int, list[str]], Any]) -> None:
         self._answer = answer

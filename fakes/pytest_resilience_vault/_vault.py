@@ -6,12 +6,12 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pytest_resilience import Fake, PlanError
+from pytest_resilience import Attempt, Fake, PlanError
 from pytest_resilience_vault import _state
 from pytest_resilience_vault._core import Core
 from pytest_resilience_vault._errors import Lacking, one_of
 from pytest_resilience_vault._front import Front, error_response
-from pytest_resilience_vault._presets import BY_STATUS, RateLimited, presets
+from pytest_resilience_vault._presets import BY_STATUS, QUOTA, RateLimited, presets
 from pytest_resilience_vault._roles import Credentials, change_role
 from pytest_resilience_vault._setup import set_up
 from pytest_resilience_vault._stored import get_secret, mount_of, put_secret
@@ -278,6 +278,12 @@ class Vault(Fake):
     def presets(self) -> Mapping[str, Callable[[], Any]]:
         """Errors of Vault's by name: ``fail("sealed")``."""
         return presets(error_response, self._front.standby_health)
+
+    def error_for(self, attempt: Attempt, status: int) -> Response:
+        """The same; the error of a quota names the path that was asked for."""
+        if status == 429:
+            return error_response(429, [QUOTA.format(path=attempt.path.removeprefix("/v1/"))])
+        return self.error(status)
 
     @property
     def named_faults(self) -> Mapping[str, Any]:

@@ -47,11 +47,11 @@ class Together:
         if len(faults) < 2:
             _check.refuse("together(...)", faults, "two or more faults")
         self.faults = tuple(part for fault in faults for part in _parts(fault))
-        endings = [f for f in self.faults if not isinstance(f, _SHAPES_ONLY)]
+        endings = [f for f in self.faults if not _shapes_only(f)]
         if len(endings) > 1:
             names = " and ".join(fault.label for fault in endings)
             _check.refuse("together(...)", names, "at most one fault that ends the answer")
-        if sum(isinstance(f, _ANSWERS) for f in self.faults) > 1:
+        if sum(map(_replaces_answer, self.faults)) > 1:
             _check.refuse("together(...)", self.label, "at most one fault that replaces the answer")
         # What replaces the answer comes first, what breaks its delivery last.
         self.faults = tuple(sorted(self.faults, key=_rank))
@@ -105,6 +105,15 @@ def is_fault(value: object) -> TypeGuard[Fault]:
 
 
 def _rank(fault: Fault) -> int:
-    if isinstance(fault, _ANSWERS):
+    if _replaces_answer(fault):
         return 0
-    return 1 if isinstance(fault, _SHAPES_ONLY) else 2
+    return 1 if _shapes_only(fault) else 2
+
+
+def _replaces_answer(fault: Fault) -> bool:
+    """Whether it puts an answer of its own in place: a service's named errors do as well."""
+    return isinstance(fault, _ANSWERS) or getattr(fault, "replaces_answer", False)
+
+
+def _shapes_only(fault: Fault) -> bool:
+    return isinstance(fault, _SHAPES_ONLY) or _replaces_answer(fault)

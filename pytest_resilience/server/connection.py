@@ -291,7 +291,7 @@ class Connection:
         assert self._entry is not None
         self._entry.change(note=note, body_size=self._body_size)
         head_only = self._entry.attempt.method == "HEAD"
-        answer = self._dated(self.listener.error(status))
+        answer = self._dated(self.listener.error(status, self._entry.attempt))
         self._say(Script(answer, head_only=head_only, keep_alive=False))
 
     def _refuse_malformed(self, error: h11.RemoteProtocolError, data: bytes) -> None:
@@ -400,8 +400,9 @@ class Connection:
 
     def _context(self, decision: Decision) -> Context:
         assert self._entry is not None
+        attempt, error = self._entry.attempt, self.listener.error
         return Context(
-            self._entry.attempt, self.listener.clock, decision.random, self.listener.error
+            attempt, self.listener.clock, decision.random, lambda status: error(status, attempt)
         )
 
     def _write(self, writer: wire.Writer) -> None:

@@ -7,6 +7,7 @@ import json
 import random
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -14,7 +15,8 @@ from werkzeug.routing import Map, RequestRedirect, Rule
 from werkzeug.wrappers import Request, Response
 
 from pytest_resilience.answers import REASONS, Answer
-from pytest_resilience.faults import Fault
+from pytest_resilience.faults import Context, Fault, Script
+from pytest_resilience.records import Attempt
 from pytest_resilience.server.server import FakeServer
 from pytest_resilience.server.wsgi import UNMATCHED
 
@@ -69,11 +71,11 @@ class Fake(FakeServer):
 
     _url_map: ClassVar[Map]
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, **kwargs: Any) -> None:  # noqa: ANN401 -- options of FakeServer
         super().__init_subclass__(**kwargs)
         cls._url_map = Map(_rules(cls), strict_slashes=False, merge_slashes=False)
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 -- options of FakeServer
         super().__init__(blocking=False, **options)
         self.lock = threading.RLock()
         """Held while a handler runs."""
@@ -93,27 +95,31 @@ class Fake(FakeServer):
     def reset(self) -> None:
         """The service's state as new. Called on creation, and by `start_over`."""
 
-    def answer(self, status: int, data: Any, headers: Mapping[str, str] | None = None) -> Response:
+    def answer(self, status: int, data: Any, headers: Mapping[str, str] | None = None) -> Response:  # noqa: ANN401 -- JSON, or a Response
         """How a handler's data becomes a response; JSON unless overridden."""
         response = Response(json.dumps(data), status, content_type="application/json")
         for name, value in (headers or {}).items():
             response.headers[name] = value
         return response
 
-    def error(self, status: int, message: str | None = None) -> Any:
+    def error(self, status: int, message: str | None = None) -> Any:  # noqa: ANN401 -- JSON, or a Response
         """The service's own error for this status, as a handler would return it."""
         return status, {"error": message or REASONS.get(status, "Unknown"), "status": status}
+
+    def error_for(self, attempt: Attempt, status: int) -> Any:  # noqa: ANN401 -- JSON or a Response
+        """The same for a request that is known: its path, or the form it asked for, may matter."""
+        return self.error(status)
 
     @property
     def presets(self) -> Mapping[str, Callable[[], Any]]:
         """Errors by name, for ``fail("overloaded")``; each returns what a handler would."""
         return {}
 
-    def unmatched(self, request: Request, nearest: list[str]) -> Any:
+    def unmatched(self, request: Request, nearest: list[str]) -> Any:  # noqa: ANN401 -- JSON, or a Response
         """The answer to a request that no route matched."""
         return self.error(404)
 
-    def wrong_method(self, request: Request, allowed: Iterable[str]) -> Any:
+    def wrong_method(self, request: Request, allowed: Iterable[str]) -> Any:  # noqa: ANN401 -- JSON, or a Response
         """The answer when the path exists, and the method does not."""
         return self.error(405)
 
@@ -138,14 +144,15 @@ class Fake(FakeServer):
         except RequestRedirect as redirect:
             return Response(status=redirect.code, headers={"Location": redirect.new_url})
         except MethodNotAllowed as error:
+            request.environ[UNMATCHED] = _words(self.nearest_routes(request))
             return self.respond(self.wrong_method(request, error.valid_methods or ()))
         except HTTPException:
             nearest = self.nearest_routes(request)
-            request.environ[UNMATCHED] = _words(request, nearest)
+            request.environ[UNMATCHED] = _words(nearest)
             return self.respond(self.unmatched(request, nearest))
         return self.respond(getattr(self, endpoint)(request, **arguments))
 
-    def respond(self, returned: Any) -> Response:
+    def respond(self, returned: Any) -> Response:  # noqa: ANN401 -- JSON, or a Response
         """A response of what a handler has returned."""
         if isinstance(returned, Response):
             return returned
@@ -166,10 +173,12 @@ class Fake(FakeServer):
 
     # Faults with the service's own bodies
 
-    def error_answer(self, status: int) -> Answer:
+    def error_answer(self, status: int, attempt: Attempt) -> Answer:
         """The service's own error for a status fault."""
         with self.lock:
-            return as_answer(self.respond(self.error(status)))
+            said = self.error_for(attempt, status)
+            plain = not isinstance(said, Response | tuple)
+            return as_answer(self.respond((status, said) if plain else said))
 
     @property
     def named_faults(self) -> Mapping[str, Fault]:
@@ -181,16 +190,15 @@ class Preset:
     """A named error of a service, as a fault."""
 
     processed = False
+    replaces_answer = True
 
     def __init__(self, name: str, fake: Fake, make: Callable[[], Any]) -> None:
         self.label = name
         self._fake = fake
         self._make = make
 
-    def apply(self, script: Any, context: Any) -> Any:
+    def apply(self, script: Script, context: Context) -> Script:
         """Put the named error in place of the real answer."""
-        from dataclasses import replace
-
         with self._fake.lock:
             answer = as_answer(self._fake.respond(self._make()))
         return replace(script, answer=answer)
@@ -215,6 +223,6 @@ def _rules(cls: type) -> list[Rule]:
     return rules
 
 
-def _words(request: Request, nearest: list[str]) -> str:
+def _words(nearest: list[str]) -> str:
     routes = ", ".join(nearest)
     return f"the nearest routes are: {routes}" if nearest else "the fake has no routes"

@@ -49,7 +49,7 @@ class Service(Protocol):
     def wsgi_app(self) -> WSGIApplication:
         """The application."""
 
-    def error_answer(self, status: int) -> Answer:
+    def error_answer(self, status: int, attempt: Attempt) -> Answer:
         """The service's own error answer."""
 
 
@@ -205,10 +205,10 @@ class Listener:
             self.errors.append(error)
             return Decision(note=f"a predicate of the plan failed: {error!r}")
 
-    def error(self, status: int) -> Answer:
+    def error(self, status: int, attempt: Attempt) -> Answer:
         """The service's own error answer, or a plain one when that fails."""
         try:
-            return self.service.error_answer(status)
+            return self.service.error_answer(status, attempt)
         except Exception as error:  # noqa: BLE001 -- the service's own code
             self.errors.append(error)
             return Answer(status, (("Content-Type", "text/plain"),), (b"",))
@@ -249,7 +249,7 @@ class Listener:
     def _failed(self, error: BaseException, entry: Entry, where: str = "") -> Answer:
         self.errors.append(error)
         entry.change(note=f"the application raised {error!r}{where}")
-        return self.error(500)
+        return self.error(500, entry.attempt)
 
     @staticmethod
     def _note_unmatched(env: WSGIEnvironment, entry: Entry) -> None:

@@ -342,16 +342,16 @@ class FakeServer:
         """The application that is served."""
         return says_ok if self._app is None else self._app
 
-    def error_answer(self, status: int) -> Answer:
+    def error_answer(self, status: int, attempt: Attempt) -> Answer:
         """The answer of a status fault: a short JSON body, unless a service has its own."""
         text = f'{{"error": "{REASONS.get(status, "Unknown")}", "status": {status}}}\n'
         return Answer(status, (("Content-Type", "application/json"),), (text.encode(),))
 
-    def state(self) -> Any:
+    def state(self) -> Any:  # noqa: ANN401 -- JSON
         """What the service has stored, as JSON data; nothing for a plain server."""
         return {}
 
-    def set_state(self, state: Any) -> None:
+    def set_state(self, state: Any) -> None:  # noqa: ANN401 -- JSON
         """Store this instead."""
         if state:
             raise ServerError(f"{type(self).__name__} keeps no state that could be set")

@@ -22,7 +22,7 @@ class Request:
 
     __slots__ = ("body", "client", "headers", "http_version", "method", "server", "target")
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 -- the parts of a request line and its connection
         self,
         method: str,
         target: str,
@@ -100,7 +100,7 @@ class Reply:
         """Whether the status is on its way to the client already."""
         self.body: Iterable[bytes] = app(env, self._start)
 
-    def _start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+    def _start(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:  # noqa: ANN401 -- as PEP 3333 has it
         if exc_info is not None:
             if self.sent:
                 raise exc_info[1].with_traceback(exc_info[2])

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pytest_resilience import FakeServer, Outcome, faults
+from pytest_resilience import Attempt, FakeServer, Outcome, faults
 from tests.wire.apps import ManualClock
 from tests.wire.raw import GET, HEAD, End, Raw, Seen, ask, ended, talk
 
@@ -461,7 +461,7 @@ def test_service_whose_error_body_fails() -> None:
     """A service that cannot make its own error answers with a plain one."""
 
     class Odd(FakeServer):
-        def error_answer(self, status: int) -> Any:
+        def error_answer(self, status: int, attempt: Attempt) -> Any:
             raise KeyError(status)
 
     with Odd(serving([b"x"]), blocking=False) as server:
@@ -476,7 +476,7 @@ def test_service_whose_error_cannot_be_sent() -> None:
     """An error answer that no wire can carry becomes a plain 500."""
 
     class Odd(FakeServer):
-        def error_answer(self, status: int) -> Any:
+        def error_answer(self, status: int, attempt: Attempt) -> Any:
             from pytest_resilience.answers import Answer
 
             return Answer(status, (("X", "\u20ac"),), (b"",))

@@ -1,0 +1,79 @@
+"""The service's own error for a status fault, and presets beside other faults."""
+
+import requests
+
+from pytest_resilience import Attempt, Fake, faults, route
+from pytest_resilience_gemini import Gemini
+from pytest_resilience_vault import Vault
+
+
+class Words(Fake):
+    """Errors in words of its own."""
+
+    @route("GET", "/x")
+    def get(self, request: object) -> object:
+        """Answer."""
+        return {}
+
+    def error(self, status: int, message: str | None = None) -> object:
+        """Only data: the status is the fault's."""
+        return {"words": status}
+
+    def error_for(self, attempt: Attempt, status: int) -> object:
+        """The same, with the path."""
+        return {"words": status, "path": attempt.path}
+
+
+def test_an_error_that_is_only_data_has_the_status_of_the_fault() -> None:
+    """`fail(503)` is a 503, however the fake words it."""
+    with Words() as fake:
+        fake.fail(503)
+        answer = requests.get(f"{fake.url}/x", timeout=10)
+
+    assert (answer.status_code, answer.json()) == (503, {"words": 503, "path": "/x"})
+
+
+def test_vaults_quota_names_the_path() -> None:
+    """As Vault says it."""
+    with Vault() as vault:
+        vault.fail(429)
+        answer = requests.get(f"{vault.url}/v1/secret/data/mine", timeout=10)
+
+    assert answer.json() == {
+        "errors": ['request path "secret/data/mine": rate limit quota exceeded']
+    }
+
+
+def test_a_stream_of_geminis_gets_its_error_as_a_stream_does() -> None:
+    """With alt=sse the type is text/event-stream, whatever fault it is."""
+    with Gemini() as gemini:
+        gemini.fail(503)
+        url = f"{gemini.url}/v1beta/models/gemini-3.8-flash:streamGenerateContent?alt=sse"
+        answer = requests.post(url, json={}, timeout=10)
+
+    assert answer.status_code == 503
+    assert answer.headers["Content-Type"] == "text/event-stream"
+    assert answer.json()["error"]["status"] == "UNAVAILABLE"
+
+
+def test_a_preset_goes_together_with_a_truncation() -> None:
+    """It replaces the answer; the other fault ends it."""
+    with Gemini() as gemini:
+        preset = gemini.named_faults["overloaded"]
+        both = faults.together(faults.limit_data(10), preset)
+        gemini.fail(both)
+        try:
+            requests.get(f"{gemini.url}/v1beta/models", timeout=10)
+        except requests.RequestException as error:
+            kind = type(error).__name__
+
+        assert kind == "ChunkedEncodingError"
+        assert gemini.trace.statuses == [503]
+
+
+def test_a_wrong_method_is_unmatched() -> None:
+    """The path is there, the method is not: no route matched."""
+    with Words() as fake:
+        requests.post(f"{fake.url}/x", timeout=10)
+
+        assert [attempt.unmatched for attempt in fake.trace] == [True]
