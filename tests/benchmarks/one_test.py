@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rounds import Figure, Goal
 
-COUNT = 400
+COUNT = 1000
 HEAD = f"""
 import http.client, pytest
 
