@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 
@@ -16,7 +17,9 @@ class Workers:
 
     def __init__(self) -> None:
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._lock = new_lock()  # guards the four below
+        self._lock = new_lock()  # guards the five below
+        self._later: deque[Job] = deque()
+        """Those that have to wait until a thread is free."""
         self._threads: set[threading.Thread] = set()
         self._busy: set[threading.Thread] = set()
         self._waiting = 0
@@ -33,6 +36,11 @@ class Workers:
             free = len(self._threads) - len(self._busy)
             if self._waiting > free and len(self._threads) < MOST:
                 self._start()
+                free += 1
+            if self._waiting <= free:
+                handed.expect()
+            else:
+                self._later.append(handed)
         self._jobs.put(handed)
 
     def _start(self) -> None:
@@ -50,9 +58,14 @@ class Workers:
                     break
                 self._waiting -= 1
                 self._busy.add(me)
-            job()
-            with self._lock:
-                self._busy.discard(me)
+            job(self._free)
+
+    def _free(self) -> None:
+        """The calling thread is about to be free: the next that had to wait may begin."""
+        with self._lock:
+            self._busy.discard(threading.current_thread())
+            if self._later:
+                self._later.popleft().expect()
 
     def stop(self) -> list[threading.Thread]:
         """Tell the threads to end; returns those that do so at once.

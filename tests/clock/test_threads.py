@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import concurrent.futures
 import queue
 import random
@@ -334,6 +335,21 @@ def test_applications_that_sleep_and_lock(clock: VirtualClock) -> None:
             thread.join()
 
     assert ended == [2, 4, 6]
+
+
+def test_more_requests_than_threads(clock: VirtualClock) -> None:
+    """256 are served at once; those that have to wait hold no time back."""
+
+    def ask() -> None:
+        requests.get(server.url, timeout=30)
+        ended[clock.now] += 1
+
+    ended: dict[float, int] = collections.Counter()
+    with FakeServer(sleepy) as server:
+        for thread in start(*[ask] * 260):
+            thread.join()
+
+    assert ended == {2: 256, 4: 4}
 
 
 def test_a_server_that_stops(clock: VirtualClock) -> None:
