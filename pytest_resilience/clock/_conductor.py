@@ -84,6 +84,8 @@ class Conductor:
         self._owner: Party | None = None
         self._watchers = Watchers(engine, self._ready)
         self._strangers = Strangers(_thread.get_native_id())
+        self._adopted: set[int | None] = set()
+        """Those of them that are parties, and speak for themselves."""
 
     # Parties
 
@@ -107,6 +109,8 @@ class Conductor:
         if former is not None and former is not party:
             self._resign(former)
         self.parties[party.ident] = party
+        if party.adopted:
+            self._adopted.add(party.native_id)
         if party.standing is Standing.RUNNING:
             self.running.add(party)
 
@@ -160,6 +164,7 @@ class Conductor:
     def _resign(self, party: Party) -> None:
         self._changes += 1
         self.running.discard(party)
+        self._adopted.discard(party.native_id)
         self._pace.drop(party)
         party.standing = Standing.OVER
         self._cancel(party)
@@ -406,15 +411,13 @@ class Conductor:
 
     def _held_back(self, when_ns: int, now_real: int) -> float:
         """Real seconds for which those who are out of our sight hold time back."""
-        if self._strangers:
-            known = {p.native_id for p in self.parties.values() if p.native_id is not None}
-            if not self._strangers.idle(now_real, known):
-                for name in self._strangers.give_up(now_real, self._grace_ns, known):
-                    self.reports.append(
-                        f"thread {name!r}, from before the clock, never comes to rest; "
-                        "virtual time goes on without it"
-                    )
-                return IDLE_NS / 4 / SECOND
+        if self._strangers and not self._strangers.idle(now_real, self._adopted):
+            for name in self._strangers.give_up(now_real, self._grace_ns, self._adopted):
+                self.reports.append(
+                    f"thread {name!r}, from before the clock, never comes to rest; "
+                    "virtual time goes on without it"
+                )
+            return IDLE_NS / 4 / SECOND
         return self._pace.wait(when_ns, now_real) / SECOND
 
     def _while_running(self, due: Due | None, now_real: int) -> float:

@@ -69,11 +69,15 @@ class Substitution:
         self.spared = spared
         self.places: list[Place] = []
         self.count = -1
+        self.lost = False
+        """Whether a place had to be forgotten."""
 
     @property
     def is_elsewhere(self) -> bool:
         """Whether something new refers to the function since its places were noted."""
-        return not self.users_only and sys.getrefcount(self.real) != self.count
+        if self.users_only:
+            return self.lost  # The count of a class changes with every instance.
+        return self.lost or sys.getrefcount(self.real) != self.count
 
     def wants(self, module: str) -> bool:
         """Whether a place in this module is to be replaced."""
@@ -86,7 +90,7 @@ class Substitution:
             place.put(self.stand_in, self.real)
         if not all(place.lasting for place in self.places):
             self.places = [place for place in self.places if place.lasting]
-            self.count = -1
+            self.lost = True
 
 
 class References:
@@ -117,6 +121,7 @@ class References:
         """Two passes over all objects: one for the holders, one for the holders' owners."""
         for substitution in self._all:
             substitution.places = []
+            substitution.lost = False
         holders = gc.get_referrers(*(s.real for s in self._all))
         owned: dict[int, Any] = {}
         for holder in holders:
@@ -153,8 +158,9 @@ class References:
         if isinstance(holder, list):
             self._add(holder, list(enumerate(holder)), _swap_item, "")
         elif isinstance(holder, types.CellType):
-            pairs = [("cell_contents", holder.cell_contents)]
-            self._add(holder, pairs, _swap_attribute, "")
+            if not self._wanted[id(holder.cell_contents)].users_only:
+                pairs = [("cell_contents", holder.cell_contents)]
+                self._add(holder, pairs, _swap_attribute, "")
         elif isinstance(holder, functools.partial):
             self._add(holder, [(None, holder.func)], _swap_in_partial, "")
         elif not isinstance(holder, types.FrameType | types.ModuleType | type):
@@ -185,6 +191,8 @@ class References:
                 namespace = gc.get_referents(owner.__dict__)[0]
                 if id(namespace) in owned and left.pop(id(namespace), None) is not None:
                     self._add(owner, list(namespace.items()), _swap_in_class, owner.__module__)
+            elif isinstance(owner, dict):
+                left.pop(id(owner.get("__annotations__")), None)  # A name of a type is no call.
             elif id(getattr(owner, "__dict__", None)) in owned:
                 left.pop(id(owner.__dict__), None)
                 self._add(

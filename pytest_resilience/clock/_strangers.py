@@ -34,7 +34,7 @@ class Strangers:
     def __bool__(self) -> bool:
         return bool(self._known)
 
-    def idle(self, now_real_ns: int, parties: Container[int]) -> bool:
+    def idle(self, now_real_ns: int, parties: Container[int | None]) -> bool:
         """Whether none of them has anything to do; parties speak for themselves."""
         busy = self._busy(now_real_ns, parties)
         if not busy:
@@ -43,7 +43,7 @@ class Strangers:
             self._asked_since_ns = now_real_ns
         return not busy
 
-    def _busy(self, now_real_ns: int, parties: Container[int]) -> list[int]:
+    def _busy(self, now_real_ns: int, parties: Container[int | None]) -> list[int]:
         return [
             native_id
             for native_id in list(self._known)
@@ -61,7 +61,7 @@ class Strangers:
             return False
         return now_real_ns - since >= IDLE_NS
 
-    def give_up(self, now_real_ns: int, grace_ns: int, parties: Container[int]) -> list[str]:
+    def give_up(self, now_real_ns: int, grace_ns: int, parties: Container[int | None]) -> list[str]:
         """Wait no longer for those that have not come to rest for the whole grace; their names."""
         if self._asked_since_ns is None or now_real_ns - self._asked_since_ns < grace_ns:
             return []

@@ -92,7 +92,10 @@ class TlsServer:
             flush()
 
         def ready(_: int) -> None:
-            data = sock.recv(65536)
+            try:
+                data = sock.recv(65536)
+            except ConnectionResetError:
+                data = b""
             if not data:
                 self.loop.remove(sock.fileno())
                 links.unserve(link)
@@ -117,7 +120,8 @@ class TlsServer:
     def stop(self) -> None:
         links.unlisten(self.listening.getsockname())
         self.loop.run(lambda: self.loop.remove(self.listening.fileno()))
-        self.listening.close()
+        for sock in [self.listening, *self.socks]:
+            sock.close()
         self.loop.settle()
         release(self.loop)
 
