@@ -116,16 +116,32 @@ def test_pipelining_behind_a_fault(server: FakeServer) -> None:
     assert len(server.trace) == 2
 
 
-def test_half_closed(server: FakeServer) -> None:
+def test_half_closed() -> None:
     """Requests that lie before the client's FIN are answered, when the app does not wait."""
-    if server.blocking:
-        pytest.skip("a FIN while a worker answers counts as the client's leaving")
-    with Raw(server) as raw:
+    with FakeServer(app_of(b"hello"), blocking=False) as server, Raw(server) as raw:
         raw.send(POST * 3).sock.shutdown(1)
         seen = raw.rest()
 
     assert seen.data.count(b"hello") == 3
     assert seen.end is End.FIN
+
+
+def test_half_closed_while_a_worker_answers() -> None:
+    """A FIN while an application is at work counts as the client's leaving."""
+    release = threading.Event()
+
+    def app(environ: dict[str, object], start: Callable[..., object]) -> list[bytes]:
+        release.wait(5)
+        start("200 OK", [])
+        return [b"too late"]
+
+    with FakeServer(app) as server, Raw(server) as raw:
+        raw.send(GET).sock.shutdown(1)
+        seen = raw.rest()
+        release.set()
+
+        assert seen.data == b""
+        assert [attempt.outcome for attempt in server.trace] == [Outcome.GONE]
 
 
 def test_expect_100_continue(server: FakeServer) -> None:
