@@ -147,11 +147,6 @@ class Loop:
         """Whether the caller runs on the loop's thread."""
         return _thread.get_ident() == self._thread.ident
 
-    @property
-    def thread_id(self) -> int | None:
-        """The identity of the loop's thread."""
-        return self._thread.ident
-
     # Called from any thread
 
     def call_soon_threadsafe(self, callback: Callback) -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
-from werkzeug.routing import Map, RequestRedirect, Rule
+from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from pytest_resilience.answers import REASONS, Answer
@@ -141,8 +141,6 @@ class Fake(FakeServer):
         urls = self._url_map.bind_to_environ(request.environ)
         try:
             endpoint, arguments = urls.match()
-        except RequestRedirect as redirect:
-            return Response(status=redirect.code, headers={"Location": redirect.new_url})
         except MethodNotAllowed as error:
             request.environ[UNMATCHED] = _words(self.nearest_routes(request))
             return self.respond(self.wrong_method(request, error.valid_methods or ()))

@@ -116,3 +116,20 @@ def test_without_a_stream_nothing_is_written() -> None:
     """No stdout, or one in memory, is no reason to fail."""
     Output(None).line("nobody")
     Output(io.StringIO()).line("nobody")
+
+
+def test_only_what_hangs_for_a_while_is_shown_before_its_end() -> None:
+    """An attempt that has just begun is left alone until it is due."""
+    read, write = os.pipe()
+    writer = io.FileIO(write, "w")
+    lines = Lines(Output(writer), quiet=False)
+    for number in (1, 2):
+        ended = attempt(number, number, status=None)
+        lines._begin(dataclasses.replace(ended, outcome=Outcome.PENDING, ended_ns=None))
+    lines._open[1].due = 0.0
+
+    lines._show_hanging()
+    writer.close()
+
+    assert [entry.shown for entry in lines._open.values()] == [True, False]
+    os.close(read)

@@ -77,3 +77,28 @@ def test_a_wrong_method_is_unmatched() -> None:
         requests.post(f"{fake.url}/x", timeout=10)
 
         assert [attempt.unmatched for attempt in fake.trace] == [True]
+
+
+class Headers(Fake):
+    """A handler that sets a header."""
+
+    @route("GET", "/x")
+    def get(self, request: object) -> object:
+        """All that a handler may say at once."""
+        return 202, {"later": True}, {"Retry-After": "7"}
+
+
+def test_a_handler_sets_headers() -> None:
+    """The third thing that it returns."""
+    with Headers() as fake:
+        answer = requests.get(f"{fake.url}/x", timeout=10)
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (202, "7")
+
+
+def test_a_fake_has_no_named_errors_unless_it_says_so() -> None:
+    """And those that it has show their names."""
+    with Headers() as fake:
+        assert fake.named_faults == {}
+    with Vault() as vault:
+        assert repr(vault.named_faults["sealed"]) == "<preset sealed>"
