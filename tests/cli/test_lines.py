@@ -121,7 +121,7 @@ def test_without_a_stream_nothing_is_written() -> None:
 def test_only_what_hangs_for_a_while_is_shown_before_its_end() -> None:
     """An attempt that has just begun is left alone until it is due."""
     read, write = os.pipe()
-    writer = io.FileIO(write, "w")
+    writer = os.fdopen(write, "w")
     lines = Lines(Output(writer), quiet=False)
     for number in (1, 2):
         ended = attempt(number, number, status=None)
