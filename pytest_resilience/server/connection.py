@@ -230,30 +230,34 @@ class Connection:
         self.for_control = self.listener.is_control(target)
         raw = event.headers.raw_items()
         head = b"\r\n".join([b"%b: %b" % item for item in raw])
+        # Not list(event.headers): that goes through Python for each item, twice.
+        headers = [(name.lower(), value) for name, value in raw]
         self._entry = self._record(method, target, head)
         self._request = wsgi.Request(
             method,
             target,
-            list(event.headers),
+            headers,
             event.http_version.decode("ascii"),
             self.listener.address,
             self.client,
         )
         self._body = []
         self._body_size = 0
-        refusal = self._refusal(event, len(method) + len(target) + len(head))
+        refusal = self._refusal(event.http_version, headers, len(method + target) + len(head))
         if refusal is not None:
             self._refuse(*refusal)
 
-    def _refusal(self, event: h11.Request, head_size: int) -> tuple[int, str] | None:
+    def _refusal(
+        self, version: bytes, headers: list[tuple[bytes, bytes]], head_size: int
+    ) -> tuple[int, str] | None:
         """Status and reason when a request that h11 accepts is not to be served."""
-        if event.http_version > b"1.1":
-            return 505, f"HTTP/{event.http_version.decode()} is not spoken here"
+        if version > b"1.1":
+            return 505, f"HTTP/{version.decode()} is not spoken here"
         if head_size > self.listener.max_head:  # h11 counts only what comes in pieces.
             return 431, f"the head is over the limit of {self.listener.max_head} bytes"
         length = None
         chunked = False
-        for name, value in event.headers:
+        for name, value in headers:
             if name == b"content-length":
                 length = int(value)
             elif name == b"transfer-encoding":

@@ -5,9 +5,13 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields
+from operator import attrgetter
 
 from pytest_resilience.records import Attempt, Outcome, Trace
+
+FIELDS = tuple(field.name for field in fields(Attempt))
+VALUES = attrgetter(*FIELDS)
 
 
 class Journal:
@@ -95,7 +99,10 @@ class Entry:
 
     def change(self, **changes: object) -> None:
         """Record a newer state."""
-        self.attempt = replace(self.attempt, **changes)  # type: ignore[arg-type]  # names are ours
+        # As dataclasses.replace does it, in half the time; every request comes here twice.
+        values = dict(zip(FIELDS, VALUES(self.attempt), strict=True))
+        values.update(changes)
+        self.attempt = Attempt(**values)
         self._journal.store(self.attempt, self._generation)
 
     def end(self, outcome: Outcome, ended_ns: int, **changes: object) -> None:
