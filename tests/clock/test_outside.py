@@ -62,6 +62,7 @@ def in_a_thread() -> Iterator[str]:
 PROGRAM = """
 import http.server, time
 class Slow(http.server.BaseHTTPRequestHandler):
+    wbufsize = 65536  # One write: see "stalls in the middle" among the limits in docs/clock.md.
     def do_GET(self):
         time.sleep(0.3)
         self.send_response(200); self.send_header("Content-Length", "2"); self.end_headers()
