@@ -40,7 +40,7 @@ def in_little_real_time(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.node.get_closest_marker("soak"):
         yield
     else:
-        with within(30):
+        with within(180):
             yield
 
 
