@@ -40,7 +40,8 @@ def in_little_real_time(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.node.get_closest_marker("soak"):
         yield
     else:
-        with within(180):
+        # Beside two busy processes and other workers the loaded tests took up to 65 s.
+        with within(180 if "test_load" in request.node.nodeid else 30):
             yield
 
 
