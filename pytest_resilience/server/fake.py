@@ -78,7 +78,8 @@ class Fake(FakeServer):
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 -- options of FakeServer
         super().__init__(blocking=False, **options)
         self.lock = threading.RLock()
-        """Held while a handler runs."""
+        """Held while a handler runs. Do not read `trace` while you hold it: the trace waits for
+        the server's thread, and that thread may be waiting for this lock."""
         self.random = random.Random(self.plan.seed)
         """For what must come out the same with the same seed."""
         with self.lock:

@@ -91,7 +91,6 @@ class FakeServer:
         """Called when it has started, or started over: its `environment` may be another."""
         self._listener: Listener | None = None
         self._loop: Loop | None = None
-        self._is_down = False
 
     # Life
 
@@ -112,7 +111,6 @@ class FakeServer:
             engine.release(loop)
             raise
         self._loop = loop
-        self._is_down = False
         self._tell_renewed()
         return self
 
