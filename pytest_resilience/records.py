@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import overload
 
@@ -147,10 +147,6 @@ class Attempt:
         if self.fault is not None or self.status is None:
             return True
         return self.status >= 400
-
-    def numbered(self, number: int) -> Attempt:
-        """The same attempt under another number."""
-        return replace(self, number=number)
 
 
 class Trace(Sequence[Attempt]):

@@ -131,7 +131,6 @@ def test_trace_is_a_sequence() -> None:
     assert len(THREE.to("get")) == 3
     assert len(THREE.to("POST")) == 0
     assert len(THREE.to(path="/x*")) == 0
-    assert THREE[2].numbered(9).number == 9
 
 
 def test_failed() -> None:
