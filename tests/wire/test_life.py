@@ -359,6 +359,22 @@ def test_no_client_is_connected_to_itself() -> None:
                 assert sock.connect_ex((server.host, server.port)) == errno.ECONNREFUSED
 
 
+def test_more_at_once_than_one_turn_accepts() -> None:
+    """Of clients that come all at once, the loop takes some a turn and none is left out."""
+    with FakeServer(app_of(), blocking=False) as server:
+        loop, held = engine.running(), threading.Event()
+        assert loop is not None
+        loop.call_soon_threadsafe(held.wait)
+        clients = [Raw(server).send(GET) for _ in range(100)]
+        held.set()
+        statuses = {client.answer().status for client in clients}
+        for client in clients:
+            client.sock.close()
+
+    assert statuses == {200}
+    assert len(server.trace) == 100
+
+
 # --- limits of the machine ---------------------------------------------------------------
 
 
