@@ -286,10 +286,12 @@ def test_several_signals_at_once_are_one(served: Served) -> None:
 
 def test_the_end_of_the_terminal_ends_it_unless_nohup_was_said(place: Path) -> None:
     """SIGHUP is an end like any other, and none for a process that was told to ignore it."""
-    with Served(place, "web:app") as served:
+    # Said both times, since what the tests themselves run under is inherited: nohup, too.
+    heeding = functools.partial(signal.signal, signal.SIGHUP, signal.SIG_DFL)
+    ignoring = functools.partial(signal.signal, signal.SIGHUP, signal.SIG_IGN)
+    with Served(place, "web:app", preexec_fn=heeding) as served:
         assert served.url
         assert served.end(signal.SIGHUP)[0] == 0
-    ignoring = functools.partial(signal.signal, signal.SIGHUP, signal.SIG_IGN)
     with Served(place, "web:app", preexec_fn=ignoring) as served:
         url = served.url
         served.process.send_signal(signal.SIGHUP)
