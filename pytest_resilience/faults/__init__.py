@@ -29,6 +29,12 @@ from pytest_resilience.faults.length import (
     WrongLength as wrong_length,
 )
 from pytest_resilience.faults.noise import Garbage as garbage, HugeHeaders as huge_headers
+from pytest_resilience.faults.stream import (
+    CutStream as cut_stream,
+    EndStream as end_stream,
+    Slicer as slicer,
+    StallStream as stall_stream,
+)
 from pytest_resilience.faults.timing import (
     Bandwidth as bandwidth,
     HalfHead as half_head,
@@ -49,8 +55,10 @@ __all__ = [
     "Script",
     "bandwidth",
     "cut_chunk",
+    "cut_stream",
     "down",
     "empty_reply",
+    "end_stream",
     "garbage",
     "half_head",
     "html_page",
@@ -64,8 +72,10 @@ __all__ = [
     "redirect",
     "reset_idle",
     "reset_peer",
+    "slicer",
     "stale_connection",
     "stall",
+    "stall_stream",
     "status",
     "timeout",
     "together",

@@ -116,4 +116,5 @@ def _replaces_answer(fault: Fault) -> bool:
 
 
 def _shapes_only(fault: Fault) -> bool:
-    return isinstance(fault, _SHAPES_ONLY) or _replaces_answer(fault)
+    shapes = isinstance(fault, _SHAPES_ONLY) or getattr(fault, "shapes_answer", False)
+    return shapes or _replaces_answer(fault)

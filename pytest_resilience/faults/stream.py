@@ -1,0 +1,239 @@
+"""Faults of a stream: events on their way that break off, stop, come slowly or too soon to an end.
+
+A stream is a body in several pieces, as an application that streams has written it: each
+piece is an event, a chunk of HTTP and, unless told otherwise, a write of its own. A body in
+one piece is a stream of one event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal
+
+from pytest_resilience.answers import CHUNKED_END, Answer
+from pytest_resilience.faults import _check
+from pytest_resilience.faults._script import (
+    Close,
+    Context,
+    Hang,
+    OfTheBody,
+    Pause,
+    Reset,
+    Script,
+    Send,
+    Step,
+    bodied,
+    framed,
+)
+from pytest_resilience.faults.timing import spot
+
+Writes = int | Literal["event", "all"]
+
+
+def _check_writes(fault: str, writes: object) -> None:
+    if writes in ("event", "all"):
+        return
+    if isinstance(writes, bool) or not isinstance(writes, int) or writes < 1:
+        wanted = '"event", "all", or a number of bytes, 1 or more'
+        _check.refuse(f"{fault}(writes)", writes, wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class _InAStream(OfTheBody):
+    """Base of the faults that have a place in a stream."""
+
+    after: int = 1
+    within: float = 0
+    at: float | None = None
+
+    name: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        _check.whole(f"{self.name}(after)", self.after)
+        _check.place(f"{self.name}(within)", self.within)
+        if self.at is not None:
+            _check.place(f"{self.name}(at)", self.at)
+
+    @property
+    def label(self) -> str:
+        """The fault in a few words."""
+        return self.name
+
+    def place(self, events: tuple[bytes, ...]) -> tuple[int, int]:
+        """How many events come whole, and how many bytes of the next one."""
+        if self.at is None:
+            whole = min(self.after, len(events))
+            return whole, spot(self.within, len(events[whole])) if whole < len(events) else 0
+        left = spot(self.at, sum(map(len, events)))
+        for number, event in enumerate(events):
+            if left < len(event):
+                return number, left
+            left -= len(event)
+        return 0, 0  # There are none.
+
+
+@dataclass(frozen=True, slots=True)
+class CutStream(_InAStream):
+    """A stream whose connection ends before the stream does.
+
+    Args:
+        after: How many events come before; all of them, and the stream's end is missing,
+            when there are no more.
+        within: Where in the next event: an int counts its bytes, a float is a share of it.
+        at: In place of both: where in the whole body, in bytes or as a share.
+        reset: With a RST in place of a FIN.
+        writes: What goes out in one write: an ``"event"``, ``"all"``, or so many bytes.
+    """
+
+    reset: bool = False
+    writes: Writes = "event"
+
+    name: ClassVar[str] = "cut_stream"
+
+    def __post_init__(self) -> None:
+        _InAStream.__post_init__(self)  # super() knows the class from before its slots
+        _check_writes(self.name, self.writes)
+
+    def apply(self, script: Script, context: Context) -> Script:
+        """Send the events before the place, and end the connection."""
+        before, _ = _parted(script, self)
+        end = Reset() if self.reset else Close()
+        return script.instead(*_sends(before, self.writes), end)
+
+
+@dataclass(frozen=True, slots=True)
+class StallStream(_InAStream):
+    """A stream that falls silent.
+
+    Args:
+        after: How many events come before; all of them, and the stream's end does not
+            come, when there are no more.
+        within: Where in the next event: an int counts its bytes, a float is a share of it.
+        at: In place of both: where in the whole body, in bytes or as a share.
+        resume_after: Seconds after which the rest follows; None for never.
+        writes: What goes out in one write: an ``"event"``, ``"all"``, or so many bytes.
+    """
+
+    resume_after: float | None = None
+    writes: Writes = "event"
+
+    name: ClassVar[str] = "stall_stream"
+
+    def __post_init__(self) -> None:
+        _InAStream.__post_init__(self)
+        _check_writes(self.name, self.writes)
+        if self.resume_after is not None:
+            _check.seconds("stall_stream(resume_after)", self.resume_after)
+
+    def apply(self, script: Script, context: Context) -> Script:
+        """Send the events before the place, and stop there."""
+        before, rest = _parted(script, self)
+        steps: list[Step] = list(_sends(before, self.writes))
+        if self.resume_after is None:
+            return script.instead(*steps, Hang())
+        steps += [Pause(self.resume_after), *_sends(rest, self.writes)]
+        return script.instead(*steps, *_ordinary_end(script))
+
+
+@dataclass(frozen=True, slots=True)
+class EndStream(_InAStream):
+    """A stream that ends too early, and in order: nothing but its content tells.
+
+    Args:
+        after: How many events come; the last one never does.
+        within: Where in the next event: an int counts its bytes, a float is a share of it.
+        at: In place of both: where in the whole body, in bytes or as a share.
+    """
+
+    name: ClassVar[str] = "end_stream"
+    shapes_answer: ClassVar[bool] = True
+
+    def apply(self, script: Script, context: Context) -> Script:
+        """Leave the other events out."""
+        events = _events(script.answer)
+        number, size = self.place(events)
+        if events and number == len(events):
+            number -= 1
+        kept = (*events[:number], events[number][:size] if events else b"")
+        # The empty piece keeps it a chunked body, however few are left.
+        return replace(script, answer=_with_body(script.answer, (*kept, b"")))
+
+
+@dataclass(frozen=True, slots=True)
+class Slicer(OfTheBody):
+    """An answer in writes of other sizes, at once or with time between them.
+
+    ``slicer(seconds=0.5)`` is a stream with half a second before each event,
+    ``slicer(writes=1)`` one that comes byte by byte.
+
+    Args:
+        writes: What goes out in one write: an ``"event"``, ``"all"``, or so many bytes.
+            Bytes are counted as they go over the wire, with the framing of HTTP.
+        seconds: How long to wait before each write but the first, the head's.
+    """
+
+    writes: Writes = "event"
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_writes("slicer", self.writes)
+        _check.seconds("slicer(seconds)", self.seconds)
+
+    @property
+    def label(self) -> str:
+        """The fault in a few words."""
+        return f"slicer {self.writes}" + (f" {self.seconds:g} s" if self.seconds else "")
+
+    def apply(self, script: Script, context: Context) -> Script:
+        """Put the same bytes into other writes."""
+        whole = framed(script)
+        pieces = list(whole.pieces)
+        if pieces[-1:] == [CHUNKED_END] and len(pieces) > 1:
+            pieces[-2:] = [pieces[-2] + CHUNKED_END]
+        return script.instead(*self._paced([whole.head, *pieces]), *_ordinary_end(script))
+
+    def _paced(self, pieces: list[bytes]) -> Iterator[Step]:
+        for number, send in enumerate(_sends(pieces, self.writes)):
+            if number and self.seconds:
+                yield Pause(self.seconds)
+            yield send
+
+
+def _events(answer: Answer) -> tuple[bytes, ...]:
+    return tuple(piece for piece in answer.body if piece)
+
+
+def _with_body(answer: Answer, body: tuple[bytes, ...]) -> Answer:
+    return replace(bodied(answer).without("Content-Length"), body=body)
+
+
+def _parted(script: Script, fault: _InAStream) -> tuple[list[bytes], list[bytes]]:
+    """What is written before a fault's place, beginning with the head, and what after it."""
+    events = _events(script.answer)
+    answer = _with_body(script.answer, (*events, b"", b""))
+    number, size = fault.place(events)
+    if script.http10:  # It knows no chunks: without a length a FIN would be a proper end.
+        length = sum(map(len, events)) + (number == len(events))
+        answer = answer.with_header("Content-Length", str(length))
+    whole = framed(replace(script, answer=answer))
+    coded = list(whole.pieces)
+    if not size:
+        return [whole.head, *coded[:number]], coded[number:]
+    cut = size if script.http10 else size + len(b"%x\r\n" % len(events[number]))
+    part, rest = coded[number][:cut], coded[number][cut:]
+    return [whole.head, *coded[:number], part], [rest, *coded[number + 1 :]]
+
+
+def _sends(pieces: Iterable[bytes], writes: Writes) -> Iterator[Send]:
+    if writes == "event":
+        yield from map(Send, pieces)
+        return
+    whole = b"".join(pieces)
+    size = len(whole) if writes == "all" else writes
+    for start in range(0, len(whole), max(1, size)):
+        yield Send(whole[start : start + size])
+
+
+def _ordinary_end(script: Script) -> tuple[Step, ...]:
+    return (Close(cut=False),) if framed(script).closing else ()
