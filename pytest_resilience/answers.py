@@ -35,7 +35,10 @@ class Answer:
     def header(self, name: str) -> str | None:
         """The first value under this name, compared without case."""
         low = name.lower()
-        return next((value for key, value in self.headers if key.lower() == low), None)
+        for key, value in self.headers:  # Not a generator: several times a request.
+            if key.lower() == low:
+                return value
+        return None
 
     def with_header(self, name: str, value: str) -> Answer:
         """The same answer with this field in place of every one of that name."""

@@ -1,4 +1,4 @@
-"""One accepted connection: reads requests with h11, has them answered, keeps the record.
+"""One accepted connection: reads requests, has them answered, keeps the record.
 
 States: *reading* a request, *waiting* for the application's worker thread, *writing* the
 answer, *draining* after our FIN, *closed*. Whatever the state, the socket is watched, so a
@@ -13,8 +13,6 @@ import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import h11
-
 from pytest_resilience.answers import Answer
 from pytest_resilience.clock import Timer, links
 from pytest_resilience.engine._loop import CLOSED, READ, WRITE, Loop
@@ -22,6 +20,7 @@ from pytest_resilience.faults._script import Context, Script, deliver
 from pytest_resilience.plan import NOTHING, Decision
 from pytest_resilience.records import Outcome
 from pytest_resilience.server import wire, wsgi
+from pytest_resilience.server._incoming import Head, Incoming, Malformed, Sign, refusal
 from pytest_resilience.server._stream import Stream
 from pytest_resilience.server.journal import Entry
 
@@ -33,8 +32,6 @@ PENDING_MOST = 262_144
 """Bytes of further requests that are taken in while one is being answered."""
 DRAIN_MOST = 64 * 1024 * 1024
 """Bytes that are read and dropped after our FIN before the connection is reset."""
-SHOWN = 40
-"""Bytes of a malformed request that its note shows."""
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -66,9 +63,9 @@ class Connection:
         "_events",
         "_feeding",
         "_idle_timer",
+        "_incoming",
         "_pending",
         "_request",
-        "_request_parser",
         "_retry_after",
         "_status",
         "_stream",
@@ -95,7 +92,7 @@ class Connection:
         """Whether its latest request was for the control application."""
         self.state = State.READING
         self._events = READ
-        self._request_parser: h11.Connection | None = None
+        self._incoming = Incoming(listener.max_head)
         self._pending = bytearray()
         self._feeding = False
         self._ahead: bytes | None = None
@@ -113,14 +110,6 @@ class Connection:
         self.link = (client[0], client[1], listener.address[1])
         links.serve(self.link, sock)
         self.loop.add(sock.fileno(), self._ready, READ)
-
-    @property
-    def _parser(self) -> h11.Connection:
-        """Reads one request; made when its first byte comes, since often none does."""
-        if self._request_parser is None:
-            limit = self.listener.max_head
-            self._request_parser = h11.Connection(h11.SERVER, max_incomplete_event_size=limit)
-        return self._request_parser
 
     def ignore(self, label: str) -> None:
         """Accept and never read: only the client's leaving is noticed."""
@@ -190,86 +179,49 @@ class Connection:
 
     def _feed_one(self, data: bytes) -> None:
         self._cancel_idle()
-        if not data and self._request_parser is None:
-            self.lost()
-            return
-        try:
-            self._parser.receive_data(data)
-            self._read_events(data)
-        except h11.RemoteProtocolError as error:
-            self._refuse_malformed(error, data)
-
-    def _read_events(self, data: bytes) -> None:
-        while self.state is State.READING:
-            event = self._parser.next_event()
-            if event is h11.NEED_DATA:
-                if self._parser.they_are_waiting_for_100_continue:
+        for event in self._incoming.feed(data):
+            match event:
+                case Head():
+                    self._begin(event)
+                case bytes():
+                    self._take_body(event)
+                case Sign.COMPLETE:
+                    self._complete()
+                    return  # What lies behind it has been taken in as `_ahead`.
+                case Sign.WAITS:
                     self._send_continue()
+                case Malformed(status, why):
+                    self._refuse_malformed(status, why)
+                case Sign.LEFT_EARLY:
+                    self._note_unfinished("the client left")
+                    self.lost()
+                case _:
+                    self.lost()
+            if self.state is not State.READING:
                 return
-            if isinstance(event, h11.Request):
-                self._begin(event)
-            elif isinstance(event, h11.Data):
-                self._take_body(event.data)
-            elif isinstance(event, h11.EndOfMessage):
-                self._complete()
-            else:  # ConnectionClosed, or PAUSED after a switch of protocols was asked for
-                self.lost()
 
     def _send_continue(self) -> None:
-        self._parser.send(h11.InformationalResponse(status_code=100, headers=[]))
         with contextlib.suppress(OSError):
             self.sock.send(CONTINUE)
         links.served_sent(self.link)
 
-    def _begin(self, event: h11.Request) -> None:
-        method = event.method.decode("ascii")
-        target = event.target.decode("latin-1")
-        if self.listener.refuses(target):
+    def _begin(self, event: Head) -> None:
+        listener = self.listener
+        method, target = event.method, event.target
+        if listener.refuses(target):
             self.reset()
             return
-        self.for_control = self.listener.is_control(target)
-        raw = event.headers.raw_items()
-        head = b"\r\n".join([b"%b: %b" % item for item in raw])
-        # Not list(event.headers): that goes through Python for each item, twice.
-        headers = [(name.lower(), value) for name, value in raw]
+        self.for_control = listener.is_control(target)
+        head = b"\r\n".join([b"%b: %b" % item for item in event.fields])
         self._entry = self._record(method, target, head)
         self._request = wsgi.Request(
-            method,
-            target,
-            headers,
-            event.http_version.decode("ascii"),
-            self.listener.address,
-            self.client,
+            method, target, event.fields, event.version, listener.address, self.client
         )
         self._body = []
         self._body_size = 0
-        refusal = self._refusal(event.http_version, headers, len(method + target) + len(head))
-        if refusal is not None:
-            self._refuse(*refusal)
-
-    def _refusal(
-        self, version: bytes, headers: list[tuple[bytes, bytes]], head_size: int
-    ) -> tuple[int, str] | None:
-        """Status and reason when a request that h11 accepts is not to be served."""
-        if version > b"1.1":
-            return 505, f"HTTP/{version.decode()} is not spoken here"
-        if head_size > self.listener.max_head:  # h11 counts only what comes in pieces.
-            return 431, f"the head is over the limit of {self.listener.max_head} bytes"
-        length = None
-        chunked = False
-        for name, value in headers:
-            if name == b"content-length":
-                length = int(value)
-            elif name == b"transfer-encoding":
-                chunked = True
-        if length is None:
-            return None
-        if chunked:  # RFC 9112 section 6.3: to be handled as an error.
-            return 400, "malformed request: both Content-Length and Transfer-Encoding"
-        if length > self.listener.max_body:
-            limit = self.listener.max_body
-            return 413, f"a body of {length} bytes is over the limit of {limit} bytes"
-        return None
+        refused = refusal(event, listener.max_head, listener.max_body)
+        if refused is not None:
+            self._refuse(*refused)
 
     def _record(self, method: str, target: str, head: bytes, note: str = "") -> Entry:
         self._carried += 1
@@ -283,12 +235,12 @@ class Connection:
             note=note,
         )
 
-    def _take_body(self, data: bytes | bytearray) -> None:
+    def _take_body(self, data: bytes) -> None:
         self._body_size += len(data)
         if self._body_size > self.listener.max_body:
             self._refuse(413, f"the body is over the limit of {self.listener.max_body} bytes")
         else:
-            self._body.append(bytes(data))
+            self._body.append(data)
 
     def _refuse(self, status: int, note: str) -> None:
         """Answer with an error of the protocol's and end the connection."""
@@ -298,31 +250,16 @@ class Connection:
         answer = self._dated(self.listener.error(status, self._entry.attempt))
         self._say(Script(answer, head_only=head_only, keep_alive=False))
 
-    def _refuse_malformed(self, error: h11.RemoteProtocolError, data: bytes) -> None:
-        if not data:
-            self._left_early()
-            return
+    def _refuse_malformed(self, status: int, why: str) -> None:
         if self._entry is None:
             self._entry = self._record("", "", b"")
-        hint = "; this looks like TLS: use http://" if data[:2] == b"\x16\x03" else ""
-        came = data[:SHOWN]
-        self._refuse(error.error_status_hint, f"malformed request: {error}{hint}: {came!r}")
-
-    def _left_early(self) -> None:
-        """The client has closed in the middle of a request."""
-        self._note_unfinished("the client left")
-        self.lost()
+        self._refuse(status, why)
 
     def _note_unfinished(self, why: str) -> None:
         """Record a request of which only a part of the head has come."""
-        came = self._came
+        came = self._incoming.came
         if self._entry is None and self.state is State.READING and came:
             self._entry = self._record("", "", b"", f"{why} within a request's head: {came!r}")
-
-    @property
-    def _came(self) -> bytes:
-        """The first bytes of what has not been made sense of yet."""
-        return self._parser.trailing_data[0][:SHOWN]
 
     # Answering
 
@@ -362,9 +299,10 @@ class Connection:
         assert self._entry is not None
         script = self._script(answer)
         try:
-            script = decision.fault.apply(script, self._context(decision))
-            if script.steps is None:
-                script = replace(script, answer=self._dated(script.answer))
+            if decision.label is not None:
+                script = decision.fault.apply(script, self._context(decision))
+                if script.steps is None:
+                    script = replace(script, answer=self._dated(script.answer))
         except Exception as error:  # noqa: BLE001 -- a user's own fault value may fail
             self.failed(error)
             script = self._script(FAILED)
@@ -394,7 +332,7 @@ class Connection:
             self._dated(answer),
             head_only=self._request.method == "HEAD",
             http10=self._request.http_version != "1.1",
-            keep_alive=self._parser.their_state is h11.DONE,
+            keep_alive=self._incoming.keeps_alive,
         )
 
     def _dated(self, answer: Answer) -> Answer:
@@ -444,8 +382,10 @@ class Connection:
 
     def ended(self, outcome: Outcome, sent: int, *, head_sent: bool) -> None:
         """Record the end of the attempt."""
-        assert self._entry is not None
-        self._entry.end(outcome, self.listener.now(), sent=sent, **self._said(head_sent=head_sent))
+        entry = self._entry
+        assert entry is not None
+        if entry.pending:
+            entry.end(outcome, self.listener.now(), sent=sent, **self._said(head_sent=head_sent))
 
     def _said(self, *, head_sent: bool) -> dict[str, object]:
         """What of the answer's head the client has been told."""
@@ -457,9 +397,8 @@ class Connection:
         """Go on to the next request."""
         self._entry = self._request = self._writer = self._stream = None
         self.state = State.READING
-        ahead = self._parser.trailing_data[0] + self._pending
+        ahead = self._incoming.renew() + self._pending
         self._pending.clear()
-        self._request_parser = None
         self._watch(READ)
         if idle_reset is not None and not ahead:
             self._reset_when_idle(idle_reset)

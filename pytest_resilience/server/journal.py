@@ -105,7 +105,12 @@ class Entry:
         self.attempt = Attempt(**values)
         self._journal.store(self.attempt, self._generation)
 
+    @property
+    def pending(self) -> bool:
+        """Whether its end has not been recorded yet."""
+        return self.attempt.outcome is Outcome.PENDING
+
     def end(self, outcome: Outcome, ended_ns: int, **changes: object) -> None:
         """Record how it ended; the first end counts."""
-        if self.attempt.outcome is Outcome.PENDING:
+        if self.pending:
             self.change(outcome=outcome, ended_ns=ended_ns, **changes)

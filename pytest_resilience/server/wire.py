@@ -106,9 +106,9 @@ class Writer:
     def run(self) -> None:
         """Go on as far as the socket and the clock allow."""
         while True:
-            if self._next == Await():
+            if isinstance(self._next, Await):
                 self._next = self._following()
-                if self._next == Await():
+                if isinstance(self._next, Await):
                     self._owner.progress(self._sent, head_sent=self.head_sent)
                     return
             step, self._next = self._next, self._following()

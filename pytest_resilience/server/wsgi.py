@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 UNMATCHED = "pytest_resilience.unmatched"
 """A fake puts the nearest routes here when no route matched the request."""
 
+UNPREFIXED = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
+
 
 class Request:
     """What a WSGI environment is made of."""
@@ -34,7 +36,7 @@ class Request:
         self.method = method
         self.target = target
         self.headers = headers
-        """Names in lower case, values as sent."""
+        """Names and values as sent."""
         self.http_version = http_version
         self.server = server
         self.client = client
@@ -76,11 +78,11 @@ def _add_headers(env: dict[str, Any], request: Request) -> None:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         if "_" in name:
             continue  # HTTP_A_B could be either; servers drop it, and so do we.
-        key = "HTTP_" + name.upper().replace("-", "_")
-        if name in ("content-type", "content-length"):
-            key = key[5:]
+        key = name.upper().replace("-", "_")
+        if key not in UNPREFIXED:
+            key = "HTTP_" + key
         if key in env:
-            value = f"{env[key]}{'; ' if name == 'cookie' else ','}{value}"
+            value = f"{env[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
         env[key] = value
     if "HTTP_TRANSFER_ENCODING" in env:
         # The body is here in full, so its length is known after all.
