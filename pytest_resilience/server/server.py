@@ -209,6 +209,11 @@ class FakeServer:
         """The clock of its delays, windows and times."""
         return current_clock() if self._own_clock is None else self._own_clock
 
+    @property
+    def now_ns(self) -> int:
+        """Nanoseconds since its trace began, as the times of its attempts count."""
+        return self._started().now()
+
     # Down and up
 
     def down(self, seconds: float | None = None) -> None:

@@ -1,0 +1,269 @@
+"""The tap of the standard library's logging.
+
+*Problem.* What a level drops is never made into a record; were levels lowered to see it, the
+handlers of the code under test would print it, and ``isEnabledFor`` would answer otherwise.
+
+*Solution.* Nobody's level is touched. Each of the methods that say something asks the logger's
+`isEnabledFor` first; where the answer is no and one of these methods has asked, the message
+and its arguments are read off that method's frame. No record is made of it, so that no record
+factory, filter or handler sees it. What is enabled is recorded where all records pass on their
+way to the handlers, after the logger's own filters, as caplog would see it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from pytest_resilience.logs import _hub
+from pytest_resilience.logs._entry import STANDARD, Entry, in_words
+from pytest_resilience.logs._hub import saying
+
+PYTESTS = "_pytest."
+"""Handlers of pytest's own are told from others by the module of their class."""
+
+_entries: weakref.WeakKeyDictionary[logging.LogRecord, Entry] = weakref.WeakKeyDictionary()
+_alike: dict[tuple[object, ...], list[Entry]] = {}
+"""The same by what a copy of a record shares with it: queue handlers pass copies on."""
+
+_SAYS = frozenset(
+    vars(logging.Logger)[name].__code__
+    for name in ("debug", "info", "warning", "error", "critical", "log")
+)
+_ASKS = logging.LoggerAdapter.isEnabledFor.__code__
+_ADAPTER_SAYS = logging.LoggerAdapter.log.__code__
+
+
+def install(undo: Callable[[Callable[[], None]], None]) -> None:
+    """Put the tap in place."""
+    _hub.put(logging.Logger, "isEnabledFor", _is_enabled_for(logging.Logger.isEnabledFor), undo)
+    _hub.put(logging.Logger, "handle", _handle(logging.Logger.handle), undo)
+    _hub.put(logging.Logger, "callHandlers", _call_handlers(logging.Logger.callHandlers), undo)
+    _hub.put(logging.Handler, "handle", _write(logging.Handler.handle), undo)
+    _hub.put(logging.Handler, "format", _format(logging.Handler.format), undo)
+    undo(_alike.clear)
+
+
+# What is dropped
+
+
+def _is_enabled_for(real: Callable[..., bool]) -> Callable[..., bool]:
+    def isEnabledFor(self: logging.Logger, level: int) -> bool:  # noqa: N802 -- its name
+        enabled = real(self, level)
+        if not enabled and _hub.listening():
+            _drop(self, level, sys._getframe(1))  # noqa: SLF001 -- the one way to the caller
+        return enabled
+
+    return isEnabledFor
+
+
+def _drop(logger: logging.Logger, level: int, frame: FrameType) -> None:
+    """Record what the method in this frame would have said."""
+    extra: object = None
+    if frame.f_code is _ASKS and frame.f_back is not None:
+        frame = frame.f_back
+        if frame.f_code is not _ADAPTER_SAYS:
+            return
+        extra = frame.f_locals["self"].extra
+    elif frame.f_code not in _SAYS:
+        return  # The code under test asks for itself, and knows the answer now.
+    if _merge_dropped():
+        return
+    said = frame.f_locals
+    fields = {**_mapping(extra), **_mapping(said["kwargs"].get("extra"))}
+    text, args = in_words(said["msg"], _unpacked(said["args"])), said["args"]
+    entry = Entry(
+        "logging", text, logger=logger.name, level=level, fields=fields, args=args, dropped=True
+    )
+    error = said["kwargs"].get("exc_info")
+    entry.raised(
+        sys.exc_info() if error and not isinstance(error, BaseException | tuple) else error
+    )
+    _hub.tell(entry)
+
+
+def _merge_dropped() -> bool:
+    """Whether it was an event of structlog, which is in the list already."""
+    spoken, saying.spoken = saying.spoken, None
+    if spoken is not None:
+        spoken.dropped = True
+    return spoken is not None
+
+
+def _mapping(extra: object) -> dict[str, object]:
+    return dict(extra) if isinstance(extra, dict) else {}
+
+
+def _unpacked(args: tuple[object, ...]) -> object:
+    """As a record keeps them: a single mapping is what ``%(name)s`` looks into."""
+    return args[0] if len(args) == 1 and isinstance(args[0], dict) and args[0] else args
+
+
+# What is heard
+
+
+def _handle(real: Callable[..., None]) -> Callable[..., None]:
+    def handle(self: logging.Logger, record: logging.LogRecord) -> None:
+        if not _hub.listening():
+            return real(self, record)
+        saying.reached.append(False)
+        try:
+            real(self, record)
+        finally:
+            if not saying.reached.pop() and not _merge_dropped():
+                _hub.tell(_entry(record, dropped=True))
+
+    return handle
+
+
+def _call_handlers(real: Callable[..., None]) -> Callable[..., None]:
+    def callHandlers(self: logging.Logger, record: logging.LogRecord) -> None:  # noqa: N802
+        if _hub.listening():
+            if saying.reached:
+                saying.reached[-1] = True
+            _remember(record, _said(record))
+        real(self, record)
+
+    return callHandlers
+
+
+def _said(record: logging.LogRecord) -> Entry:
+    """The entry of a record that has come to the handlers."""
+    spoken, saying.spoken = saying.spoken, None
+    if spoken is None:
+        return _hub.tell(_entry(record, dropped=False))
+    spoken.logger = record.name
+    if not spoken.exc_info:
+        spoken.raised(record.exc_info)
+    return spoken
+
+
+def _entry(record: logging.LogRecord, *, dropped: bool) -> Entry:
+    fields = {name: value for name, value in vars(record).items() if name not in STANDARD}
+    entry = Entry(
+        "logging",
+        _message(record),
+        logger=record.name,
+        level=record.levelno,
+        fields=fields,
+        args=record.args,
+        dropped=dropped,
+    )
+    entry.raised(record.exc_info)
+    return entry
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()  # A record of another class may have its own way.
+    except Exception:  # noqa: BLE001 -- handlers will complain of it
+        return in_words(record.msg, record.args)
+
+
+def _remember(record: logging.LogRecord, entry: Entry) -> None:
+    _entries[record] = entry
+    _alike.setdefault(_looks(record), []).append(entry)
+
+
+def _looks(record: logging.LogRecord) -> tuple[object, ...]:
+    r = record
+    return (r.name, r.levelno, r.pathname, r.lineno, r.created, r.thread)
+
+
+def _entry_of(record: logging.LogRecord) -> Entry | None:
+    entry = _entries.get(record)
+    if entry is None:
+        alike = _alike.get(_looks(record), ())
+        message = _message(record)
+        entry = next((one for one in alike if message.startswith(one.text)), None)
+    return entry
+
+
+# What handlers make of it
+
+
+def _format(real: Callable[..., str]) -> Callable[..., str]:
+    def format(self: logging.Handler, record: logging.LogRecord) -> str:  # noqa: A001 -- its name
+        text = real(self, record)
+        if _hub.listening() and not _is_pytests(self):
+            entry = _entry_of(record)
+            if entry is not None and isinstance(text, str):
+                entry.render(text)
+        return text
+
+    return format
+
+
+def _write(real: Callable[..., Any]) -> Callable[..., Any]:
+    def handle(self: logging.Handler, record: logging.LogRecord) -> Any:  # noqa: ANN401 -- as it gives
+        entry = _entry_of(record) if _hub.listening() and not _is_pytests(self) else None
+        if entry is None:
+            return real(self, record)
+        with _writing(entry):
+            if not isinstance(self, logging.FileHandler):
+                return real(self, record)
+            with _reading(self):
+                return real(self, record)
+
+    return handle
+
+
+def _is_pytests(handler: logging.Handler) -> bool:
+    return type(handler).__module__.startswith(PYTESTS)
+
+
+@contextlib.contextmanager
+def _writing(entry: Entry) -> Iterator[None]:
+    before, saying.writing = saying.writing, entry
+    try:
+        yield
+    finally:
+        saying.writing = before
+
+
+@contextlib.contextmanager
+def _reading(handler: logging.FileHandler) -> Iterator[None]:
+    """Read from its file what is written in this block; nobody else writes there meanwhile."""
+    path = Path(handler.baseFilename)
+    handler.acquire()
+    try:
+        before = _place(path)
+        if handler.stream is None and "w" in handler.mode:
+            before = (0, 0)  # It will begin anew.
+        try:
+            yield
+        finally:
+            _tell_written(path, before)
+    finally:
+        handler.release()
+
+
+def _place(path: Path) -> tuple[int, int]:
+    """Which file it is, and how long."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_ino, status.st_size
+
+
+def _tell_written(path: Path, before: tuple[int, int]) -> None:
+    inode, size = _place(path)
+    start = before[1] if inode == before[0] and size >= before[1] else 0
+    if size <= start:
+        return
+    try:
+        with path.open("rb") as file:
+            file.seek(start)
+            content = file.read(size - start)
+    except OSError:  # pragma: no cover -- rotated away at this very moment, by another process
+        return
+    # At newlines only: whatever else some reader takes for one is left to be seen.
+    for text in content.decode("utf-8", "backslashreplace").removesuffix("\n").split("\n"):
+        _hub.tell(Entry("file", text, path=str(path), echo=True))

@@ -1,0 +1,184 @@
+"""The tap of structlog: what was said, and what its processors made of it.
+
+All loggers of structlog, whenever and however configured, cached or not, pass through two
+methods of their common base: one runs the processors, the other calls the wrapped logger with
+what came out. Both are tapped, and nothing that is configured is touched. Below their level the
+filtering loggers have methods that do nothing; those are tapped one by one.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib.abc
+import importlib.machinery
+import logging
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
+from typing import Any
+
+from pytest_resilience.logs import _hub
+from pytest_resilience.logs._entry import Entry, in_words
+from pytest_resilience.logs._hub import saying
+
+LEVELS = {
+    "critical": logging.CRITICAL,
+    "fatal": logging.CRITICAL,
+    "exception": logging.ERROR,
+    "error": logging.ERROR,
+    "err": logging.ERROR,
+    "failure": logging.ERROR,
+    "warning": logging.WARNING,
+    "warn": logging.WARNING,
+    "info": logging.INFO,
+    "msg": logging.INFO,
+    "debug": logging.DEBUG,
+}
+Undo = Callable[[Callable[[], None]], None]
+
+
+def install(undo: Undo) -> None:
+    """Put the tap in place; if structlog is not there yet, as soon as it is."""
+    if "structlog" in sys.modules:
+        _tap(undo)
+        return
+    finder = _WhenImported(undo)
+    sys.meta_path.insert(0, finder)
+    undo(finder.go)
+
+
+class _WhenImported(importlib.abc.MetaPathFinder):
+    """Waits for structlog."""
+
+    def __init__(self, undo: Undo) -> None:
+        self._undo = undo
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """Let structlog be found as ever, and be tapped when it has been run."""
+        if fullname != "structlog":
+            return None
+        self.go()
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        if spec is not None and spec.loader is not None:
+            run = spec.loader.exec_module
+
+            def exec_module(module: ModuleType) -> None:
+                run(module)
+                if _hub.listening():
+                    _tap(self._undo)
+
+            spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+        return spec
+
+    def go(self) -> None:
+        """Wait no longer."""
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+
+
+def _tap(undo: Undo) -> None:
+    from structlog import BoundLoggerBase
+
+    _hub.put(BoundLoggerBase, "_process_event", _process(BoundLoggerBase._process_event), undo)  # noqa: SLF001 -- see above
+    _hub.put(BoundLoggerBase, "_proxy_to_logger", _proxy(BoundLoggerBase._proxy_to_logger), undo)  # noqa: SLF001 -- the same
+    for cls in BoundLoggerBase.__subclasses__():
+        for name, method in list(vars(cls).items()):
+            if getattr(method, "__name__", "") == "_nop":
+                _hub.put(cls, name, _silent(name, method), undo)
+            elif getattr(method, "__name__", "") == "_anop":
+                _hub.put(cls, name, _silent(name.removeprefix("a"), method), undo)
+
+
+def _silent(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+    """A method below the level of its logger, which does nothing, or is a coroutine that does."""
+
+    def nop(self: Any, event: Any, *args: Any, **kw: Any) -> Any:  # noqa: ANN401 -- as it is
+        if _hub.listening():
+            entry = _new(self, name, {**self._context, **kw, "event": in_words(event, args)})
+            entry.dropped = True
+            _hub.tell(entry)
+        return real(self, event, *args, **kw)
+
+    return nop
+
+
+def _proxy(real: Callable[..., Any]) -> Callable[..., Any]:
+    def _proxy_to_logger(self: Any, *args: Any, **kw: Any) -> Any:  # noqa: ANN401 -- as it is
+        before = saying.spoken, saying.writing
+        try:
+            return real(self, *args, **kw)
+        finally:
+            saying.spoken, saying.writing = before
+
+    return _proxy_to_logger
+
+
+def _process(real: Callable[..., Any]) -> Callable[..., Any]:
+    def _process_event(self: Any, method_name: str, event: Any, event_kw: dict[str, Any]) -> Any:  # noqa: ANN401 -- as it is
+        if not _hub.listening():
+            return real(self, method_name, event, event_kw)
+        entry = _new(self, method_name, {**self._context, **event_kw, "event": event})
+        entry.dropped = True  # Until it has come out at the other end.
+        _hub.tell(entry)
+        watched = copy.copy(self)
+        watched._processors = [_watch(entry, one) for one in self._processors]  # noqa: SLF001
+        result = real(watched, method_name, event, event_kw)
+        entry.dropped = False
+        _came_out(entry, self._logger, result)
+        return result
+
+    return _process_event
+
+
+def _watch(entry: Entry, processor: Callable[..., Any]) -> Callable[..., Any]:
+    """The processor; the last event dict that goes in or comes out is the one that counts."""
+
+    def watched(logger: Any, name: str, event_dict: Any) -> Any:  # noqa: ANN401 -- as it is
+        _read(entry, event_dict)
+        result = processor(logger, name, event_dict)
+        _read(entry, result)
+        return result
+
+    return watched
+
+
+def _new(bound: Any, method: str, event_dict: Mapping[str, Any]) -> Entry:  # noqa: ANN401
+    entry = Entry("structlog", "", level=LEVELS.get(method.lower()))
+    name = getattr(bound._logger, "name", None)  # noqa: SLF001 -- it has no other
+    entry.logger = name if isinstance(name, str) else ""
+    _read(entry, event_dict)
+    error = event_dict.get("exc_info")
+    entry.raised(sys.exc_info() if error is True or error == 1 else error)
+    return entry
+
+
+def _read(entry: Entry, event_dict: object) -> None:
+    if not isinstance(event_dict, dict) or "event" not in event_dict:
+        return
+    fields = dict(event_dict)
+    entry.args = fields.get("positional_args", ())
+    entry.text = in_words(fields["event"], entry.args)
+    entry.fields = fields
+    if not entry.logger and isinstance(fields.get("logger"), str):
+        entry.logger = fields["logger"]
+    if entry.level is None and isinstance(fields.get("level"), str):
+        entry.level = LEVELS.get(fields["level"].lower())
+
+
+def _came_out(entry: Entry, wrapped: object, result: object) -> None:
+    """The wrapped logger will be called with this."""
+    args = result[0] if isinstance(result, tuple) and result else ()
+    for text in args if isinstance(args, tuple | list) else ():
+        if isinstance(text, str | bytes | bytearray):
+            entry.render(text)
+    if isinstance(wrapped, logging.Logger | logging.LoggerAdapter):
+        saying.spoken = entry
+        return
+    saying.writing = entry
+    path = getattr(getattr(wrapped, "_file", None), "name", None)
+    if isinstance(path, str) and not path.startswith("<"):
+        for text in entry.rendered:
+            for line in text.split("\n"):
+                _hub.tell(Entry("file", line, path=path, echo=True))

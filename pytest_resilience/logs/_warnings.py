@@ -1,0 +1,74 @@
+"""The tap of warnings: those that are shown, and those that a filter drops or makes errors."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from pytest_resilience.logs import _hub
+from pytest_resilience.logs._entry import Entry
+from pytest_resilience.logs._hub import saying
+
+
+def install(undo: Callable[[Callable[[], None]], None]) -> None:
+    """Put the tap in place."""
+    _hub.put(warnings, "warn", _warn(warnings.warn), undo)
+    # Behind the filters, where the interpreter's own warnings and those come by that somebody
+    # gives with a name of `warn` from before. pytest's recorders replace other names.
+    _hub.put(warnings, "_showwarnmsg", _show(warnings._showwarnmsg), undo)  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def _warn(real: Callable[..., None]) -> Callable[..., None]:
+    def warn(
+        message: str | Warning,
+        category: type[Warning] | None = None,
+        stacklevel: int = 1,
+        source: object = None,
+        **options: Any,  # noqa: ANN401 -- skip_file_prefixes, since Python 3.12
+    ) -> None:
+        __tracebackhide__ = True
+        prefixes = tuple(options.get("skip_file_prefixes", ()))
+        # One more frame stands between the caller and the real one: this. When frames are
+        # skipped by their file, the first is not counted; see setup_context in _warnings.c.
+        if prefixes:
+            stacklevel = max(2, stacklevel)
+        if not sys._getframe(1).f_code.co_filename.startswith(prefixes or ("\0",)):  # noqa: SLF001
+            stacklevel += 1
+        if not _hub.listening():
+            return real(message, category, stacklevel, source, **options)
+        entry = _hub.tell(_entry(message, category))
+        saying.warned.append(False)
+        before, saying.writing = saying.writing, entry
+        try:
+            real(message, category, stacklevel, source, **options)
+        finally:
+            # What a filter turns into an error is heard by whoever catches it.
+            shown, saying.writing = saying.warned.pop(), before
+            entry.dropped = not shown and sys.exc_info()[0] is None
+        return None
+
+    return warn
+
+
+def _show(real: Callable[..., None]) -> Callable[..., None]:
+    def _showwarnmsg(msg: Any) -> None:  # noqa: ANN401 -- a WarningMessage
+        if saying.warned:
+            saying.warned[-1] = True
+            return real(msg)
+        before = saying.writing
+        if _hub.listening():
+            saying.writing = _hub.tell(_entry(msg.message, msg.category))
+        try:
+            return real(msg)
+        finally:
+            saying.writing = before
+
+    return _showwarnmsg
+
+
+def _entry(message: str | Warning, category: type[Warning] | None) -> Entry:
+    kind = type(message) if isinstance(message, Warning) else category or UserWarning
+    name = getattr(kind, "__name__", str(kind))
+    return Entry("warnings", str(message), fields={"category": name}, args=(message,))

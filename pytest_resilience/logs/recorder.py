@@ -1,0 +1,103 @@
+"""`Recorder`: everything said while a block runs, in one list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from pytest_resilience.clock import Clock, current_clock
+from pytest_resilience.logs import _hub, _joining
+from pytest_resilience.logs.lines import Lines
+
+if TYPE_CHECKING:
+    from pytest_resilience.logs._entry import Entry
+    from pytest_resilience.server.server import FakeServer
+
+SECOND = 1_000_000_000
+
+
+class Recorder:
+    """Everything that is said in its block: recorded, and passed on as it was.
+
+    ::
+
+        with Recorder(server) as logs:
+            client.get_secret("secret/data/myapp")
+        assert logs.lines.at("ERROR") == ()
+
+    It hears the standard library's logging (all loggers, whatever their levels and
+    handlers), structlog, warnings, stdout, stderr, and what logging handlers write to
+    files. Levels, handlers, processors and streams stay as they are, and so does what they
+    print. Recorders may overlap.
+
+    Args:
+        servers: Each line is joined to the attempt at these servers that it is about. Or a
+            function that tells which servers there are.
+
+    It cannot see what is guarded by a question of the code's own (``if
+    log.isEnabledFor(DEBUG):``) and answered with no, nor what other processes and C code
+    write to the descriptors of stdout and stderr.
+    """
+
+    def __init__(self, *servers: FakeServer | Callable[[], Iterable[FakeServer]]) -> None:
+        self._servers = servers
+        self._said: list[tuple[int, tuple[_joining.Mark, ...], Entry]] = []
+        self._clock: Clock | None = None
+        self._origin_ns = 0
+        self._last_ns = 0
+
+    @property
+    def lines(self) -> Lines:
+        """What was said so far, in order."""
+        return Lines(
+            entry.line(at / SECOND, _joining.nearest(marks)) for at, marks, entry in self._said
+        )
+
+    def clear(self) -> None:
+        """Forget what was said so far."""
+        self._said.clear()
+
+    def hear(self, entry: Entry) -> None:
+        """This is being said; the taps call it."""
+        marks = tuple(_joining.mark(server) for server in self._watched())
+        self._said.append((self._now_ns(), marks, entry))
+
+    def _watched(self) -> list[FakeServer]:
+        found: list[FakeServer] = []
+        for one in self._servers:
+            found.extend(one() if callable(one) else [one])
+        return [server for server in found if server.running]
+
+    def _now_ns(self) -> int:
+        clock = current_clock()
+        if clock is not self._clock:
+            self._follow(clock)
+        self._last_ns = clock.monotonic_ns() - self._origin_ns
+        return self._last_ns
+
+    def _follow(self, clock: Clock) -> None:
+        """Go by this clock from now on."""
+        start: int | None = getattr(clock, "start_ns", None)
+        if self._clock is not None and start is not None:
+            # A virtual clock that was put on meanwhile counts from its own beginning, so
+            # that a line has the time that the trace has.
+            self._origin_ns = start
+        else:
+            self._origin_ns = clock.monotonic_ns() - self._last_ns
+        self._clock = clock
+
+    def __enter__(self) -> Self:
+        """Begin to listen."""
+        self._now_ns()
+        _hub.begin(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        """Listen no longer, and leave no trace of it."""
+        _hub.end(self)
