@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_resilience import faults as faults
     from pytest_resilience.answers import Answer as Answer
+    from pytest_resilience.checks.finding import Finding as Finding
     from pytest_resilience.clock import (
         Clock as Clock,
         RealClock as RealClock,
@@ -23,16 +24,22 @@ if TYPE_CHECKING:
         CheckFailed as CheckFailed,
         ClockError as ClockError,
         PlanError as PlanError,
+        PolicyError as PolicyError,
         ResilienceError as ResilienceError,
         ServerError as ServerError,
     )
     from pytest_resilience.faults import OK as OK
+    from pytest_resilience.judge.verdict import Verdict as Verdict
+    from pytest_resilience.judge.verify import verify as verify
     from pytest_resilience.plan import (
         FOREVER as FOREVER,
         FaultLike as FaultLike,
         Plan as Plan,
         Rule as Rule,
     )
+    from pytest_resilience.policy.backoff import Backoff as Backoff, Jitter as Jitter
+    from pytest_resilience.policy.breaker import Breaker as Breaker
+    from pytest_resilience.policy.policy import RetryPolicy as RetryPolicy
     from pytest_resilience.records import (
         Attempt as Attempt,
         Headers as Headers,
@@ -45,6 +52,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "Answer": "answers",
     "Attempt": "records",
+    "Backoff": "policy.backoff",
+    "Breaker": "policy.breaker",
     "CheckFailed": "errors",
     "Clock": "clock",
     "ClockError": "errors",
@@ -52,21 +61,27 @@ _HOMES = {
     "Fake": "server.fake",
     "FakeServer": "server.server",
     "FaultLike": "plan",
+    "Finding": "checks.finding",
     "Headers": "records",
+    "Jitter": "policy.backoff",
     "OK": "faults",
     "Outcome": "records",
     "Plan": "plan",
     "PlanError": "errors",
+    "PolicyError": "errors",
     "RealClock": "clock",
     "ResilienceError": "errors",
+    "RetryPolicy": "policy.policy",
     "Rule": "plan",
     "ServerError": "errors",
     "Trace": "records",
+    "Verdict": "judge.verdict",
     "VirtualClock": "clock.virtual",
     "current_clock": "clock",
     "faults": "",
     "route": "server.fake",
     "use_clock": "clock",
+    "verify": "judge.verify",
 }
 
 __all__ = [  # noqa: PLE0604 -- the table above is the one list of names

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["CheckFailed", "ClockError", "PlanError", "ResilienceError", "ServerError"]
+__all__ = [
+    "CheckFailed",
+    "ClockError",
+    "PlanError",
+    "PolicyError",
+    "ResilienceError",
+    "ServerError",
+]
 
 
 class ResilienceError(Exception):
@@ -11,6 +18,13 @@ class ResilienceError(Exception):
 
 class PlanError(ResilienceError, ValueError):
     """A fault or a plan was written with a value that cannot be meant.
+
+    Raised where it is written, and names the field, the value and what is allowed.
+    """
+
+
+class PolicyError(ResilienceError, ValueError):
+    """A policy claims what cannot be meant, or contradicts itself.
 
     Raised where it is written, and names the field, the value and what is allowed.
     """

@@ -12,26 +12,34 @@ from pytest_resilience import (
     OK,
     Answer,
     Attempt,
+    Backoff,
+    Breaker,
     CheckFailed,
     Clock,
     ClockError,
     Fake,
     FakeServer,
     FaultLike,
+    Finding,
     Headers,
+    Jitter,
     Outcome,
     Plan,
     PlanError,
+    PolicyError,
     RealClock,
     ResilienceError,
+    RetryPolicy,
     Rule,
     ServerError,
     Trace,
+    Verdict,
     VirtualClock,
     current_clock,
     faults,
     route,
     use_clock,
+    verify,
 )
 from pytest_resilience_gemini import Gemini
 from pytest_resilience_vault import Vault
@@ -127,8 +135,26 @@ def test_clocks() -> None:
 
 def errors() -> list[type[Exception]]:
     """All errors but a failed check are ResilienceErrors."""
-    ours: list[type[ResilienceError]] = [PlanError, ServerError, ClockError]
+    ours: list[type[ResilienceError]] = [PlanError, PolicyError, ServerError, ClockError]
     return [*ours, CheckFailed]
+
+
+def test_judged(fake_vault: Vault) -> None:
+    """A client against its policy."""
+    policy = RetryPolicy(
+        attempts=4,
+        backoff=Backoff(1, factor=2, cap=32),
+        jitter=Jitter("full"),
+        statuses=[429, "5xx"],
+        failures=["reset", "read-timeout"],
+        breaker=Breaker(opens_after=5, stays_open=30),
+    )
+    assert_type(policy.limit, int | None)
+    verdict = verify(lambda url: url, policy, fake_vault, only="outage-without-end")
+    assert_type(verdict, Verdict)
+    assert_type(verdict.findings, tuple[Finding, ...])
+    assert_type(verdict.codes, list[str])
+    verdict.raise_if_any()
 
 
 @pytest.mark.resilience(env=False, unmatched=True, unmet=True, errors=True, seed=7, keep=10)

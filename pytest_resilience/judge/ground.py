@@ -1,0 +1,65 @@
+"""What is found out before the battery: the undisturbed call, and what is tried again at all."""
+
+from __future__ import annotations
+
+from pytest_resilience import faults
+from pytest_resilience.checks import calls
+from pytest_resilience.checks.finding import Finding
+from pytest_resilience.checks.observation import Call
+from pytest_resilience.judge.stage import Stage
+from pytest_resilience.plan import FaultLike
+from pytest_resilience.policy.policy import RetryPolicy
+
+__all__ = ["FAULTS", "first_call", "standard_fault"]
+
+FAULTS: dict[str, faults.Fault] = {
+    "refused": faults.down(3600),
+    "read-timeout": faults.timeout(close_after=7200),
+    "reset": faults.reset_peer(),
+    "truncated": faults.limit_data(),
+    "bad-json": faults.malformed_json(),
+}
+"""How each failure of a policy is brought about."""
+
+USUAL = (503, 429, 500, 502, 504)
+
+
+def first_call(stage: Stage, policy: RetryPolicy) -> tuple[Call, list[Finding]]:
+    """An undisturbed call, and what is wrong with it already."""
+    stage.begin()
+    call = stage.call()
+    seen = stage.observe("undisturbed", call)
+    found = calls.undisturbed(seen, policy)
+    if call.never_returned:
+        stage.renew()
+    return call, [_named(finding) for finding in found]
+
+
+def _named(finding: Finding) -> Finding:
+    return Finding(finding.code, finding.sentence, finding.evidence, "undisturbed")
+
+
+def standard_fault(stage: Stage, policy: RetryPolicy) -> FaultLike | None:
+    """A fault after which this client should try again, or was seen to."""
+    if policy.limit == 1:
+        return None
+    if policy.statuses:
+        usual = [status for status in USUAL if policy.retries_status(status)]
+        return (*usual, *policy.statuses)[0]
+    claimed = [FAULTS[name] for name in ("reset", "read-timeout") if policy.retries_failure(name)]
+    if claimed:
+        return claimed[0]
+    candidates: tuple[FaultLike, ...] = (503, FAULTS["reset"], FAULTS["read-timeout"])
+    for fault in candidates:
+        if _tries_again(stage, fault):
+            return fault
+    return None if policy.attempts is None else 503
+
+
+def _tries_again(stage: Stage, fault: FaultLike) -> bool:
+    stage.begin()
+    stage.fail(fault)
+    call = stage.call()
+    if call.never_returned:
+        stage.renew()
+    return len(call.tries) > 1

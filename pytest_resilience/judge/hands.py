@@ -1,0 +1,194 @@
+"""The hands that make the calls: a thread of their own, an event loop for coroutines.
+
+*Problem.* A client may never come back, spin, end the process or leave its thread dead, and
+the judge has to say so and go on. It may also keep an async client from one call to the next,
+which only works on one event loop.
+
+*Solution.* One worker thread makes all calls, with one loop. The judge waits for it in virtual
+time, so a call that sleeps for ever is found at once, and a call that computes for ever is
+stopped by an exception from a watchdog in real time. A worker that does not come back is left
+behind, and a new one takes its place.
+"""
+
+from __future__ import annotations
+
+import _thread
+import asyncio
+import contextlib
+import ctypes
+import inspect
+import queue
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any, Self, TypeAlias
+
+from pytest_resilience.clock import new_lock
+
+__all__ = ["Ended", "Halted", "Hands", "Runner"]
+
+Runner: TypeAlias = Callable[[Callable[[], Awaitable[object]]], object]
+"""Runs an async function to its end: ``trio.run``, say."""
+
+Ended: TypeAlias = tuple[object, BaseException | None]
+"""What a call returned, and what it raised."""
+
+
+class Halted(BaseException):
+    """Thrown into a call that does not end by itself."""
+
+
+class Hands:
+    """Make calls, one after the other or several at once.
+
+    Args:
+        is_async: Whether calls have to be made inside of a loop.
+        runner: Runs async functions; None for asyncio, in one loop for all calls.
+        patience: Real seconds after which a call that computes is stopped.
+    """
+
+    def __init__(
+        self, *, is_async: bool = False, runner: Runner | None = None, patience: float = 10.0
+    ) -> None:
+        self.is_async = is_async or runner is not None
+        self._runner = runner
+        self._patience = patience
+        self._jobs: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[Ended] = queue.SimpleQueue()
+        self._loop: asyncio.Runner | None = None
+        self._thread = threading.Thread(target=self._work, name="verify", daemon=True)
+        self._thread.start()
+
+    def call(self, function: Callable[[], object], limit: float) -> Ended | None:
+        """What a call returned and raised; None when it is not back in time.
+
+        Args:
+            function: The call; what it returns is awaited when it can be.
+            limit: Virtual seconds.
+        """
+        with self._watched(self._thread):
+            self._jobs.put(lambda: self._finish(function))
+            try:
+                return self._done.get(timeout=limit)
+            except queue.Empty:
+                return None
+
+    def together(
+        self, functions: Sequence[Callable[[], object]], limit: float
+    ) -> list[Ended | None]:
+        """The same for several calls at once, each in a thread of its own."""
+        ended: list[Ended | None] = [None] * len(functions)
+
+        def work(place: int) -> None:
+            with Turn(self._runner) as turn:
+                ended[place] = _outcome(lambda: turn.finish(functions[place], self.is_async))
+
+        threads = [
+            threading.Thread(target=work, args=(place,), name=f"verify {place + 1}", daemon=True)
+            for place in range(len(functions))
+        ]
+        with contextlib.ExitStack() as stack:
+            for thread in threads:
+                stack.enter_context(self._watched(thread))
+                thread.start()
+            for thread in threads:
+                thread.join(limit)
+        return ended
+
+    def close(self) -> bool:
+        """Let the worker end; whether it did. One that is stuck is left behind."""
+        self._jobs.put(None)
+        self._thread.join(1)
+        if not self._thread.is_alive():
+            return True
+        halt(self._thread)
+        return False
+
+    # In the worker's thread
+
+    def _work(self) -> None:
+        with Turn(self._runner) as turn:
+            self._turn = turn
+            while (job := self._jobs.get()) is not None:
+                self._done.put(_outcome(job))
+
+    def _finish(self, function: Callable[[], object]) -> object:
+        return self._turn.finish(function, self.is_async)
+
+    @contextlib.contextmanager
+    def _watched(self, thread: threading.Thread) -> Iterator[None]:
+        """Throw into the thread when it has computed for too long, in real time."""
+        over = new_lock()
+        over.acquire()
+
+        def watch() -> None:
+            while not over.acquire(timeout=self._patience):
+                halt(thread)
+
+        _thread.start_new_thread(watch, ())
+        try:
+            yield
+        finally:
+            over.release()
+
+
+class Turn:
+    """Finishes what a call has begun, on one event loop; of one thread."""
+
+    def __init__(self, runner: Runner | None) -> None:
+        self._runner = runner
+        self._loop: asyncio.Runner | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._loop is not None:
+            self._loop.close()
+
+    def finish(self, function: Callable[[], object], is_async: bool) -> object:  # noqa: FBT001 -- of one caller
+        """Call it, and await what it returns when that can be awaited."""
+        if is_async:
+            return self._run(lambda: _awaited(function()))
+        value = function()
+        return self._run(lambda: _awaited(value)) if inspect.isawaitable(value) else value
+
+    def _run(self, function: Callable[[], Any]) -> object:
+        async def main() -> object:
+            return await function()
+
+        if self._runner is not None:
+            return self._runner(main)
+        if self._loop is None:
+            self._loop = asyncio.Runner()
+        try:
+            return self._loop.run(main())
+        finally:
+            _cancel_rest(self._loop.get_loop())
+
+
+def halt(thread: threading.Thread) -> None:
+    """Raise in another thread, as soon as it runs Python again."""
+    if thread.ident is not None:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(thread.ident), ctypes.py_object(Halted)
+        )
+
+
+def _outcome(job: Callable[[], object]) -> Ended:
+    try:
+        return job(), None
+    except BaseException as error:  # noqa: BLE001 -- whatever a client raises is evidence
+        return None, error
+
+
+async def _awaited(value: object) -> object:
+    return await value if inspect.isawaitable(value) else value
+
+
+def _cancel_rest(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel what a call has left running, as ``asyncio.run`` does at its end."""
+    rest = [] if loop.is_closed() else asyncio.all_tasks(loop)
+    for task in rest:
+        task.cancel()
+    if rest:
+        loop.run_until_complete(asyncio.gather(*rest, return_exceptions=True))

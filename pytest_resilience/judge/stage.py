@@ -1,0 +1,228 @@
+"""The stage: one client, one server, one clock, and the calls of one scenario at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, NoReturn, Self
+
+from pytest_resilience.checks.observation import Call, Observation
+from pytest_resilience.clock import current_clock
+from pytest_resilience.clock.virtual import VirtualClock
+from pytest_resilience.judge.hands import Ended, Halted, Hands, Runner
+from pytest_resilience.plan import Rule
+from pytest_resilience.records import Trace
+from pytest_resilience.server.server import FakeServer
+
+if TYPE_CHECKING:
+    from pytest_resilience.judge.scenario import Scenario
+
+__all__ = ["HORIZON", "ProcessEnded", "Stage"]
+
+HORIZON = 1_000_000.0
+"""Virtual seconds after which a call counts as one that never returns: eleven days."""
+
+REST = 120.0
+"""Virtual seconds between two scenarios, so that breakers and limits come to rest."""
+
+
+class ProcessEnded(BaseException):
+    """Raised in place of the end of the process."""
+
+
+class Stage:
+    """Where scenarios are played. A context manager.
+
+    Args:
+        call: The client's call, without arguments.
+        server: Its server, which is running.
+        is_async: Whether `call` is a coroutine function.
+        runner: Runs it, when it is not asyncio's.
+    """
+
+    def __init__(
+        self,
+        call: Callable[[], object],
+        server: FakeServer,
+        *,
+        is_async: bool = False,
+        runner: Runner | None = None,
+    ) -> None:
+        self.server = server
+        self.client = call
+        """The client's call itself, for scenarios that make it in a way of their own."""
+        self.is_async = is_async
+        self.rest = REST
+        self.stuck = 0
+        """How many workers were left behind."""
+        self._runner = runner
+        self._stack = contextlib.ExitStack()
+        self._calls: list[Call] = []
+        self._thread_errors: list[BaseException] = []
+        self._ended = ""
+        self._origin = 0
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as undo:
+            self._own_clock = not isinstance(current_clock(), VirtualClock)
+            self._undo = undo.pop_all()
+        self._open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+        self.server.new_trace()
+        self._undo.close()
+
+    def _open(self) -> None:
+        clock = current_clock()
+        if self._own_clock:
+            clock = self._stack.enter_context(VirtualClock(patience=1.0))
+        assert isinstance(clock, VirtualClock)
+        self.clock = clock
+        self._stack.enter_context(self._no_end())
+        self._stack.enter_context(self._no_silent_threads())
+        self.hands = Hands(is_async=self.is_async, runner=self._runner)
+
+    def _close(self) -> None:
+        if not self.hands.close():
+            self.stuck += 1
+        self._stack.close()
+
+    def renew(self) -> None:
+        """A new worker, and a new clock, in place of those that a call holds for ever."""
+        self._close()
+        self._open()
+
+    # What a scenario may do
+
+    @property
+    def now_ns(self) -> int:
+        """Nanoseconds since the scenario began."""
+        return self.clock.monotonic_ns() - self._origin
+
+    def fail(self, *faults: object, **options: object) -> Rule:
+        """Plan faults, as ``FakeServer.fail`` does."""
+        return self.server.fail(*faults, **options)  # type: ignore[arg-type]  # it checks them itself
+
+    def call(self, function: Callable[[], object] | None = None, *, limit: float = HORIZON) -> Call:
+        """Make one call, wait for its end, and note it.
+
+        Args:
+            function: Made in place of the client's own call.
+            limit: Virtual seconds after which it counts as one that never returns.
+        """
+        began, seen = self.now_ns, len(self.server.trace)
+        ended = self.hands.call(function or self.client, limit)
+        return self._note(began, seen, ended)
+
+    def together(self, count: int, *, limit: float = HORIZON) -> list[Call]:
+        """Make as many calls at once, each in a thread, and note them."""
+        began, seen = self.now_ns, len(self.server.trace)
+        ends: list[int | None] = [None] * count
+
+        def one(place: int) -> Callable[[], object]:
+            def call() -> object:
+                try:
+                    return self.client()
+                finally:
+                    ends[place] = self.now_ns
+
+            return call
+
+        outcomes = self.hands.together([one(place) for place in range(count)], limit)
+        trace = self.server.trace[seen:]
+        for place, outcome in enumerate(outcomes):
+            self._calls.append(_call(outcome, began, ends[place], trace, place))
+        return self._calls[-count:]
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass between two calls."""
+        self.clock.advance(seconds)
+
+    # Playing
+
+    def play(self, scenario: Scenario, baseline: Call) -> Observation:
+        """Play one scenario from its beginning to its end."""
+        self.begin()
+        facts = scenario.play(self)
+        observation = self.observe(scenario.name, baseline, facts)
+        if any(call.never_returned for call in observation.calls):
+            self.renew()
+        return observation
+
+    def begin(self) -> None:
+        """An empty trace, an empty plan, and time from 0."""
+        self.server.new_trace()
+        self._origin = self.clock.monotonic_ns()
+        self._calls = []
+        self._thread_errors = []
+        self._ended = ""
+
+    def recover(self) -> None:
+        """Let time pass and make a call that works, so that no scenario inherits from another."""
+        self.begin()
+        self.advance(self.rest)
+        self.call()
+
+    def observe(self, name: str, baseline: Call, facts: object = None) -> Observation:
+        """What was seen since the beginning."""
+        return Observation(
+            scenario=name,
+            calls=tuple(self._calls),
+            trace=self.server.trace,
+            baseline=baseline,
+            thread_errors=tuple(self._thread_errors),
+            ended_process=self._ended,
+            facts=facts if isinstance(facts, Mapping) else {},
+        )
+
+    def _note(self, began: int, seen: int, ended: Ended | None) -> Call:
+        trace: Trace = self.server.trace[seen:]
+        call = _call(ended, began, self.now_ns, trace)
+        self._calls.append(call)
+        return call
+
+    # What a client must not do to us
+
+    @contextlib.contextmanager
+    def _no_end(self) -> Iterator[None]:
+        """The process goes on, whatever the client does; what it did is noted."""
+
+        def refuse(name: str) -> Callable[..., NoReturn]:
+            def end(*arguments: object) -> NoReturn:
+                self._ended = f"{name}({', '.join(map(repr, arguments))})"
+                raise ProcessEnded(self._ended)
+
+            return end
+
+        real = os._exit, os.abort
+        os._exit, os.abort = refuse("os._exit"), refuse("os.abort")
+        try:
+            yield
+        finally:
+            os._exit, os.abort = real
+
+    @contextlib.contextmanager
+    def _no_silent_threads(self) -> Iterator[None]:
+        """What a thread of the client dies of is noted, and nobody else hears of it."""
+        real = threading.excepthook
+
+        def note(arguments: threading.ExceptHookArgs) -> None:
+            if arguments.exc_value is not None:
+                self._thread_errors.append(arguments.exc_value)
+
+        threading.excepthook = note
+        try:
+            yield
+        finally:
+            threading.excepthook = real
+
+
+def _call(ended: Ended | None, began: int, end: int | None, trace: Trace, thread: int = 0) -> Call:
+    """One that had to be halted never came back."""
+    if ended is None or isinstance(ended[1], Halted):
+        return Call(began, None, trace=trace, thread=thread)
+    return Call(began, end, *ended, trace, thread)

@@ -1,0 +1,193 @@
+"""`verify`: try to prove a client wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import inspect
+import os
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any, Self
+
+from pytest_resilience.checks.finding import Finding
+from pytest_resilience.checks.observation import Call
+from pytest_resilience.errors import ResilienceError
+from pytest_resilience.judge import battery
+from pytest_resilience.judge.ground import first_call, standard_fault
+from pytest_resilience.judge.hands import Runner
+from pytest_resilience.judge.scenario import Scenario, Subject
+from pytest_resilience.judge.stage import Stage
+from pytest_resilience.judge.verdict import Verdict
+from pytest_resilience.plan import nearest
+from pytest_resilience.policy.policy import RetryPolicy
+from pytest_resilience.server.server import FakeServer
+
+__all__ = ["Judge", "verify"]
+
+
+def verify(
+    call: Callable[..., Any],
+    policy: RetryPolicy | None = None,
+    server: FakeServer | None = None,
+    *,
+    only: str | Collection[str] | None = None,
+    runner: Runner | None = None,
+) -> Verdict:
+    """Try to prove that a client does not do what it claims.
+
+    ::
+
+        verdict = verify(lambda url: fetch(url), RetryPolicy(attempts=4, backoff=[1, 2, 4]))
+        assert not verdict.findings, verdict
+
+    Args:
+        call: One call of the client. With an argument it is given the server's URL; without
+            one it finds the server by the environment or by itself. What it returns is
+            awaited when it can be.
+        policy: What the client claims; what it does not claim is not judged, except where
+            no correct client would do it.
+        server: Who answers; a server of its own that answers all with 200 when it is None.
+            Its trace and plan are cleared, what it stores stays.
+        only: The name of a scenario, or several: nothing else is played.
+        runner: Runs async functions, such as ``trio.run``; asyncio when it is None.
+
+    Raises:
+        ResilienceError: No scenario has that name, or the call wants other arguments.
+    """
+    with Judge(call, policy, server, runner=runner) as judge:
+        return judge.verdict(only)
+
+
+class Judge:
+    """A client on its stage, with the battery that its policy makes meaningful.
+
+    A context manager; `verify` is all that most need.
+    """
+
+    def __init__(
+        self,
+        call: Callable[..., Any],
+        policy: RetryPolicy | None = None,
+        server: FakeServer | None = None,
+        *,
+        runner: Runner | None = None,
+    ) -> None:
+        self.policy = RetryPolicy() if policy is None else policy
+        self._call = call
+        self._server = server
+        self._runner = runner
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:
+            server = FakeServer() if self._server is None else self._server
+            if not server.running:
+                stack.enter_context(server)
+            stack.enter_context(_pointed_at(server))
+            call = _without_arguments(self._call, server)
+            self.stage = stack.enter_context(
+                Stage(call, server, is_async=_is_async(self._call), runner=self._runner)
+            )
+            self._stack = stack.pop_all()
+        self._began = self.stage.clock.now
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def verdict(self, only: str | Collection[str] | None = None) -> Verdict:
+        """Play the battery, or a part of it, and say what was found."""
+        began = self.stage.clock.now
+        first, findings = first_call(self.stage, self.policy)
+        played: list[str] = ["undisturbed"]
+        if not findings:
+            for scenario in self._chosen(self.scenarios(first), only):
+                findings += self.findings(scenario, first)
+                played.append(scenario.name)
+        seconds = round(self.stage.clock.now - began, 9)
+        return Verdict(tuple(findings), tuple(played), seconds)
+
+    def scenarios(self, first: Call) -> list[Scenario]:
+        """The battery for this client."""
+        if self.policy.breaker is not None:
+            self.stage.rest = max(self.stage.rest, 2 * self.policy.breaker.stays_open)
+        subject = Subject(
+            policy=self.policy,
+            baseline=first,
+            is_async=self.stage.is_async,
+            standard=standard_fault(self.stage, self.policy),
+        )
+        return list(battery.scenarios(subject))
+
+    def findings(self, scenario: Scenario, first: Call) -> list[Finding]:
+        """Play one scenario and judge it."""
+        self.stage.recover()
+        seen = self.stage.play(scenario, first)
+        return [
+            dataclasses.replace(finding, scenario=scenario.name)
+            for check in scenario.checks
+            for finding in check(seen, self.policy)
+        ]
+
+    def _chosen(
+        self, scenarios: Sequence[Scenario], only: str | Collection[str] | None
+    ) -> Sequence[Scenario]:
+        if only is None:
+            return scenarios
+        wanted = {only} if isinstance(only, str) else set(only)
+        names = [scenario.name for scenario in scenarios]
+        for name in sorted(wanted - {*names, "undisturbed"}):
+            raise ResilienceError(
+                f"no scenario is named {name!r}{nearest(name, names)}; there are: "
+                f"{', '.join(names)}"
+            )
+        return [scenario for scenario in scenarios if scenario.name in wanted]
+
+
+def _is_async(call: Callable[..., Any]) -> bool:
+    return inspect.iscoroutinefunction(call) or inspect.iscoroutinefunction(
+        getattr(call, "__call__", None)  # noqa: B004 -- an object whose call is a coroutine
+    )
+
+
+def _without_arguments(call: Callable[..., Any], server: FakeServer) -> Callable[[], Any]:
+    """The call, given the URL if it wants one argument."""
+    try:
+        parameters = list(inspect.signature(call).parameters.values())
+    except (TypeError, ValueError):  # A builtin that does not say.
+        return call
+    required = [
+        parameter
+        for parameter in parameters
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+    if not required:
+        return call
+    if len(required) == 1 and required[0].kind is not required[0].KEYWORD_ONLY:
+        return lambda: call(server.url)
+    if len(required) == 1:
+        return lambda: call(**{required[0].name: server.url})
+    names = ", ".join(parameter.name for parameter in required)
+    raise ResilienceError(
+        f"verify(call) wants a call with no required argument, or one for the server's URL; "
+        f"this one has {names}: wrap it in a lambda"
+    )
+
+
+@contextlib.contextmanager
+def _pointed_at(server: FakeServer) -> Iterator[None]:
+    """The environment that points clients at the server, unless somebody has seen to that."""
+    missing = {
+        name: value for name, value in server.environment.items() if os.environ.get(name) != value
+    }
+    before = {name: os.environ.get(name) for name in missing}
+    os.environ.update(missing)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
