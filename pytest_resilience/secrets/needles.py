@@ -1,0 +1,116 @@
+"""What to look for: the secret itself, and the spellings in which characters share characters."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from pytest_resilience.secrets.value import PART, Secret
+
+GRAM = 6
+"""Length of what is looked up; a longer match is then read off the text around it."""
+RUN_BYTES = rb"A-Za-z0-9+/=_.~\x80-\xff-"
+RUN = re.compile(rb"[" + RUN_BYTES + rb"]{%d,}" % GRAM)
+"""Texts fall into such runs; spellings that have other characters are looked for one by one."""
+_IN_ONE_RUN = re.compile(rb"[" + RUN_BYTES + rb"]+")
+BLANKS = b" \t\r\n\v\f"
+SEPARATORS = BLANKS + b"'\",;|()[]{}<>+\\"
+"""What may stand between the pieces of a secret that was split."""
+HEX_SEPARATORS = SEPARATORS + b":-_."
+DIGITS = 20
+"""Hex digits that are looked up at once, in what is left without `HEX_SEPARATORS`."""
+HEX_RUN = re.compile(rb"[0-9a-f]{%d,}" % DIGITS)
+HEX_PART = 32
+"""Digits that are proof: 16 bytes, a line of a hex dump."""
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_NUMBERS = [b"%d" % byte for byte in range(256)]
+
+
+# Not frozen, which would cost a third of the search in a test that logs a few lines.
+@dataclass(slots=True, eq=False)
+class Needle:
+    """One spelling of one secret."""
+
+    label: str
+    encoding: str
+    text: bytes
+    need: int = 0
+    """How many bytes of it in a row are proof; all of them when it is 0."""
+    before: bytes = b""
+    """What may stand before it and belongs to the secret, but is none."""
+    apart: bool = False
+    """It must stand between other characters than letters and digits."""
+
+    def anchors(self, size: int) -> range:
+        """Places of which one has so many bytes behind it in any `need` bytes of the text."""
+        return range(0, len(self.text) - size + 1, max(1, self.need - size + 1))
+
+
+@dataclass(slots=True, eq=False)
+class Needles:
+    """Everything to look for when looking for one secret."""
+
+    in_runs: list[Needle] = field(default_factory=list)
+    """Found by a gram, in the runs of a text."""
+    anywhere: list[Needle] = field(default_factory=list)
+    """Found as a whole, in a text."""
+    squeezed: list[Needle] = field(default_factory=list)
+    """Found as a whole, in a text without `SEPARATORS`."""
+    unbroken: list[Needle] = field(default_factory=list)
+    """Found as a whole, in a text without blanks: base64 in lines."""
+    digits: list[Needle] = field(default_factory=list)
+    """Found in a text without `HEX_SEPARATORS`, in lower case."""
+
+
+@lru_cache(maxsize=512)
+def needles(secret: Secret) -> Needles:
+    """All spellings of a secret."""
+    value = secret.unknown.encode("utf-8", "surrogatepass")
+    found = Needles()
+    label, parts = secret.label, secret.parts
+    before = secret.value[: secret.known].encode() if parts else b""
+    need = PART if parts else len(value)
+    plain = Needle(label, "plain", value, need, before, not parts and len(value) < PART)
+    in_runs = parts and _IN_ONE_RUN.fullmatch(value) is not None
+    (found.in_runs if in_runs else found.anywhere).append(plain)
+    (found.in_runs if parts else found.anywhere).extend(_base64(label, value, parts=parts))
+    if b" " in value:
+        found.anywhere.append(Needle(label, "URL-quoted", value.replace(b" ", b"+")))
+    numbers = b", ".join([_NUMBERS[byte] for byte in value])
+    found.anywhere.append(Needle(label, "numbers", numbers))
+    bare = value.translate(None, SEPARATORS)
+    if len(bare) >= PART:
+        found.squeezed.append(Needle(label, "split", bare))
+    if not parts:
+        found.unbroken += [one for one in found.anywhere if one.encoding.startswith("base64")]
+    _add_hex(found, label, value.hex().encode(), parts=parts)
+    return found
+
+
+def _base64(label: str, value: bytes, *, parts: bool) -> Iterator[Needle]:
+    for offset in range(3):
+        core = base64_core(value, offset)
+        need = min(PART * 4 // 3, len(core)) if parts else len(core)
+        yield Needle(label, "base64", core, need)
+        if b"+" in core or b"/" in core:
+            yield Needle(label, "base64 (URL-safe)", core.translate(_URL_SAFE), need)
+
+
+def base64_core(value: bytes, offset: int) -> bytes:
+    """What base64 makes of a value that stands so many bytes behind a multiple of three.
+
+    Without the characters that depend on what stands before and behind it.
+    """
+    encoded = binascii.b2a_base64(bytes(offset) + value, newline=False)
+    return encoded[(0, 2, 3)[offset] : (offset + len(value)) * 8 // 6]
+
+
+def _add_hex(found: Needles, label: str, digits: bytes, *, parts: bool) -> None:
+    if len(digits) < DIGITS:
+        found.anywhere += [Needle(label, "hex", digits), Needle(label, "hex", digits.upper())]
+    else:
+        need = min(HEX_PART, len(digits)) if parts else len(digits)
+        found.digits.append(Needle(label, "hex", digits, need))

@@ -1,0 +1,105 @@
+"""A secret: its value, and how much of it is proof that it has been shown.
+
+Whoever finds a secret accuses somebody, so what is found must be proof:
+
+- of a value that chance has made, 12 characters in a row: nobody writes them by accident. Its
+  first characters do not count where all of its kind begin like that (``hvs.``, ``AIza``).
+  A mask that leaves the last 4 or the first 8 characters is no leak;
+- of any other value, the whole of it, at least 6 characters, and no mere word: letters only
+  are a word until there are 16 of them. ``s3cr3t`` is a secret, ``secret`` is none.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+PART = 12
+"""So many unforeseeable characters in a row are proof."""
+SHORTEST = 6
+"""A shorter value would be found in ordinary words."""
+LONG = 16
+"""So long, even letters alone are no word."""
+
+_PREFIX = re.compile(
+    r"hv[sbr]\.(?:CAESI)?|[sbr]\.(?=[A-Za-z0-9]{24})|AIza(?:Sy)?|gh[pousr]_|github_pat_"
+    r"|sk-(?:proj-|ant-(?:api\d\d-)?)?|xox[abprs]-|glpat-|canary-|eyJ[A-Za-z0-9_-]*\."
+    r"|-----BEGIN [A-Z ]+-----\s*"
+)
+_CLASSES = (re.compile(r"[a-z]"), re.compile(r"[A-Z]"), re.compile(r"[0-9]"))
+_WORDS = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}")
+_HEX = frozenset("abcdef")
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A value that must not be shown, under the name that reports call it by."""
+
+    label: str
+    value: str
+    known: int = 0
+    """How many of its first characters are no secret."""
+    parts: bool = False
+    """Whether a part of it is proof."""
+
+    @classmethod
+    def of(cls, label: str, value: str, *, minted: bool = False) -> Secret:
+        """A secret as its value looks.
+
+        Args:
+            label: What reports call it.
+            value: The secret.
+            minted: Chance has made it, whatever it looks like.
+        """
+        prefix = _PREFIX.match(value)
+        known = prefix.end() if prefix else 0
+        if len(value) - known < SHORTEST:
+            known = 0
+        rest = value[known:]
+        parts = len(rest) >= PART and (minted or looks_random(rest))
+        return cls(label, value, known, parts)
+
+    @property
+    def proof(self) -> bool:
+        """Whether finding it proves anything."""
+        return self.parts or is_proof(self.value)
+
+    @property
+    def unknown(self) -> str:
+        """The part of it that is secret."""
+        return self.value[self.known :] if self.parts else self.value
+
+    def __repr__(self) -> str:
+        return f"<Secret {self.label!r}>"
+
+
+def is_proof(value: str) -> bool:
+    """Whether nobody writes the whole of this value by accident."""
+    if len(value) < SHORTEST or len(set(value)) < 4:
+        return False
+    if len(value) >= LONG:
+        return True
+    letters = any(c.isalpha() for c in value)
+    return letters and not value.isalpha() and not _is_number(value)
+
+
+def _is_number(value: str) -> bool:
+    """``0x1f90`` and ``1e-5`` and ``12.5s`` are what a log is full of."""
+    return bool(re.fullmatch(r"(0x)?[0-9a-fA-F.:+-]{1,9}|[0-9.:+-]+[A-Za-z]{0,3}", value))
+
+
+def looks_random(value: str) -> bool:
+    """Whether chance has made this value, as far as one can tell."""
+    if len(value) < LONG or " " in value or "://" in value:
+        return False
+    of_words = sum(len(word) for word in _WORDS.findall(value) if not _HEX.issuperset(word))
+    classes = sum(bool(kind.search(value)) for kind in _CLASSES)
+    return classes >= 2 and of_words * 3 <= len(value) and _bits(value) >= 3.0
+
+
+def _bits(value: str) -> float:
+    """Shannon's bits a character, counted in the value itself."""
+    size = len(value)
+    return -sum(n / size * math.log2(n / size) for n in Counter(value).values())

@@ -1,0 +1,168 @@
+"""Texts with their escapes undone, and where each byte of them came from."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pytest_resilience.secrets.needles import BLANKS, HEX_SEPARATORS, SEPARATORS
+
+ROUNDS = 3
+"""JSON within JSON within a URL is as deep as it goes."""
+MOST_UNPACKED = 1024 * 1024
+_ESCAPE = re.compile(
+    rb"\\u([dD][89abAB][0-9A-Fa-f]{2})\\u([dD][c-fC-F][0-9A-Fa-f]{2})"
+    rb"|\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})|\\x([0-9A-Fa-f]{2})|\\([^uUx])"
+    rb"|%([0-9A-Fa-f]{2})|&#([0-9]{1,7});|&#[xX]([0-9A-Fa-f]{1,6});|&(amp|lt|gt|quot|apos);",
+    re.DOTALL,
+)
+_HIGH = re.compile(rb"\\x[89A-Fa-f][0-9A-Fa-f]")
+_LETTERS = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"b": b"\b", b"f": b"\f"}
+_NAMES = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
+_PACKED = re.compile(re.escape(b"\x1f\x8b\x08") + rb"|x\x9c|x\xda")
+_PACKED_BASE64 = re.compile(rb"(?:H4sI|eJ[w-z]|eN[o-r])[A-Za-z0-9+/_-]{10,}")
+_PACKED_HEX = re.compile(rb"(?:1f8b08|789c|78da)(?:[0-9a-f]{2}){8,}", re.IGNORECASE)
+_SIGNS = (b"\x1f\x8b\x08", b"x\x9c", b"x\xda")
+_SIGNS_BASE64 = (b"H4sI", b"eJ", b"eN")
+_SIGNS_HEX = (b"1f8b08", b"1F8B08", b"789c", b"789C", b"78da", b"78DA")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A form of a text; without places where nobody needs them."""
+
+    data: bytes
+    starts: list[int] | None = None
+    """Where each byte begins in the text."""
+    ends: list[int] | None = None
+
+    @classmethod
+    def of(cls, data: bytes, *, placed: bool) -> View:
+        """The text itself."""
+        if not placed:
+            return cls(data)
+        return cls(data, list(range(len(data))), list(range(1, len(data) + 1)))
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The place in the text of a piece of the view."""
+        assert self.starts is not None
+        assert self.ends is not None
+        return self.starts[start], self.ends[end - 1]
+
+    def _kept(self, data: bytes, kept: list[tuple[int, int]]) -> View:
+        """A view of this view, of which each byte is known by its first and last here."""
+        spans = [self.span(first, last + 1) for first, last in kept]
+        return View(data, [start for start, _ in spans], [end for _, end in spans])
+
+    def unescaped(self, *, code_points: bool = False) -> View:
+        r"""With one layer of escapes undone.
+
+        Args:
+            code_points: Take ``\xe9`` for a character, as in the repr of a string, not for
+                a byte.
+        """
+        if self.starts is None:
+            return View(_ESCAPE.sub(lambda match: _meant(match, code_points), self.data))
+        pieces: list[bytes] = []
+        kept: list[tuple[int, int]] = []
+        done = 0
+        for match in _ESCAPE.finditer(self.data):
+            meant = _meant(match, code_points)
+            pieces += [self.data[done : match.start()], meant]
+            kept += [(i, i) for i in range(done, match.start())]
+            kept += [(match.start(), match.end() - 1)] * len(meant)
+            done = match.end()
+        pieces.append(self.data[done:])
+        kept += [(i, i) for i in range(done, len(self.data))]
+        return self._kept(b"".join(pieces), kept)
+
+    def without(self, unwanted: bytes) -> View:
+        """Without some bytes."""
+        data = self.data.translate(None, unwanted)
+        if self.starts is None:
+            return View(data)
+        kept = [(i, i) for i, byte in enumerate(self.data) if byte not in unwanted]
+        return self._kept(data, kept)
+
+    def squeezed(self) -> View:
+        """Without what may stand between the pieces of a secret that was split."""
+        return self.without(SEPARATORS)
+
+    def unbroken(self) -> View:
+        """Without blanks and ends of lines."""
+        return self.without(BLANKS)
+
+    def digits(self) -> View:
+        """In lower case, without what may stand between the digits of a dump."""
+        low = View(self.data.lower().replace(b"0x", b"  "), self.starts, self.ends)
+        return low.without(HEX_SEPARATORS)
+
+
+def layers(data: bytes, *, placed: bool) -> Iterator[View]:
+    """The text as it is, and with its escapes undone, layer by layer."""
+    view = View.of(data, placed=placed)
+    yield view
+    for _ in range(ROUNDS):
+        if not (b"\\" in view.data or b"%" in view.data or b"&" in view.data):
+            return
+        if _HIGH.search(view.data):
+            yield view.unescaped(code_points=True)
+        inner = view.unescaped()
+        if inner.data == view.data:
+            return
+        view = inner
+        yield view
+
+
+def unpacked(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """What was packed by gzip or zlib, with its place; in base64 and in hex as well."""
+    for signs, pattern, read in (
+        (_SIGNS, _PACKED, None),
+        (_SIGNS_BASE64, _PACKED_BASE64, _from_base64),
+        (_SIGNS_HEX, _PACKED_HEX, binascii.unhexlify),
+    ):
+        if not any(sign in data for sign in signs):
+            continue
+        for match in pattern.finditer(data):
+            start, end = match.span() if read else (match.start(), len(data))
+            if inside := _unpack(read(match[0]) if read else data[start:]):
+                yield inside, start, end
+
+
+def _from_base64(text: bytes) -> bytes:
+    text = text.replace(b"-", b"+").replace(b"_", b"/")
+    text = text[: len(text) - (len(text) % 4 == 1)]
+    return base64.b64decode(text + b"=" * (-len(text) % 4))
+
+
+def _unpack(data: bytes) -> bytes:
+    """As much as can be unpacked, within bounds: what was cut is no less of a leak."""
+    reader = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+    try:
+        return reader.decompress(data, MOST_UNPACKED)
+    except zlib.error:
+        return b""
+
+
+def _meant(match: re.Match[bytes], code_points: bool) -> bytes:  # noqa: FBT001 -- a callback's
+    high, low, short, long, byte, letter, quoted, decimal, hexadecimal, name = match.groups()
+    if letter is not None:
+        return _LETTERS.get(letter, letter)
+    if name is not None:
+        return _NAMES[name]
+    if high is not None:
+        return _utf8(0x10000 + ((int(high, 16) & 0x3FF) << 10 | (int(low, 16) & 0x3FF)), match)
+    if quoted is not None or (byte is not None and not code_points):
+        return bytes([int(quoted or byte, 16)])
+    if decimal is not None:
+        return _utf8(int(decimal), match)
+    return _utf8(int(short or long or byte or hexadecimal, 16), match)
+
+
+def _utf8(number: int, match: re.Match[bytes]) -> bytes:
+    """A character, or the escape itself when there is no such character."""
+    return chr(number).encode("utf-8", "surrogatepass") if number < 0x110000 else match[0]

@@ -1,0 +1,161 @@
+"""How much of a value is proof."""
+
+import pytest
+
+from pytest_resilience.secrets import Secret
+from pytest_resilience.secrets.names import is_public, masked_value, tells
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "s3cr3t",
+        "hunter2",
+        "p@ssw0rd",
+        "correct horse battery staple",
+        "Tr0ub4dor&3",
+        "pa55word",
+        "change-me-1",
+    ],
+)
+def test_passwords_are_proof(value: str) -> None:
+    """Six characters that are no mere word are enough, and so are sixteen of any kind."""
+    assert Secret.of("it", value).proof
+    assert not Secret.of("it", value).parts
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "x",
+        "s3c",
+        "secret",
+        "password",
+        "production",
+        "changeme",
+        "123456",
+        "12.5s",
+        "0x1f90",
+        "aaaaaaaa",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "8200",
+        "2026-11-21",
+        "00:00:10",
+        "1e-5",
+    ],
+)
+def test_words_and_numbers_are_no_proof(value: str) -> None:
+    """A log is full of them."""
+    assert not Secret.of("it", value).proof
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "hvs.CAESIJk3vQx7Lw9ZpR2mT5nB8cY1dF4gH6aS0eU",
+        "AIzaSyD-9tSrke72PouQMnMX_a7eZSW0jkFMBWY",
+        "6fa459ea-ee8a-3ca4-894e-db77e160355e",
+        "canary-0123456789abcdef0123456789abcdef",
+        "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+        "kX9+vRt2/LpQ7ZsBn4Wc8Yd1JmHg6FaTqUeE0o3i",
+    ],
+)
+def test_of_what_chance_has_made_a_part_is_proof(value: str) -> None:
+    """Keys and tokens as services make them."""
+    assert Secret.of("it", value).parts
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "correct horse battery staple",
+        "my-database-password-2024",
+        "https://db.example.com:5432/x1y2",
+        "ProductionDatabase1",
+        "the.quick.brown.fox.1",
+    ],
+)
+def test_of_what_a_person_has_made_the_whole_is_proof(value: str) -> None:
+    """Its parts are words."""
+    assert not Secret.of("it", value).parts
+
+
+@pytest.mark.parametrize(
+    ("value", "known"),
+    [
+        ("hvs.CAESIJk3vQx7Lw9ZpR2mT5nB8cY1dF4g", "hvs.CAESI"),
+        ("hvs.ab", ""),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dozjgNryP4J3jVmNHl0w5N", "eyJhbGciOiJIUzI1NiJ9."),
+        ("s3cr3t", ""),
+    ],
+)
+def test_what_all_of_a_kind_begin_with_is_known(value: str, known: str) -> None:
+    """It is no proof, unless there is next to nothing else."""
+    assert value[: Secret.of("it", value).known] == known
+
+
+def test_a_secret_does_not_show_itself() -> None:
+    """Its repr has its label alone."""
+    assert repr(Secret.of("the token", "hvs.x")) == "<Secret 'the token'>"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "password",
+        "db_password",
+        "PASSWD",
+        "apiKey",
+        "api-key",
+        "access_token",
+        "token",
+        "client_secret",
+        "secret_id",
+        "key",
+        "private_key",
+        "VAULT_TOKEN",
+        "GEMINI_API_KEY",
+    ],
+)
+def test_names_that_tell(name: str) -> None:
+    """A value of this name is a credential."""
+    assert tells(name)
+    assert not is_public(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pageToken",
+        "next_page_token",
+        "token_type",
+        "totalTokenCount",
+        "max_tokens",
+        "accessor",
+        "token_ttl",
+        "secret_path",
+        "monkey",
+        "author",
+        "keyboard",
+        "secret_name",
+        "key_version",
+    ],
+)
+def test_names_that_do_not_tell(name: str) -> None:
+    """Pages, counts and paths are not."""
+    assert not tells(name)
+
+
+@pytest.mark.parametrize("name", ["user", "db_host", "url", "client_id", "created_at_date"])
+def test_public_names(name: str) -> None:
+    """A value of this name may be spoken of."""
+    assert is_public(name)
+    assert not is_public("blob")
+
+
+def test_a_header_is_masked_by_its_name() -> None:
+    """Its scheme may be shown."""
+    assert masked_value("Accept", "*/*") == "*/*"
+    assert masked_value("Authorization", "Bearer abc") == "Bearer ***"
+    assert masked_value("X-Vault-Token", "abc") == "***"
