@@ -129,7 +129,10 @@ def served_sent(key: Key, *, finished: bool = False) -> None:
 def unserve(key: Key) -> None:
     """The server has closed its end."""
     _served.pop(key, None)
-    _touched.add(key)
+    if key in _links:
+        _touched.add(key)
+    else:
+        _touched.discard(key)  # Nobody looks at it, and there may be no end of such.
 
 
 # The client's side

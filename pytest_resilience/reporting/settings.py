@@ -81,6 +81,9 @@ SETTINGS = {
     )
 }
 
+VARIABLES = tuple(setting.variable for setting in SETTINGS.values())
+GENERAL = pytest.StashKey[tuple[list[str | None], dict[str, Any], dict[str, Any]]]()
+
 
 def add_options(parser: pytest.Parser) -> None:
     """Tell pytest of all settings."""
@@ -117,7 +120,8 @@ def of_config(config: pytest.Config) -> Settings:
     Raises:
         UsageError: A value on the command line, in the environment or the ini is wrong.
     """
-    return Settings(**{**_from_ini(config), **_by_hand(config)})
+    ini, by_hand = _general(config)
+    return Settings(**{**ini, **by_hand})
 
 
 def of_item(item: pytest.Item) -> Settings:
@@ -126,7 +130,8 @@ def of_item(item: pytest.Item) -> Settings:
     Raises:
         UsageError: A marker has an argument that does not exist or cannot be meant.
     """
-    return Settings(**{**_from_ini(item.config), **_from_markers(item), **_by_hand(item.config)})
+    ini, by_hand = _general(item.config)
+    return Settings(**{**ini, **_from_markers(item), **by_hand})
 
 
 def wants_clock(item: pytest.Item) -> bool:
@@ -146,6 +151,17 @@ def complaint(item: pytest.Item) -> str:
     except pytest.UsageError as error:
         return str(error)
     return ""
+
+
+def _general(config: pytest.Config) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the ini file says, and what is said by hand; read anew when the environment changes."""
+    variables = [os.environ.get(name) for name in VARIABLES]
+    known = config.stash.get(GENERAL, None)
+    if known is not None and known[0] == variables:
+        return known[1:]
+    ini, by_hand = _from_ini(config), _by_hand(config)
+    config.stash[GENERAL] = (variables, ini, by_hand)
+    return ini, by_hand
 
 
 def _by_hand(config: pytest.Config) -> dict[str, Any]:

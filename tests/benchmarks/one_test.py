@@ -1,4 +1,8 @@
-"""What a test costs that plans one answer and makes one request, fixtures included."""
+"""What a test costs that plans one answer and makes one request, fixtures included.
+
+Each run begins with a test that uses both servers, so that what is loaded and started once a
+run is in none of the differences.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,9 @@ def get(host, port):
     status = client.getresponse().status
     client.close()
     return status
+
+def test_all_is_loaded(fake_server, httpserver):
+    fake_server()
 
 @pytest.mark.parametrize("n", range({COUNT}))
 """
