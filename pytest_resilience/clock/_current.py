@@ -15,7 +15,7 @@ def _forget_in_child() -> None:
     """A forked child has no engine that could conduct: its time is real."""
     global conductor  # noqa: PLW0603 -- this place
     if conductor is not None:
-        conductor.active = False
+        conductor.forget_in_child()
         conductor = None
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from pytest_resilience.clock import _kernel
 
 if TYPE_CHECKING:
-    from pytest_resilience.clock._conductor import Conductor
     from pytest_resilience.clock._dues import Due
+    from pytest_resilience.clock._gathering import Gathering
 
 
 class Standing(enum.Enum):
@@ -49,6 +49,7 @@ class Party:
         "conductor",
         "due",
         "error",
+        "excused",
         "ident",
         "joiners",
         "looks",
@@ -69,7 +70,7 @@ class Party:
         "what",
     )
 
-    def __init__(self, conductor: Conductor, number: int, name: str, *, adopted: bool) -> None:
+    def __init__(self, conductor: Gathering, number: int, name: str, *, adopted: bool) -> None:
         self.conductor = conductor
         self.number = number
         """The order in which parties came to be; of equal dues the lower is first."""
@@ -88,6 +89,8 @@ class Party:
         self.pending = False
         """Woken before it had begun to wait: the next wait ends at once."""
         self.error: BaseException | None = None
+        self.excused = False
+        """It waits for something that is sure to come as soon as the kernel sees to it."""
         self.joiners: list[Party] = []
         self.baton = _thread.allocate_lock()
         self.baton.acquire()
@@ -111,12 +114,24 @@ class Party:
         in this sense: it wakes every few milliseconds, or is ready to run. So only a thread
         that is blocked in something, and stays there, gets old here.
         """
-        assert self.native_id is not None
+        if self.native_id is None or self.excused:
+            return 0
         moves = _kernel.moves_of(self.native_id)
         if moves is None or not moves.asleep or moves != self.moves:
             self.moves, self.seen_real_ns = moves, now_real_ns
             return 0
         return now_real_ns - self.seen_real_ns
+
+    def has_ended(self) -> bool:
+        """Whether a look at a thread that was there has found nothing."""
+        if self.moves is not None or self.native_id is None or self.excused:
+            return False
+        return not _kernel.exists(self.native_id)
+
+    @property
+    def waits(self) -> bool:
+        """Whether somebody or something that we see will end its wait."""
+        return self.standing is Standing.WAITING
 
     def describe(self) -> str:
         """What it does, for a person to read."""

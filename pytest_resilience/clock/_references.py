@@ -6,12 +6,12 @@ name in the time module reaches none of them.
 
 *Solution.* The garbage collector knows who refers to an object. One pass over its objects
 finds every place; the places are kept. A function's reference count says whether a new
-place has come since: while it is what it was, the next start needs no pass at all.
+place has come since: while it is what it was, less the places that have gone, the next
+start needs no pass at all.
 """
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import functools
 import gc
@@ -23,7 +23,7 @@ from typing import Any
 
 from pytest_resilience.clock import _readers
 
-Swap = Callable[[Any, Any, Any, Any], object]
+Swap = Callable[[Any, Any, Any, Any], bool]
 """Takes a key, an owner, an old and a new object, and exchanges them if the old one is there."""
 
 
@@ -46,11 +46,10 @@ class Place:
             self.lasting = False
             self._holder = lambda: holder
 
-    def put(self, old: Any, new: Any) -> None:
-        """Put the new one where the old one stands, if it still does."""
+    def put(self, old: Any, new: Any) -> bool:
+        """Put the new one where the old one stands; False when it no longer does."""
         holder = self._holder()
-        if holder is not None:
-            self._swap(self._key, holder, old, new)
+        return holder is not None and self._swap(self._key, holder, old, new)
 
 
 class Substitution:
@@ -72,12 +71,15 @@ class Substitution:
         self.lost = False
         """Whether a place had to be forgotten."""
 
-    @property
-    def is_elsewhere(self) -> bool:
-        """Whether something new refers to the function since its places were noted."""
+    def place(self) -> bool:
+        """Put the stand-in in every place; False when there may be places that are not known."""
+        count = sys.getrefcount(self.real)
+        standing = [place for place in self.places if place.put(self.real, self.stand_in)]
+        gone, self.places = len(self.places) - len(standing), standing
+        self.count -= gone
         if self.users_only:
-            return self.lost  # The count of a class changes with every instance.
-        return self.lost or sys.getrefcount(self.real) != self.count
+            return not self.lost  # The count of a class changes with every instance.
+        return not self.lost and count == self.count
 
     def wants(self, module: str) -> bool:
         """Whether a place in this module is to be replaced."""
@@ -96,33 +98,48 @@ class Substitution:
 class References:
     """Substitutes a set of functions everywhere, and back."""
 
-    def __init__(self, substitutions: list[Substitution]) -> None:
+    def __init__(self, substitutions: list[Substitution], lists: Iterable[object] = ()) -> None:
+        """Take the substitutions, and what of ours holds the functions and is left alone."""
         self._all = substitutions
-        self._wanted = {id(s.real): s for s in substitutions}
-        self._ours = {id(self._all), *(id(s.__dict__) for s in self._all)}
+        self._sought: dict[int, Substitution] = {}
+        self._ours = {id(self._all), *(id(s.__dict__) for s in self._all), *map(id, lists)}
+        self._modules: set[int] = set()
         for substitution in substitutions:
             # A stand-in keeps the function it stands for in a cell.
             self._ours.update(map(id, getattr(substitution.stand_in, "__closure__", None) or ()))
 
     def replace(self) -> None:
         """Put the stand-ins in place."""
-        if any(s.is_elsewhere for s in self._all):
-            self._search()
-        for substitution in self._all:
-            for place in substitution.places:
-                place.put(substitution.real, substitution.stand_in)
+        unknown = [s for s in self._all if not s.place()]
+        if self._is_imported_since() or unknown:
+            self._search([*unknown, *(s for s in self._all if s.users_only and s not in unknown)])
+
+    def _is_imported_since(self) -> bool:
+        """Whether a new module has a name of which no count can tell that it has come."""
+        modules = {id(module): module for module in list(sys.modules.values())}
+        new = [modules[number] for number in modules.keys() - self._modules]
+        self._modules = set(modules)
+        wanted = [s for s in self._all if s.users_only]
+        return any(
+            any(value is s.real for value in list(getattr(module, "__dict__", {}).values()))
+            for module in new
+            for s in wanted
+            if s.wants(getattr(module, "__name__", None) or "")
+        )
 
     def restore(self) -> None:
         """Put the functions back."""
         for substitution in self._all:
             substitution.restore()
 
-    def _search(self) -> None:
+    def _search(self, sought: list[Substitution]) -> None:
         """Two passes over all objects: one for the holders, one for the holders' owners."""
-        for substitution in self._all:
+        for substitution in sought:
+            substitution.restore()
             substitution.places = []
             substitution.lost = False
-        holders = gc.get_referrers(*(s.real for s in self._all))
+        self._sought = {id(s.real): s for s in sought}
+        holders = gc.get_referrers(*(s.real for s in sought))
         owned: dict[int, Any] = {}
         for holder in holders:
             if id(holder) in self._ours:
@@ -133,15 +150,17 @@ class References:
                 self._note(holder)
         if owned:
             self._note_owners(owned, gc.get_referrers(*owned.values()))
-        for substitution in self._all:
+        for substitution in sought:
             substitution.count = sys.getrefcount(substitution.real)
+        for substitution in sought:
+            substitution.place()
 
     def _add(self, owner: Any, values: Iterable[tuple[Any, Any]], swap: Swap, module: str) -> None:
         """Note that these (key, value) pairs stand in what this owner owns."""
         if _readers.exempt(module):
             return
         for key, value in values:
-            substitution = self._wanted.get(id(value))
+            substitution = self._sought.get(id(value))
             if substitution is not None and substitution.wants(module):
                 substitution.places.append(Place(owner, key, swap))
 
@@ -158,7 +177,7 @@ class References:
         if isinstance(holder, list):
             self._add(holder, list(enumerate(holder)), _swap_item, "")
         elif isinstance(holder, types.CellType):
-            if not self._wanted[id(holder.cell_contents)].users_only:
+            if not self._sought[id(holder.cell_contents)].users_only:
                 pairs = [("cell_contents", holder.cell_contents)]
                 self._add(holder, pairs, _swap_attribute, "")
         elif isinstance(holder, functools.partial):
@@ -230,51 +249,66 @@ def _slots_of(cls: type) -> list[str]:
 # How the new one comes where the old one stands: of key, owner, old and new
 
 
-def _swap_item(key: Any, holder: Any, old: Any, new: Any) -> None:
-    with contextlib.suppress(LookupError):
-        if holder[key] is old:
-            holder[key] = new
+def _swap_item(key: Any, holder: Any, old: Any, new: Any) -> bool:
+    try:
+        there = holder[key] is old
+    except LookupError:
+        return False
+    if there:
+        holder[key] = new
+    return there
 
 
-def _swap_in_module(key: Any, module: Any, old: Any, new: Any) -> None:
-    _swap_item(key, vars(module), old, new)
+def _swap_in_module(key: Any, module: Any, old: Any, new: Any) -> bool:
+    return _swap_item(key, vars(module), old, new)
 
 
-def _swap_global(key: Any, function: types.FunctionType, old: Any, new: Any) -> None:
-    _swap_item(key, function.__globals__, old, new)
+def _swap_global(key: Any, function: types.FunctionType, old: Any, new: Any) -> bool:
+    return _swap_item(key, function.__globals__, old, new)
 
 
-def _swap_keyword_default(key: Any, function: Any, old: Any, new: Any) -> None:
-    _swap_item(key, function.__kwdefaults__ or {}, old, new)
+def _swap_keyword_default(key: Any, function: Any, old: Any, new: Any) -> bool:
+    return _swap_item(key, function.__kwdefaults__ or {}, old, new)
 
 
-def _swap_keyword(key: Any, partial: functools.partial[Any], old: Any, new: Any) -> None:
-    _swap_item(key, partial.keywords, old, new)
+def _swap_keyword(key: Any, partial: functools.partial[Any], old: Any, new: Any) -> bool:
+    return _swap_item(key, partial.keywords, old, new)
 
 
-def _swap_attribute(name: str, holder: Any, old: Any, new: Any) -> None:
-    if getattr(holder, name, None) is old:
+def _swap_attribute(name: str, holder: Any, old: Any, new: Any) -> bool:
+    there = getattr(holder, name, None) is old
+    if there:
         object.__setattr__(holder, name, new)
+    return there
 
 
-def _swap_in_class(name: str, cls: type, old: Any, new: Any) -> None:
-    if cls.__dict__.get(name) is old:
+def _swap_in_class(name: str, cls: type, old: Any, new: Any) -> bool:
+    there = cls.__dict__.get(name) is old
+    if there:
         type.__setattr__(cls, name, new)
+    return there
 
 
 def _exchanged(values: tuple[Any, ...], old: Any, new: Any) -> tuple[Any, ...]:
     return tuple([new if value is old else value for value in values])
 
 
-def _swap_default(_: None, function: types.FunctionType, old: Any, new: Any) -> None:
-    function.__defaults__ = _exchanged(function.__defaults__ or (), old, new) or None
+def _swap_default(_: None, function: types.FunctionType, old: Any, new: Any) -> bool:
+    defaults = function.__defaults__ or ()
+    there = any(value is old for value in defaults)
+    if there:
+        function.__defaults__ = _exchanged(defaults, old, new)
+    return there
 
 
-def _swap_in_partial(_: None, partial: functools.partial[Any], old: Any, new: Any) -> None:
+def _swap_in_partial(_: None, partial: functools.partial[Any], old: Any, new: Any) -> bool:
+    if partial.func is not old and all(value is not old for value in partial.args):
+        return False
     function = new if partial.func is old else partial.func
     args = _exchanged(partial.args, old, new)
     # Partials can be pickled, and this is how they are filled.
     partial.__setstate__((function, args, partial.keywords, partial.__dict__ or None))  # type: ignore[attr-defined]
+    return True
 
 
 def set_on_type(cls: type, name: str, value: object) -> None:

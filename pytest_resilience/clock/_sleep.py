@@ -36,7 +36,7 @@ def sleep(seconds: float, /) -> None:
             return
     began = conductor.now_ns
     sleep_until(conductor, due, f"time.sleep({seconds!r})")
-    conductor.slept_ns += due - began
+    conductor.note_sleep(due - began)
 
 
 def _refuse_on_engine() -> None:

@@ -22,13 +22,18 @@ interpreter's lock wakes every 5 ms (sys.getswitchinterval)."""
 OURS = "pytest-resilience"
 
 
+_remembered: dict[int, tuple[Moves | None, int]] = {}
+"""What was known of them when a clock stopped, so that the next one has not to wait again."""
+
+
 class Strangers:
     """The threads that are there now and are none of ours."""
 
     def __init__(self, mine: int) -> None:
         ours = {t.native_id for t in threading.enumerate() if t.name.startswith(OURS)}
         others = _kernel.threads() - ours - {mine}
-        self._known: dict[int, tuple[Moves | None, int]] = dict.fromkeys(others, (None, 0))
+        self._known = {number: _remembered.get(number, (None, 0)) for number in others}
+        _remembered.clear()
         self._asked_since_ns: int | None = None
 
     def __bool__(self) -> bool:
@@ -60,6 +65,10 @@ class Strangers:
             self._known[native_id] = (moves, now_real_ns)
             return False
         return now_real_ns - since >= IDLE_NS
+
+    def remember(self) -> None:
+        """Let the next clock know what this one knows."""
+        _remembered.update(self._known)
 
     def give_up(self, now_real_ns: int, grace_ns: int, parties: Container[int | None]) -> list[str]:
         """Wait no longer for those that have not come to rest for the whole grace; their names."""

@@ -27,17 +27,20 @@ def start(self: threading.Thread) -> None:
     if conductor is None or self._started.is_set():  # type: ignore[attr-defined]  # private
         real_start(self)
         return
-    party_of(conductor)
+    me = party_of(conductor)
     party = conductor.expect(self.name)
     parties[self] = party
+    me.excused = True  # It waits until the thread is there, which takes no time.
     try:
-        with in_real_time():  # It waits until the thread is there, which takes no time.
+        with in_real_time():
             real_start(self)
     except BaseException:
         if not self._started.is_set():  # type: ignore[attr-defined]  # private
             conductor.abandon(party)
             parties.pop(self, None)
         raise
+    finally:
+        me.excused = False
 
 
 def bootstrap(self: threading.Thread) -> None:

@@ -181,7 +181,8 @@ def _patch(undo: contextlib.ExitStack) -> None:
                     f.real, f.stand_in, users_only=f.users_only, spared=f.spared
                 )
                 for f in covered.FUNCTIONS
-            ]
+            ],
+            covered.FUNCTIONS,
         )
     undo.callback(_functions.restore)
     _functions.replace()
