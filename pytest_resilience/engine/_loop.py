@@ -100,7 +100,9 @@ class Loop:
         0 not at all, -1 until something comes. A virtual clock moves time here."""
         self._running = False
         self._ended = False
-        self._wake_lock = _thread.allocate_lock()  # guards the flag above and the descriptors
+        # Guards the flag above and the descriptors. It may be entered twice: a finalizer or a
+        # signal handler wakes the loop in the middle of a wake-up.
+        self._wake_lock = _thread.RLock()
         self._thread = threading.Thread(
             target=self._run, name="pytest-resilience-engine", daemon=True
         )
@@ -125,7 +127,7 @@ class Loop:
 
     def forget_in_child(self) -> None:
         """In a forked child: let go of what is the parent's; calls still run, at once."""
-        self._wake_lock = _thread.allocate_lock()  # Its holder may not exist here.
+        self._wake_lock = _thread.RLock()  # Its holder may not exist here.
         self._soon.clear()
         self._idle.clear()
         self._timers.clear()
