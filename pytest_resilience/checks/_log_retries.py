@@ -1,0 +1,175 @@
+"""Each retry has its line, and the line says what happened."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from decimal import Decimal, InvalidOperation
+
+from pytest_resilience.checks import _log_words as words
+from pytest_resilience.checks.finding import Finding
+from pytest_resilience.logs.line import Line
+from pytest_resilience.policy.logs import ANYWHERE, LogContract
+from pytest_resilience.records import Attempt, Trace
+from pytest_resilience.schedule import wait
+
+SECOND = 1_000_000_000
+NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?")
+
+Pair = tuple[Attempt, Attempt]
+
+
+def is_retry(contract: LogContract, line: Line) -> bool:
+    """Whether this is the line of a retry, and can be told from others."""
+    return bool(contract.retry) and re.search(str(contract.retry), line.text) is not None
+
+
+def check(
+    said: Sequence[Line], trace: Trace, contract: LogContract, pairs: Sequence[Pair]
+) -> Iterator[Finding]:
+    """What is wrong with the lines of the retries.
+
+    Args:
+        said: The client's own lines.
+        trace: The attempts, to be shown. The server has to have seen all of them: an attempt
+            that was refused a connection has a line, and no place here.
+        contract: What is claimed.
+        pairs: Each failed attempt with the one that repeats it, in order.
+    """
+    if contract.retry is None:
+        return
+    if contract.retry:
+        told = [line for line in said if is_retry(contract, line)]
+    else:  # Any line of the level will do.
+        told = [line for line in said if line.level == contract.retry_level]
+    of_each = _matched(told, pairs)
+    for place, (pair, lines) in enumerate(zip(pairs, of_each, strict=True)):
+        which = f"retry {place + 1} (attempt {pair[1].number})"
+        if not lines:
+            what = f"{which} was not logged, wanted {_wanted(contract)}"
+            yield Finding("retry-not-logged", what, words.evidence(trace, said))
+        elif wrong := _wrong(lines, place, pairs, contract):
+            proof = words.evidence(trace, said, lines)
+            yield Finding("retry-logged-wrong", f"{which} {wrong}", proof)
+    spare = [line for line in told if not any(line in lines for lines in of_each)]
+    if spare and contract.retry and any(attempt.failed for attempt in trace):
+        what = f"{words.quoted(spare[0])} was logged, and no retry came of it"
+        yield Finding("retry-logged-wrong", what, words.evidence(trace, said, spare))
+
+
+def _matched(told: Sequence[Line], pairs: Sequence[Pair]) -> list[list[Line]]:
+    """The lines of each retry: by the attempt they are about, or else by their order.
+
+    A line may be said before the wait, and is then about the attempt that failed, or after
+    it, and is then about the one that comes; a client does either, and always the same.
+    """
+    ways = [_about([failed.number for failed, _ in pairs], told)]
+    ways.append(_about([retry.number for _, retry in pairs], told))
+    if any(line.attempt is None for line in told):
+        ways.append([[line] for line in told[: len(pairs)]] + [[]] * (len(pairs) - len(told)))
+    return max(ways, key=lambda way: sum(map(bool, way)))
+
+
+def _about(numbers: Sequence[int], told: Sequence[Line]) -> list[list[Line]]:
+    return [[line for line in told if line.attempt == number] for number in numbers]
+
+
+def _wrong(
+    lines: Sequence[Line], place: int, pairs: Sequence[Pair], contract: LogContract
+) -> str | None:
+    """What is wrong with the lines of this retry, in words."""
+    if contract.retry and len(lines) > 1:
+        return f"was logged {len(lines)} times, wanted once"
+    wrong = [_wrong_line(line, place, pairs, contract) for line in lines]
+    return None if None in wrong else wrong[0]
+
+
+def _wrong_line(line: Line, place: int, pairs: Sequence[Pair], contract: LogContract) -> str | None:
+    if line.level != contract.retry_level:
+        return f"was logged at {line.level_name}, wanted {_name(contract.retry_level)}"
+    return _wrong_attempt(line, place, pairs, contract) or _wrong_delay(
+        line, pairs[place], contract
+    )
+
+
+def _wrong_attempt(
+    line: Line, place: int, pairs: Sequence[Pair], contract: LogContract
+) -> str | None:
+    if contract.attempt is None:
+        return None
+    plus = 1 if contract.counts == "failed" else 2
+    # A client counts the attempts of its call, or those of each request in it.
+    same = [pair for pair in pairs[:place] if _request(pair) == _request(pairs[place])]
+    allowed = {Decimal(place + plus), Decimal(len(same) + plus)}
+    found = numbers(line, contract.attempt, contract)
+    if any(number in allowed for number, _ in found):
+        return None
+    wanted = " or ".join(str(number) for number in sorted(allowed))
+    return f"was logged {_without(found, 'attempt')}, wanted {wanted}"
+
+
+def _wrong_delay(line: Line, pair: Pair, contract: LogContract) -> str | None:
+    if contract.delay is None:
+        return None
+    real = Decimal(wait(*pair)) / SECOND
+    found = numbers(line, contract.delay, contract)
+    if any(abs(number - real) <= slack for number, slack in found):
+        return None
+    return f"was logged {_without(found, 'delay')}, and came after {float(real):.3f} s"
+
+
+def _without(found: Sequence[tuple[Decimal, Decimal]], what: str) -> str:
+    if len(found) == 1:
+        return f"with {what} {found[0][0]}"
+    return f"without its {what}"
+
+
+def _request(pair: Pair) -> tuple[str, str]:
+    return pair[0].method, pair[0].target
+
+
+def _wanted(contract: LogContract) -> str:
+    name = "" if contract.logger is None else f" of {contract.logger}"
+    pattern = f" that matches {contract.retry!r}" if contract.retry else ""
+    return f"{_name(contract.retry_level)}{name}{pattern}"
+
+
+def _name(level: int | str) -> str:
+    return str(logging.getLevelName(level))
+
+
+# Numbers in lines
+
+
+def numbers(line: Line, place: str, contract: LogContract) -> list[tuple[Decimal, Decimal]]:
+    """The numbers that stand at this place of a line, each with how far it may be off.
+
+    A number that is printed with two digits may be half of the last one off; one that is
+    printed without any may have been cut.
+    """
+    return [found for value in _values(line, place, contract) if (found := _number(value))]
+
+
+def _values(line: Line, place: str, contract: LogContract) -> list[object]:
+    if place == ANYWHERE:
+        return [*NUMBER.findall(line.text), *line.fields.values()]
+    if place in contract.groups:
+        match = re.search(contract.retry or "", line.text)
+        return [match.group(place)] if match else []
+    return [line.fields[place]] if place in line.fields else []
+
+
+def _number(value: object) -> tuple[Decimal, Decimal] | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int):
+        return None  # An infinity is no number of seconds.
+    if exponent >= 0:
+        return number, Decimal(1) if isinstance(value, str) else Decimal(0)
+    return number, Decimal(5).scaleb(exponent - 1)
