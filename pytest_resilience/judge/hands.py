@@ -146,11 +146,13 @@ class Turn:
             self._loop.close()
 
     def finish(self, function: Callable[[], object], is_async: bool) -> object:  # noqa: FBT001 -- of one caller
-        """Call it, and await what it returns when that can be awaited."""
+        """Call it, await what it returns when that can be awaited, and exhaust a generator."""
         if is_async:
             return self._run(lambda: _awaited(function()))
         value = function()
-        return self._run(lambda: _awaited(value)) if inspect.isawaitable(value) else value
+        if inspect.isawaitable(value) or inspect.isasyncgen(value):
+            return self._run(lambda: _awaited(value))
+        return list(value) if inspect.isgenerator(value) else value
 
     def _run(self, function: Callable[[], Any]) -> object:
         async def main() -> object:
@@ -182,7 +184,11 @@ def _outcome(job: Callable[[], object]) -> Ended:
 
 
 async def _awaited(value: object) -> object:
-    return await value if inspect.isawaitable(value) else value
+    if inspect.isawaitable(value):
+        value = await value
+    if inspect.isasyncgen(value):
+        return [item async for item in value]
+    return list(value) if inspect.isgenerator(value) else value
 
 
 def _cancel_rest(loop: asyncio.AbstractEventLoop) -> None:
