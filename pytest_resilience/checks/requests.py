@@ -1,0 +1,77 @@
+"""Requests that are sent again: whether they may be, and whether they are the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pytest_resilience.checks.credentials import is_login
+from pytest_resilience.checks.finding import Finding
+from pytest_resilience.checks.observation import Observation
+from pytest_resilience.policy.policy import RetryPolicy
+from pytest_resilience.records import Attempt
+
+__all__ = ["key_of", "may_not_repeat", "repeated_unsafely", "same_body", "same_key"]
+
+KEY = re.compile(r"idempoten|^amz-sdk-invocation-id$|^x-goog-api-client-idempotency")
+
+
+def key_of(attempt: Attempt, policy: RetryPolicy) -> str | None:
+    """The request's idempotency key; None when it has none."""
+    headers = attempt.headers
+    if policy.idempotency_key is not None:
+        return headers.get(policy.idempotency_key)
+    return next((headers[name] for name in headers if KEY.search(name)), None)
+
+
+def may_not_repeat(attempt: Attempt, policy: RetryPolicy) -> bool:
+    """Whether the policy says that this request is not sent again once it may have been read."""
+    if policy.methods is None or attempt.method in policy.methods:
+        return False
+    return key_of(attempt, policy) is None and not is_login(attempt, policy)
+
+
+def repeated_unsafely(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """The server has carried it out, the answer was lost, and the client sends it again."""
+    tries = [a for a in seen.call.tries if may_not_repeat(a, policy)]
+    if len(tries) > 1:
+        first = tries[0]
+        sentence = f"it sent a {first.method} again after {first.fault or first.status}"
+        marks = {attempt.number: "sent again" for attempt in tries[1:]}
+        yield Finding("unsafe-retry", sentence, seen.evidence(marks=marks))
+
+
+def same_body(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """Every attempt has the whole body of the first."""
+    if not seen.call.tries:
+        return
+    first, *others = seen.call.tries
+    bare = [other for other in others if _lacks_body(first, other)]
+    if bare:
+        sentence = (
+            f"attempt {bare[0].number} had {bare[0].body_size} bytes of a body, "
+            f"attempt {first.number} had {first.body_size}"
+        )
+        marks = {attempt.number: f"{attempt.body_size} bytes of body" for attempt in bare}
+        yield Finding("body-not-resent", sentence, seen.evidence(marks=marks))
+
+
+def _lacks_body(first: Attempt, other: Attempt) -> bool:
+    """Bodies may differ, with times and identifiers in them; a part of the first is no body."""
+    if other.body_size >= first.body_size:  # A first one without a body is never longer.
+        return False
+    return other.body in (b"", first.body[: other.body_size], first.body[-other.body_size :])
+
+
+def same_key(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """All attempts of a call have one idempotency key."""
+    tries = seen.call.tries
+    keys = {attempt.number: key_of(attempt, policy) for attempt in tries}
+    if not tries or keys[tries[0].number] is None:
+        return
+    other = [number for number, key in keys.items() if key != keys[tries[0].number]]
+    if other:
+        sentence = f"attempt {other[0]} has another idempotency key than attempt {tries[0].number}"
+        yield Finding(
+            "new-idempotency-key", sentence, seen.evidence(marks=dict.fromkeys(other, "new key"))
+        )
