@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import overload
 
 from pytest_resilience import schedule
+from pytest_resilience.secrets.names import masked_value
 
 __all__ = ["Attempt", "Headers", "Outcome", "Trace"]
 
@@ -68,7 +69,9 @@ class Headers(Mapping[str, str]):
         return len({key.lower() for key, _ in self._fields})
 
     def __repr__(self) -> str:
-        return f"Headers({list(self._fields)!r})"
+        """With credentials masked: it ends up in reports."""
+        shown = [(name, masked_value(name, value)) for name, value in self._fields]
+        return f"Headers({shown!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,10 @@ class Attempt:
             return True
         return self.status >= 400
 
+    def __repr__(self) -> str:
+        """As in a table: head, query and body may hold credentials, and end up in reports."""
+        return f"<Attempt {schedule.row(self, self.at, None).lstrip()}>"
+
 
 class Trace(Sequence[Attempt]):
     """The attempts of a test, in the order in which they arrived.
@@ -155,11 +162,17 @@ class Trace(Sequence[Attempt]):
     A trace is a snapshot: reading ``server.trace`` again gives a newer one.
     """
 
-    __slots__ = ("_attempts", "forgotten", "seed")
+    __slots__ = ("_attempts", "_mask", "forgotten", "seed")
 
     def __init__(
-        self, attempts: Sequence[Attempt] = (), *, forgotten: int = 0, seed: int | None = None
+        self,
+        attempts: Sequence[Attempt] = (),
+        *,
+        forgotten: int = 0,
+        seed: int | None = None,
+        mask: Callable[[str], str] = str,
     ) -> None:
+        self._mask = mask
         self._attempts = tuple(attempts)
         self.forgotten = forgotten
         """How many older attempts were dropped to keep within the server's bound."""
@@ -227,10 +240,10 @@ class Trace(Sequence[Attempt]):
 
     def table(self) -> str:
         """The trace as a person reads it, a line an attempt."""
-        return schedule.table(self)
+        return self._mask(schedule.table(self))
 
     def _with(self, attempts: Sequence[Attempt]) -> Trace:
-        return Trace(attempts, forgotten=self.forgotten, seed=self.seed)
+        return Trace(attempts, forgotten=self.forgotten, seed=self.seed, mask=self._mask)
 
     def __repr__(self) -> str:
         return f"<Trace of {len(self)} attempts>\n{self.table()}" if self else "<Trace: empty>"

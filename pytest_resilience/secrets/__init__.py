@@ -9,10 +9,3 @@ the mixtures.
 (`views`); only what spreads characters over others, base64 and hex, is spelled out on the
 side of the secret (`needles`). `search` looks for all of them at once.
 """
-
-from __future__ import annotations
-
-from pytest_resilience.secrets.search import Hit, Search
-from pytest_resilience.secrets.value import Secret
-
-__all__ = ["Hit", "Search", "Secret"]

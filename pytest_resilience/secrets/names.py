@@ -16,7 +16,7 @@ MASK = "***"
 
 _TELLING = re.compile(
     r"passw(or)?d|passwd|passphrase|pwd|secret|token|credential"
-    r"|(api|access|auth|private|signing|encryption|account|master)[-_]?key|^key$|apikey",
+    r"|(api|access|auth|private|signing|encryption|account|master)[-_]?key|apikey",
     re.IGNORECASE,
 )
 _HARMLESS = re.compile(

@@ -5,8 +5,10 @@ Whoever finds a secret accuses somebody, so what is found must be proof:
 - of a value that chance has made, 12 characters in a row: nobody writes them by accident. Its
   first characters do not count where all of its kind begin like that (``hvs.``, ``AIza``).
   A mask that leaves the last 4 or the first 8 characters is no leak;
-- of any other value, the whole of it, at least 6 characters, and no mere word: letters only
-  are a word until there are 16 of them. ``s3cr3t`` is a secret, ``secret`` is none.
+- of any other value, the whole of it, at least 6 characters, and no mere words: ``s3cr3t`` is
+  a secret, ``secret``, ``test-token-1`` and ``production`` are none, until there are 16
+  characters that are more than such words;
+- of one that the user himself has named a secret, the whole of it, whatever it is.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ SHORTEST = 6
 """A shorter value would be found in ordinary words."""
 LONG = 16
 """So long, even letters alone are no word."""
+SHORTEST_NAMED = 4
 
 _PREFIX = re.compile(
     r"hv[sbr]\.(?:CAESI)?|[sbr]\.(?=[A-Za-z0-9]{24})|AIza(?:Sy)?|gh[pousr]_|github_pat_"
@@ -29,6 +32,14 @@ _PREFIX = re.compile(
     r"|-----BEGIN [A-Z ]+-----\s*"
 )
 _CLASSES = (re.compile(r"[a-z]"), re.compile(r"[A-Z]"), re.compile(r"[0-9]"))
+_COMMON = re.compile(
+    r"(?:a|access|admin|api|app|auth|bar|basic|baz|bearer|change|client|cred(?:ential)?|db|default"
+    r"|demo|dev|dummy|example|fake|false|foo|gemini|good|invalid|key|local|login|me|mock|my|new"
+    r"|none|null|old|pass|password|private|prod|public|role|root|sample|secret|service|some|stage"
+    r"|staging|stale|stub|super|test|tests|the|this|token|true|undefined|user|valid|value|vault"
+    r"|version|wrong|your|id|is|not|so|very|x|v|[^A-Za-z]|s)+",
+    re.IGNORECASE,
+)
 _WORDS = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}")
 _HEX = frozenset("abcdef")
 
@@ -43,15 +54,18 @@ class Secret:
     """How many of its first characters are no secret."""
     parts: bool = False
     """Whether a part of it is proof."""
+    named: bool = False
+    """Whether the user has said so."""
 
     @classmethod
-    def of(cls, label: str, value: str, *, minted: bool = False) -> Secret:
+    def of(cls, label: str, value: str, *, minted: bool = False, named: bool = False) -> Secret:
         """A secret as its value looks.
 
         Args:
             label: What reports call it.
             value: The secret.
             minted: Chance has made it, whatever it looks like.
+            named: The user has said that it is one.
         """
         prefix = _PREFIX.match(value)
         known = prefix.end() if prefix else 0
@@ -59,12 +73,12 @@ class Secret:
             known = 0
         rest = value[known:]
         parts = len(rest) >= PART and (minted or looks_random(rest))
-        return cls(label, value, known, parts)
+        return cls(label, value, known, parts, named)
 
     @property
     def proof(self) -> bool:
         """Whether finding it proves anything."""
-        return self.parts or is_proof(self.value)
+        return self.parts or self.named or is_proof(self.value)
 
     @property
     def unknown(self) -> str:
@@ -77,12 +91,13 @@ class Secret:
 
 def is_proof(value: str) -> bool:
     """Whether nobody writes the whole of this value by accident."""
-    if len(value) < SHORTEST or len(set(value)) < 4:
+    if len(value) < SHORTEST or len(set(value)) < 4 or _COMMON.fullmatch(value):
         return False
     if len(value) >= LONG:
         return True
     letters = any(c.isalpha() for c in value)
-    return letters and not value.isalpha() and not _is_number(value)
+    words = all(c.isalpha() or c in " -_./:" for c in value)
+    return letters and not words and not _is_number(value)
 
 
 def _is_number(value: str) -> bool:

@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 import base64
-import re
 from typing import Any
 from urllib.parse import unquote_plus
 
 from pytest_resilience.records import Attempt
-
-MASK = "***"
-SECRET_NAME = re.compile(
-    r"authorization|cookie|token|secret|passw|credential"
-    r"|(api|access|auth|private|signing|subscription)[-_]?key",
-    re.IGNORECASE,
-)
-"""In the name of a header field or of a query's parameter: its value is a credential."""
-
-SCHEME = re.compile(r"(?:Basic|Bearer|Digest|Negotiate)(?= )", re.IGNORECASE)
+from pytest_resilience.secrets.names import CREDENTIAL, MASK, masked_value
 
 
 def attempt_data(attempt: Attempt, wait: float | None, *, masked: bool = True) -> dict[str, Any]:
@@ -58,14 +48,6 @@ def body_data(body: bytes) -> dict[str, str]:
         return {"body_base64": base64.b64encode(body).decode("ascii")}
 
 
-def masked_value(name: str, value: str) -> str:
-    """A header's value; of a credential at most the scheme: ``Bearer ***``."""
-    if not SECRET_NAME.search(name):
-        return value
-    scheme = SCHEME.match(value)
-    return f"{scheme[0]} {MASK}" if scheme else MASK
-
-
 def masked_query(query: str) -> str:
     """A query whose credentials are masked, such as Gemini's ``?key=``."""
     return "&".join(_masked_parameter(part) for part in query.split("&"))
@@ -74,5 +56,5 @@ def masked_query(query: str) -> str:
 def _masked_parameter(part: str) -> str:
     name, equals, _ = part.partition("=")
     plain = unquote_plus(name)
-    secret = plain.lower() == "key" or SECRET_NAME.search(plain)
+    secret = plain.lower() == "key" or CREDENTIAL.search(plain)
     return f"{name}={MASK}" if equals and secret else part

@@ -318,6 +318,8 @@ class Connection:
             writer = wire.Writer(self, deliver(script), self.listener.clock)
         self._status = script.answer.status
         self._retry_after = script.answer.header("Retry-After")
+        if self._entry is not None:
+            self._entry.answered(script.answer)
         self._write(writer)
 
     def failed(self, error: Exception) -> None:

@@ -6,12 +6,16 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import fields
+from itertools import islice
 from operator import attrgetter
 
+from pytest_resilience.answers import Answer
 from pytest_resilience.records import Attempt, Outcome, Trace
 
 FIELDS = tuple(field.name for field in fields(Attempt))
 VALUES = attrgetter(*FIELDS)
+ANSWERS = 100
+"""How many answers are kept for their credentials."""
 
 
 class Journal:
@@ -30,6 +34,8 @@ class Journal:
         # Clients repeat themselves: equal heads and targets are stored once.
         self._last_head = b""
         self._last_target = ""
+        self.answers: deque[Answer] = deque(maxlen=ANSWERS)
+        """The newest answers: the credentials in them are known to the client."""
         self.observer: Callable[[Attempt], object] | None = None
         """Told of each attempt when it is recorded and at each change, on the loop's thread.
 
@@ -77,14 +83,26 @@ class Journal:
         """Forget all attempts; the next one is number 1."""
         with self._lock:
             self._entries.clear()
+            self.answers.clear()
             self._count = 0
             self._generation += 1
 
-    def trace(self, seed: int | None = None) -> Trace:
-        """All attempts kept, as they stand now."""
+    def trace(self, seed: int | None = None, mask: Callable[[str], str] = str) -> Trace:
+        """All attempts kept, as they stand now.
+
+        Args:
+            seed: The seed of the server's plan.
+            mask: What takes secrets out of a printed trace.
+        """
         with self._lock:
             forgotten = self._count - len(self._entries)
-            return Trace(tuple(self._entries), forgotten=forgotten, seed=seed)
+            return Trace(tuple(self._entries), forgotten=forgotten, seed=seed, mask=mask)
+
+    def exchanged(self, most: int) -> tuple[list[Attempt], list[Answer]]:
+        """The newest attempts, so many, and the newest answers."""
+        with self._lock:
+            newest = list(islice(reversed(self._entries), most))
+        return newest[::-1], list(self.answers)
 
 
 class Entry:
@@ -109,6 +127,10 @@ class Entry:
     def pending(self) -> bool:
         """Whether its end has not been recorded yet."""
         return self.attempt.outcome is Outcome.PENDING
+
+    def answered(self, answer: Answer) -> None:
+        """Record what is being answered."""
+        self._journal.answers.append(answer)
 
     def end(self, outcome: Outcome, ended_ns: int, **changes: object) -> None:
         """Record how it ended; the first end counts."""

@@ -15,6 +15,8 @@ from pytest_resilience.errors import PlanError, ServerError
 from pytest_resilience.faults import Fault, _check
 from pytest_resilience.plan import FaultLike, Plan, Rule, nearest
 from pytest_resilience.records import Attempt, Trace
+from pytest_resilience.secrets.value import Secret
+from pytest_resilience.server._known import Known
 from pytest_resilience.server.journal import Journal
 from pytest_resilience.server.listener import Listener
 
@@ -54,6 +56,8 @@ class FakeServer:
         keep_body: How many bytes of each request's body the trace keeps.
         keep: How many attempts the trace keeps, the newest; None for all.
         seed: Of everything random in the plan; drawn when it is None.
+        secrets: Values that the client must not show, by the names that reports call them;
+            see `secret`.
 
     Raises:
         ServerError: On start, when the port is busy or the address is not ours.
@@ -72,6 +76,7 @@ class FakeServer:
         keep_body: int = 64 * 1024,
         keep: int | None = None,
         seed: int | None = None,
+        secrets: Mapping[str, str] | None = None,
     ) -> None:
         self._app = app
         self._host = host
@@ -91,6 +96,7 @@ class FakeServer:
         """Called when it has started, or started over: its `environment` may be another."""
         self._listener: Listener | None = None
         self._loop: Loop | None = None
+        self._known = Known(self, secrets or {})
 
     # Life
 
@@ -152,6 +158,7 @@ class FakeServer:
 
     def start_over(self) -> None:
         """Everything as new: an empty trace and plan, and the server is up."""
+        self._known.keep()
         self._renew()
         self.new_trace()
         self._tell_renewed()
@@ -198,6 +205,11 @@ class FakeServer:
             name = type(self).__name__
             raise ServerError(f"{name} has no address yet: use it in a with block, or start() it")
         return self._listener
+
+    @property
+    def started_once(self) -> bool:
+        """Whether it has an address."""
+        return self._listener is not None
 
     @property
     def running(self) -> bool:
@@ -336,7 +348,55 @@ class FakeServer:
         """The attempts so far. Everything that has reached this machine's kernel is in it."""
         if self._loop is not None:
             self._loop.settle()
-        return self.journal.trace(self.plan.seed)
+        return self.journal.trace(self.plan.seed, self.masked)
+
+    # Secrets
+
+    def secret(self, value: str, label: str = "secret") -> str:
+        """Let no client show this value; returns it.
+
+        ::
+
+            server.secret("hunter2", label="the password")
+
+        A test that uses this server in pytest then fails if the value gets into a log, an
+        exception or whatever docs/secrets.md lists.
+
+        Args:
+            value: At least 4 characters.
+            label: What reports call it.
+
+        Raises:
+            PlanError: It is too short to be looked for.
+        """
+        return self._known.add(value, label)
+
+    def canary(self, label: str = "canary") -> str:
+        """A new secret that nothing else contains, so that finding it anywhere is proof.
+
+        ::
+
+            vault.put("secret/myapp", {"password": vault.canary("the password")})
+        """
+        return self._known.mint(label)
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """All that clients must not show.
+
+        What the user has named, what is in its variables and what it stores, and the
+        credentials in requests and answers so far.
+        """
+        return self._known.secrets()
+
+    @property
+    def stored_secrets(self) -> Mapping[str, Any]:
+        """JSON data that the service keeps secret, by name; to override in a fake."""
+        return {}
+
+    def masked(self, text: str) -> str:
+        """The text with the name of each secret in its place, however it is written."""
+        return self._known.masked(text)
 
     # The service's side of Listener
 

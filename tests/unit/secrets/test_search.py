@@ -14,7 +14,8 @@ from urllib.parse import quote, quote_plus
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
-from pytest_resilience.secrets import Hit, Search, Secret
+from pytest_resilience.secrets.search import Hit, Search
+from pytest_resilience.secrets.value import Secret
 
 SAFE = string.ascii_letters + string.digits
 TOKEN = "hvs.CAESIJk3vQx7Lw9ZpR2mT5nB8cY1dF4gH6aS0eU"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pytest_resilience.secrets import Secret
 from pytest_resilience.secrets.names import is_public, masked_value, tells
+from pytest_resilience.secrets.value import Secret
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from pytest_resilience.secrets.names import is_public, masked_value, tells
         "correct horse battery staple",
         "Tr0ub4dor&3",
         "pa55word",
-        "change-me-1",
+        "ch4nge-m3",
     ],
 )
 def test_passwords_are_proof(value: str) -> None:
@@ -29,6 +29,11 @@ def test_passwords_are_proof(value: str) -> None:
     [
         "",
         "x",
+        "test-token-1",
+        "my-secret-key",
+        "dummy_api_key_for_tests",
+        "password1",
+        "app/config",
         "s3c",
         "secret",
         "password",
@@ -112,7 +117,6 @@ def test_a_secret_does_not_show_itself() -> None:
         "token",
         "client_secret",
         "secret_id",
-        "key",
         "private_key",
         "VAULT_TOKEN",
         "GEMINI_API_KEY",

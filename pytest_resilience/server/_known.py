@@ -1,0 +1,183 @@
+"""The secrets of a server: what a client that talks to it knows and must not show."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+from pytest_resilience.answers import Answer
+from pytest_resilience.errors import PlanError
+from pytest_resilience.records import Attempt
+from pytest_resilience.secrets.names import is_public, tells
+from pytest_resilience.secrets.value import SHORTEST_NAMED, Secret, looks_random
+
+if TYPE_CHECKING:
+    from pytest_resilience.server.server import FakeServer
+
+ATTEMPTS = 200
+"""How many attempts are read for credentials, the newest."""
+LARGEST = 64 * 1024
+"""Bytes of a body that is read for credentials."""
+DEEPEST = 8
+SCHEMES = frozenset({"bearer", "token", "apikey", "key"})
+
+Pair = tuple[str, str]
+
+
+class Known:
+    """What the user has named, and what is seen of the service."""
+
+    def __init__(self, server: FakeServer, named: Mapping[str, str]) -> None:
+        self._server = server
+        self._named: list[Secret] = []
+        self._former: tuple[Secret, ...] = ()
+        for label, value in named.items():
+            self.add(value, label)
+
+    def add(self, value: str, label: str) -> str:
+        """The user says that this is one."""
+        if len(value) < SHORTEST_NAMED:
+            wanted = f"at least {SHORTEST_NAMED} characters, or it would be found everywhere"
+            raise PlanError(f"the secret {label!r} is too short: wanted are {wanted}")
+        self._named.append(Secret.of(label, value, named=True))
+        return value
+
+    def mint(self, label: str) -> str:
+        """A new one."""
+        value = f"canary-{secrets.token_hex(16)}"
+        self._named.append(Secret.of(label, value, minted=True, named=True))
+        return value
+
+    def keep(self) -> None:
+        """The service starts over; what was secret still is."""
+        self._former = self.secrets()
+
+    def secrets(self) -> tuple[Secret, ...]:
+        """All of them, each once; the first name counts."""
+        found = {secret.value: secret for secret in self._named}
+        for label, value in self._seen():
+            if value not in found:
+                found[value] = Secret.of(label, value)
+        for secret in self._former:
+            found.setdefault(secret.value, secret)
+        return tuple(found.values())
+
+    def masked(self, text: str) -> str:
+        """The text without any."""
+        from pytest_resilience.secrets.search import Search
+
+        return Search(self.secrets(), strict=False).mask(text)
+
+    def _seen(self) -> Iterator[Pair]:
+        server = self._server
+        if server.started_once:
+            yield from ((name, value) for name, value in server.environment.items() if tells(name))
+        for path, data in server.stored_secrets.items():
+            yield from _of_store(data, path)
+        attempts, answers = server.journal.exchanged(ATTEMPTS)
+        yield from _sent(attempts)
+        yield from _answered(answers)
+
+
+def _sent(attempts: Iterable[Attempt]) -> Iterator[Pair]:
+    """The credentials in headers and bodies of requests."""
+    heads: set[bytes] = set()
+    for attempt in attempts:
+        if attempt.head not in heads:
+            heads.add(attempt.head)
+            for name, value in attempt.headers.items_sent():
+                yield from _of_header(name, value)
+        if attempt.body and len(attempt.body) <= LARGEST:
+            yield from _of_body(attempt.body, "a request")
+
+
+def _of_header(name: str, value: str) -> Iterator[Pair]:
+    if name.lower() in {"authorization", "proxy-authorization"}:
+        scheme, blank, rest = value.partition(" ")
+        if scheme.lower() == "basic":
+            yield from _of_basic(name, rest)
+        elif not blank or scheme.lower() in SCHEMES:
+            yield f"{name} of a request", (rest or value).strip()
+    elif tells(name):
+        yield f"{name} of a request", value
+
+
+def _of_basic(name: str, encoded: str) -> Iterator[Pair]:
+    try:
+        user_and_password = base64.b64decode(encoded, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return
+    yield f"password in {name} of a request", user_and_password.partition(":")[2]
+
+
+def _of_body(body: bytes, where: str) -> Iterator[Pair]:
+    data = _json(body)
+    if data is not None:
+        yield from _of_json(data, where)
+    elif b"=" in body and b"\n" not in body and body.isascii():
+        for name, value in parse_qsl(body.decode()):
+            if tells(name):
+                yield f"{name} in {where}", value
+
+
+def _answered(answers: Iterable[Answer]) -> Iterator[Pair]:
+    bodies: set[bytes] = set()
+    for answer in answers:
+        if sum(map(len, answer.body)) > LARGEST or (body := answer.whole) in bodies:
+            continue
+        bodies.add(body)
+        yield from _of_json(_json(body), "an answer")
+
+
+def _json(body: bytes) -> Any:  # noqa: ANN401 -- JSON
+    """The data of a JSON object; None for all else."""
+    if body.lstrip()[:1] != b"{":
+        return None
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _of_json(data: Any, where: str, depth: int = 0) -> Iterator[Pair]:  # noqa: ANN401 -- JSON
+    """Texts whose own name tells."""
+    if depth > DEEPEST:
+        return
+    for name, value in data.items() if isinstance(data, dict) else ():
+        if isinstance(value, str) and tells(name):
+            yield f"{name} in {where}", value
+        else:
+            yield from _of_json(value, where, depth + 1)
+    for value in data if isinstance(data, list) else ():
+        yield from _of_json(value, where, depth + 1)
+
+
+def _of_store(data: Any, where: str, name: str = "") -> Iterator[Pair]:  # noqa: ANN401 -- JSON
+    """Of what is kept secret, all that does not look harmless: hosts and users are no secrets."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield from _of_store(value, where, key)
+    elif isinstance(data, list):
+        for value in data:
+            yield from _of_store(value, where, name)
+    elif isinstance(data, str):
+        label = f"{name} of {where}"
+        password = _password_of_url(data)
+        if password:
+            yield label, password
+        elif tells(name) or (looks_random(data) and not is_public(name)):
+            yield label, data
+
+
+def _password_of_url(value: str) -> str:
+    if "://" not in value:
+        return ""
+    try:
+        return urlsplit(value).password or ""
+    except ValueError:
+        return ""
