@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from random import Random
 from typing import Any
 
-from pytest_resilience_gemini import _tokens
+from pytest_resilience_gemini import _functions, _safety, _tokens
 from pytest_resilience_gemini._prompt import Prompt
 from pytest_resilience_gemini._reply import Reply
 
@@ -16,52 +19,97 @@ MOST_EVENTS = 16
 """Into how many events a text is cut that was not cut by who wrote it."""
 
 Response = dict[str, Any]
+Part = dict[str, Any]
 
 
 class Answerer:
-    """Makes the responses to one prompt."""
+    """Makes the responses to one prompt.
 
-    def __init__(self, prompt: Prompt, reply: Reply, response_id: str) -> None:
+    Args:
+        prompt: What was asked.
+        reply: What is to be said.
+        random: For the names of responses and calls.
+    """
+
+    def __init__(self, prompt: Prompt, reply: Reply, random: Random) -> None:
         self._prompt = prompt
+        self._ratings = _safety.rated(reply.ratings, prompt.body.get("safety_settings", ()))
+        if any("blocked" in rating for rating in self._ratings):
+            reply = replace(reply, pieces=(), calls=(), finish="SAFETY")
         self._reply = _fitted(reply, prompt.config)
-        self._response_id = response_id
+        self._response_id = _name(random, 17)
         self._count = prompt.config.get("candidate_count", 1)
+        self._calls = self._call_parts(random)
+
+    def _call_parts(self, random: Random) -> list[Part]:
+        """The reply's calls; with an id each, and a signature for all, where the model does so."""
+        parts: list[Part] = [
+            {"functionCall": {"name": name, "args": dict(arguments)}}
+            for name, arguments in self._reply.calls
+        ]
+        if parts and _functions.thinks_in_signatures(self._prompt.model):
+            for part in parts:
+                part["functionCall"]["id"] = _name(random, 6)
+            parts[0]["thoughtSignature"] = base64.b64encode(random.randbytes(24)).decode()
+        return parts
 
     def whole(self) -> Response:
         """The one answer of ``generateContent``."""
         reply = self._reply
-        text = reply.text if reply.pieces else None
-        return self._response(text, reply.text, reply.finish)
+        texts: list[Part] = [{"text": reply.text}] if reply.pieces else []
+        return self._response(texts + self._calls, self._said(reply.text, calls=True), reply.finish)
 
     def events(self) -> list[Response]:
         """The events of a stream: cumulative usage, and ``finishReason`` in the last only."""
         pieces = self._reply.pieces
         if len(pieces) == 1:
             pieces = words(pieces[0])
-        if not pieces:
-            return [self.whole()]
-        last = len(pieces) - 1
-        return [
-            self._response(
-                piece, "".join(pieces[: n + 1]), self._reply.finish if n == last else None
-            )
+        told = [
+            ([{"text": piece}], self._said("".join(pieces[: n + 1])))
             for n, piece in enumerate(pieces)
         ]
+        if self._calls:
+            told.append((self._calls, self._said(self._reply.text, calls=True)))
+        if not told:
+            return [self.whole()]
+        last = len(told) - 1
+        return [
+            self._response(parts, said, self._reply.finish if n == last else None)
+            for n, (parts, said) in enumerate(told)
+        ]
 
-    def _response(self, text: str | None, so_far: str, finish: str | None) -> Response:
+    def _said(self, text: str, *, calls: bool = False) -> int:
+        """How many tokens so much of the answer is."""
+        called = sum(_tokens.of_text(json.dumps(part)) for part in self._calls if calls)
+        return (_tokens.of_text(text) + called) * self._count  # type: ignore[no-any-return]
+
+    def _response(self, parts: list[Part], said: int, finish: str | None) -> Response:
         response: Response = {}
         if self._reply.block is not None:
             response["promptFeedback"] = {"blockReason": self._reply.block}
         else:
             response["candidates"] = [
-                _candidate(text, finish, index) for index in range(self._count)
+                self._candidate(parts, finish, index) for index in range(self._count)
             ]
         return {
             **response,
-            "usageMetadata": self._usage(_tokens.of_text(so_far) * self._count),
+            "usageMetadata": self._usage(said),
             "modelVersion": self._prompt.model,
             "responseId": self._response_id,
         }
+
+    def _candidate(self, parts: list[Part], finish: str | None, index: int) -> dict[str, Any]:
+        candidate: dict[str, Any] = {}
+        if parts:
+            candidate["content"] = {"parts": parts, "role": "model"}
+        elif finish in ("STOP", "MAX_TOKENS"):
+            candidate["content"] = {"role": "model"}
+        if finish is not None:
+            candidate["finishReason"] = finish
+        candidate["index"] = index
+        if self._ratings:
+            candidate["safetyRatings"] = self._ratings
+        return candidate
 
     def _usage(self, said: int) -> dict[str, Any]:
         """Tokens: total = prompt + candidates + thoughts (llm-gemini#97); what is 0 is left out."""
@@ -77,16 +125,8 @@ class Answerer:
         return usage
 
 
-def _candidate(text: str | None, finish: str | None, index: int) -> dict[str, Any]:
-    candidate: dict[str, Any] = {}
-    if text is not None:
-        candidate["content"] = {"parts": [{"text": text}], "role": "model"}
-    elif finish in ("STOP", "MAX_TOKENS"):
-        candidate["content"] = {"role": "model"}
-    if finish is not None:
-        candidate["finishReason"] = finish
-    candidate["index"] = index
-    return candidate
+def _name(random: Random, size: int) -> str:
+    return base64.urlsafe_b64encode(random.randbytes(size)).decode().rstrip("=")
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -101,9 +141,9 @@ def _fitted(reply: Reply, config: Mapping[str, Any]) -> Reply:
     stop = _stop(reply.text, config.get("stop_sequences", ()))
     room = 4 * config.get("max_output_tokens", math.inf)
     if room < min(stop, len(reply.text)):
-        return replace(reply, pieces=_cut(reply.pieces, int(room)), finish="MAX_TOKENS")
+        return replace(reply, pieces=_cut(reply.pieces, int(room)), calls=(), finish="MAX_TOKENS")
     if stop < len(reply.text):
-        return replace(reply, pieces=_cut(reply.pieces, stop), finish="STOP")
+        return replace(reply, pieces=_cut(reply.pieces, stop), calls=(), finish="STOP")
     return reply
 
 

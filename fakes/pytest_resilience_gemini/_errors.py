@@ -35,6 +35,9 @@ INTERNAL = (
 )
 OVERLOADED = "The model is overloaded. Please try again later."
 EXHAUSTED = "Resource has been exhausted (e.g. check quota)."
+# 400, and not 413.
+PAYLOAD_MOST = 20_971_520
+PAYLOAD = f"Request payload size exceeds the limit: {PAYLOAD_MOST} bytes."
 DEADLINE = "Deadline expired before operation could complete."
 
 # What the service says when it says nothing more precise.
@@ -136,9 +139,9 @@ def help_links(*links: tuple[str, str]) -> dict[str, Any]:
     return {"@type": TYPES + "Help", "links": described}
 
 
-def quota_failure(violation: Mapping[str, Any]) -> dict[str, Any]:
-    """Which quota is used up."""
-    return {"@type": TYPES + "QuotaFailure", "violations": [dict(violation)]}
+def quota_failure(*violations: Mapping[str, Any]) -> dict[str, Any]:
+    """Which quotas are used up."""
+    return {"@type": TYPES + "QuotaFailure", "violations": list(map(dict, violations))}
 
 
 def retry_info(delay: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,25 +11,27 @@ from pytest_resilience_gemini import (
     _embeddings,
     _keys,
     _models,
+    _query,
+    _says,
     _state,
     _tokens,
     _validation,
     _wire,
+    stream,
 )
 from pytest_resilience_gemini._answers import Answerer
-from pytest_resilience_gemini._errors import ApiError, error_body
+from pytest_resilience_gemini._errors import PAYLOAD, PAYLOAD_MOST, ApiError, error_body
 from pytest_resilience_gemini._named import NamedError
 from pytest_resilience_gemini._presets import PRESETS, Make
 from pytest_resilience_gemini._prompt import Prompt
 from pytest_resilience_gemini._proto import parse
-from pytest_resilience_gemini._reply import Reply
-from pytest_resilience_gemini._state import Say
+from pytest_resilience_gemini._quota import Meter, Quota
+from pytest_resilience_gemini._says import Say
+from pytest_resilience_gemini._traps import TRAPS, Trap
 from pytest_resilience_gemini._wire import Call
 
 if TYPE_CHECKING:
     from werkzeug import Request, Response
-
-DEFAULT_TEXT = "Hello from the fake Gemini."
 
 VERSION = "/<any(v1, v1beta):version>"
 MODEL = VERSION + "/models/<model>"
@@ -50,10 +51,11 @@ class Gemini(Fake):
 
     Imitates ``/v1`` and ``/v1beta`` of generativelanguage.googleapis.com as documented at
     ai.google.dev/api in 2026: models (list, get), generateContent, streamGenerateContent
-    (server-sent events and array), countTokens, embedContent, batchEmbedContents; keys,
-    validation and errors as users have reported them. Leaves out: Interactions, Files,
-    caches, batches, tuned models, Live, gRPC, Vertex. It does not think: it says what it
-    was told to `say`, whatever the model. Tokens are counted by length.
+    (server-sent events and array), countTokens, embedContent, batchEmbedContents; function
+    calls, JSON mode, safety settings, quotas; keys, validation and errors as users have
+    reported them. Leaves out: Interactions, Files, caches, batches, tuned models, Live,
+    gRPC, Vertex. It does not think: it says what it was told to `say`, whatever the model.
+    Tokens are counted by length. All its time is the server's clock.
 
     Args:
         api_key: The valid key; minted when left out.
@@ -76,15 +78,16 @@ class Gemini(Fake):
         super().__init__(**options)
 
     def reset(self) -> None:
-        """The key, the models and the text of the beginning; no requests."""
+        """The key, the models and the text of the beginning; no requests, and no quota."""
         self.api_key = self._own_key
         self.models = (
             _models.default_models()
             if self._own_models is None
             else {name: _models.describe(name) for name in self._own_models}
         )
-        self._says: list[Say] = [DEFAULT_TEXT]
+        self._says: list[Say] = [_says.DEFAULT_TEXT]
         self._requests: list[Prompt] = []
+        self._meter = self._metered(Quota())
 
     @property
     def environment(self) -> dict[str, str]:
@@ -100,6 +103,9 @@ class Gemini(Fake):
     def say(self, *answers: Say) -> None:
         """What the model says from now on, one answer a request; the last one repeats.
 
+        As long as nothing was told, the model says what a request leaves it no choice about:
+        data that fits its schema, or a call of the function that it forces.
+
         Args:
             answers: Texts, `Reply` values, or functions that get the `Prompt` and return
                 one of these. A function runs on the server's thread.
@@ -107,15 +113,50 @@ class Gemini(Fake):
         Raises:
             PlanError: There are none, or one is something else.
         """
-        if not answers:
-            raise PlanError('say() wants something to say: say("text")')
-        for answer in answers:
-            if not isinstance(answer, str | Reply) and not callable(answer):
-                raise PlanError(
-                    f"say({answer!r}): want a text, a Reply or a function of the Prompt"
-                )
+        checked = _says.checked(answers)
         with self.lock:
-            self._says = list(answers)
+            self._says = checked
+
+    def quota(
+        self,
+        *,
+        requests_per_minute: int | None = None,
+        tokens_per_minute: int | None = None,
+        requests_per_day: int | None = None,
+        tokens_per_day: int | None = None,
+        day_ends_in: float = 86_400.0,
+        paid: bool = False,
+    ) -> None:
+        """How much each model may be asked for from now on; what is too much is a 429.
+
+        ::
+
+            gemini.quota(requests_per_minute=2, requests_per_day=20)
+
+        Minutes and days pass on the server's clock, and both begin now. Prompts are counted
+        that are in order and meet no fault, and embeddings, of which each text is a request.
+
+        Args:
+            requests_per_minute: None for no limit.
+            tokens_per_minute: Of prompts; answers do not count.
+            requests_per_day: None for no limit.
+            tokens_per_day: Of prompts.
+            day_ends_in: Seconds until midnight in California, where days end.
+            paid: The quotas have the names of a paid tier's.
+
+        Raises:
+            PlanError: A number is negative, or none.
+        """
+        quota = Quota(
+            requests_per_minute,
+            tokens_per_minute,
+            requests_per_day,
+            tokens_per_day,
+            day_ends_in,
+            paid,
+        )
+        with self.lock:
+            self._meter = self._metered(quota)
 
     @property
     def requests(self) -> list[Prompt]:
@@ -167,23 +208,31 @@ class Gemini(Fake):
     @route("POST", MODEL + ":embedContent")
     def embed_content(self, request: Request, version: str, model: str) -> Any:
         """One embedding."""
-        return {"embedding": _embeddings.embed(self._read(request, "EmbedContentRequest"))}
+        embedding = _embeddings.embed(self._read(request, "EmbedContentRequest"))
+        self._meter.embed(model, 1, self._now())
+        return {"embedding": embedding}
 
     @route("POST", MODEL + ":batchEmbedContents")
     def batch_embed_contents(self, request: Request, version: str, model: str) -> Any:
         """An embedding for each of several contents."""
         body = self._read(request, "BatchEmbedContentsRequest")
-        return {"embeddings": [_embeddings.embed(one) for one in body.get("requests", ())]}
+        _validation.batch(body)
+        listed = body.get("requests", ())
+        embeddings = [_embeddings.embed(one) for one in listed]
+        self._meter.embed(model, len(listed), self._now())
+        return {"embeddings": embeddings}
 
     # What they share
 
     def _answerer(self, request: Request) -> Answerer:
         body = self._read(request, "GenerateContentRequest")
         call = _call(request)
-        _validation.prompt(body, self.models[call.model]["inputTokenLimit"])
+        tokens = _tokens.total(_tokens.details(body))
+        _validation.prompt(body, call.model, tokens, self.models[call.model]["inputTokenLimit"])
+        self._meter.generate(call.model, tokens, self._now())
         prompt = Prompt(call.model, call.version, call.stream, body)
         self._requests.append(prompt)
-        return Answerer(prompt, self._next_reply(prompt), self._response_id())
+        return Answerer(prompt, _says.take(self._says, prompt), self.random)
 
     def _read(self, request: Request, message: str) -> dict[str, Any]:
         """The request's message, once key, fields and model are in order.
@@ -191,27 +240,22 @@ class Gemini(Fake):
         The order of these checks is inferred: no report has two things wrong at once.
         """
         self._check_key(request)
-        body = parse(request.get_data(), message)
         call = _call(request)
+        _query.check(request)
+        if (request.content_length or 0) > PAYLOAD_MOST:
+            raise ApiError(400, PAYLOAD)
+        body = parse(request.get_data(), message)
         _models.find(self.models, call.model, call.version, call.method)
         return body
 
     def _check_key(self, request: Request) -> None:
         _keys.check(request, self.api_key, _call(request).rpc)
 
-    def _next_reply(self, prompt: Prompt) -> Reply:
-        says = self._says
-        said = says.pop(0) if len(says) > 1 else says[0]
-        if not isinstance(said, str | Reply):
-            said = said(prompt)
-        if not isinstance(said, str | Reply):
-            raise PlanError(
-                f"the function given to say() returned {said!r}: want a text or a Reply"
-            )
-        return Reply((said,)) if isinstance(said, str) else said
+    def _metered(self, quota: Quota) -> Meter:
+        return Meter(quota, self._now())
 
-    def _response_id(self) -> str:
-        return base64.urlsafe_b64encode(self.random.randbytes(17)).decode().rstrip("=")
+    def _now(self) -> int:
+        return self.clock.monotonic_ns()
 
     # Answers and errors
 
@@ -233,7 +277,9 @@ class Gemini(Fake):
     def error_for(self, attempt: Attempt, status: int) -> Response:
         """The same in the form that the call has asked for."""
         path, _, query = attempt.target.partition("?")
-        return _wire.refusal(ApiError(status), Call.of(path, query))
+        # A request that is too large even for the server is a 400 as well.
+        error = ApiError(400, PAYLOAD) if status == 413 else ApiError(status)
+        return _wire.refusal(error, Call.of(path, query))
 
     def wrong_method(self, request: Request, allowed: Iterable[str]) -> Any:
         """The service knows no 405: a path is there for its methods only."""
@@ -248,15 +294,24 @@ class Gemini(Fake):
 
     @property
     def named_faults(self) -> Mapping[str, faults.Fault]:
-        """The presets as faults; each in the form that the call it meets has asked for."""
-        return {
+        """The presets as faults; each in the form that the call it meets has asked for.
+
+        And answers without a text, and errors within a stream behind its first event.
+        """
+        errors: dict[str, faults.Fault] = {
             name: NamedError(name, partial(self._named_refusal, make))
             for name, make in PRESETS.items()
         }
+        streamed = (stream.malformed(), stream.error_event(), stream.error_tail())
+        return {
+            **errors,
+            **{name: Trap(name) for name in TRAPS},
+            **{fault.label: fault for fault in streamed},
+        }
 
-    def _named_refusal(self, make: Make, call: Call) -> Response:
+    def _named_refusal(self, make: Make, call: Call, key: str | None = None) -> Response:
         with self.lock:
-            return _wire.refusal(make(call, self.api_key), call)
+            return _wire.refusal(make(call, key or self.api_key), call)
 
     # For the control API
 
@@ -265,12 +320,14 @@ class Gemini(Fake):
 
         ``say``: what is still to be said, a list whose last entry repeats. An entry is a
         text, or an object with the fields of `Reply`: ``pieces``, ``finish``, ``block``,
-        ``thoughts``; ``{"function": name}`` stands for a function and cannot be set.
+        ``thoughts``, ``calls``, ``ratings``; ``{"function": name}`` stands for a function
+        and cannot be set.
         ``models``: the models' resources, as the API lists them.
         ``api_key``: the valid key.
+        ``quota``: the arguments of `quota`; setting it begins its minute and its day.
         """
         with self.lock:
-            return _state.to_json(self._says, self.models, self.api_key)
+            return _state.to_json(self._says, self.models, self.api_key, self._meter.quota)
 
     def set_state(self, state: Any) -> None:
         """Take over the parts of `state` that are given; the others stay as they are.
@@ -285,6 +342,8 @@ class Gemini(Fake):
             self._says = parts.get("say", self._says)
             self.models = parts.get("models", self.models)
             self.api_key = parts.get("api_key", self.api_key)
+            if "quota" in parts:
+                self._meter = self._metered(parts["quota"])
 
 
 def _call(request: Request) -> Call:

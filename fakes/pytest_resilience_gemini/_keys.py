@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import string
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import parse_qsl
 
 from pytest_resilience_gemini._errors import (
     BAD_CREDENTIALS,
@@ -15,6 +16,14 @@ from pytest_resilience_gemini._errors import (
 
 if TYPE_CHECKING:
     from werkzeug import Request
+
+
+class Sent(Protocol):
+    """Header fields, whosever."""
+
+    def get(self, name: str, /) -> str | None:
+        """The value of a field, whatever the case of its name."""
+
 
 ALPHABET = string.ascii_letters + string.digits + "-_"
 
@@ -43,12 +52,16 @@ def check(request: Request, key: str, method: str) -> None:
     """
     if request.headers.get("Authorization", "").lower().startswith("bearer "):
         raise wrong_scheme(method)
-    # The header before the query: inferred, no report has both.
-    sent = request.headers.get("x-goog-api-key") or request.args.get("key")
-    if not sent:
+    came = sent(request.headers, request.query_string.decode("latin-1"))
+    if not came:
         raise ApiError(403, NO_KEY)
-    if not secrets.compare_digest(sent.encode(), key.encode()):
+    if not secrets.compare_digest(came.encode(), key.encode()):
         raise key_error(NOT_VALID)
+
+
+def sent(headers: Sent, query: str) -> str | None:
+    """The key that a request carries; its header before its query is inferred."""
+    return headers.get("x-goog-api-key") or dict(parse_qsl(query)).get("key")
 
 
 def key_error(message: str) -> ApiError:

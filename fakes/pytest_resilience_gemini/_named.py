@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_resilience import Answer, faults
+from pytest_resilience_gemini import _keys
 from pytest_resilience_gemini._wire import Call
 
 if TYPE_CHECKING:
@@ -19,14 +20,15 @@ class NamedError:
     processed = False
     replaces_answer = True
 
-    def __init__(self, name: str, make: Callable[[Call], Response]) -> None:
+    def __init__(self, name: str, make: Callable[[Call, str | None], Response]) -> None:
         self.label = name
         self._make = make
 
     def apply(self, script: faults.Script, context: faults.Context) -> faults.Script:
         """Put the error in place of the answer."""
         path, _, query = context.attempt.target.partition("?")
-        response = self._make(Call.of(path, query))
+        key = _keys.sent(context.attempt.headers, query)
+        response = self._make(Call.of(path, query), key)
         headers = tuple(response.headers.to_wsgi_list())
         answer = Answer(response.status_code, headers, tuple(response.iter_encoded()))
         return replace(script, answer=answer)

@@ -10,6 +10,7 @@ from pytest_resilience_gemini._errors import (
     EXHAUSTED,
     INTERNAL,
     OVERLOADED,
+    PAYLOAD,
     SERVICE,
     ApiError,
     error_info,
@@ -18,23 +19,17 @@ from pytest_resilience_gemini._errors import (
     quota_failure,
     retry_info,
 )
+from pytest_resilience_gemini._quota import HELP, QUOTA, exceeded, violation
 from pytest_resilience_gemini._wire import Call
 
 Make = Callable[[Call, str], ApiError]
 """Makes the error of the call that meets it, and of the fake's key."""
 
-QUOTA = (
-    "You exceeded your current quota, please check your plan and billing details. For more "
-    "information on this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits."
-)
-USAGE = " To monitor your current usage, head to: https://ai.dev/rate-limit. "
-HELP = help_links(
-    ("Learn more about Gemini API quotas", "https://ai.google.dev/gemini-api/docs/rate-limits")
-)
-SERVICE_METRIC = "generativelanguage.googleapis.com/generate_content_"
+PROJECT = "projects/177838813423"
+CONSOLE = f"https://console.developers.google.com/apis/api/{SERVICE}/overview?project=177838813423"
 
 
-def _quota(metric: str, quota_id: str, value: str, delay: str, *, lengthy: bool = False) -> Make:
+def _quota(metric: str, quota_id: str, value: int, delay: str, *, lengthy: bool = False) -> Make:
     """A 429 in full. It carries no Retry-After, whatever its details say.
 
     Args:
@@ -42,25 +37,15 @@ def _quota(metric: str, quota_id: str, value: str, delay: str, *, lengthy: bool 
         quota_id: Which quota is used up.
         value: How much it allows.
         delay: When to come again: a protobuf Duration.
-        lengthy: The message of 2026, which repeats the details (OmniRoute#9504,
-            continue#10921), and not that of 2025 (Roo-Code#3883).
+        lengthy: The message of 2026, which repeats the details, and not that of 2025
+            (Roo-Code#3883).
     """
 
     def make(call: Call) -> ApiError:
-        model = call.model or "gemini-3.8-flash"
-        violation = {
-            "quotaMetric": SERVICE_METRIC + metric,
-            "quotaId": quota_id,
-            "quotaDimensions": {"location": "global", "model": model},
-            "quotaValue": value,
-        }
-        failure = quota_failure(violation)
-        if not lengthy:
-            return ApiError(429, QUOTA, details=[failure, HELP, retry_info(delay)])
-        used_up = f"{SERVICE_METRIC}{metric}, limit: {value}, model: {model}"
-        text = f"{QUOTA}{USAGE}\n* Quota exceeded for metric: {used_up}\nPlease retry in {delay}."
-        whole = delay.partition(".")[0] + "s"
-        return ApiError(429, text, details=[HELP, failure, retry_info(whole)])
+        broken = violation(metric, quota_id, call.model or "gemini-3.8-flash", value)
+        if lengthy:
+            return exceeded([broken], delay)
+        return ApiError(429, QUOTA, details=[quota_failure(broken), HELP, retry_info(delay)])
 
     return _of_call(make)
 
@@ -98,6 +83,23 @@ def _blocked(call: Call) -> ApiError:
     return ApiError(403, message, details=[info, localized_message(message)])
 
 
+def _referrer(_: Call, __: str) -> ApiError:
+    """The key is for the pages of one site (GeminiApp#10, youcount.github.io#14)."""
+    info = error_info("API_KEY_HTTP_REFERRER_BLOCKED", consumer=PROJECT)
+    return ApiError(403, "Requests from referer <empty> are blocked.", details=[info])
+
+
+def _disabled(_: Call, __: str) -> ApiError:
+    """The key's project has not switched the API on (deprecated-generative-ai-python#10)."""
+    message = (
+        "Generative Language API has not been used in project 177838813423 before or it is "
+        f"disabled. Enable it by visiting {CONSOLE} then retry. If you enabled this API "
+        "recently, wait a few minutes for the action to propagate to our systems and retry."
+    )
+    links = help_links(("Google developers console API activation", CONSOLE))
+    return ApiError(403, message, details=[links, error_info("SERVICE_DISABLED", consumer=PROJECT)])
+
+
 def _retired(call: Call) -> ApiError:
     method = call.method or "generateContent"
     return _models.not_found(call.model or "gemini-1.5-flash", call.version, method)
@@ -117,25 +119,34 @@ PRESETS: dict[str, Make] = {
     "internal": _plain(500, INTERNAL),
     "internal_short": _plain(500, "Internal error encountered."),
     "quota_per_minute": _quota(
-        "free_tier_requests",
+        "generate_content_free_tier_requests",
         "GenerateRequestsPerMinutePerProjectPerModel-FreeTier",
-        "10",
+        10,
         "47.318205613s",  # up to nine decimals
     ),
     # The short delay is real, and obeying it is in vain (inspect_ai#5526).
     "quota_per_day": _quota(
-        "free_tier_requests",
+        "generate_content_free_tier_requests",
         "GenerateRequestsPerDayPerProjectPerModel-FreeTier",
-        "20",
+        20,
         "36.429760048s",
         lengthy=True,
     ),
     "quota_tokens": _quota(
-        "free_tier_input_token_count",
+        "generate_content_free_tier_input_token_count",
         "GenerateContentInputTokensPerModelPerMinute-FreeTier",
-        "250000",
+        250_000,
         "26s",
     ),
+    "quota_tokens_paid": _quota(
+        "generate_content_paid_tier_input_token_count",
+        "GenerateContentPaidTierInputTokensPerModelPerMinute",
+        1_000_000,
+        "37.632466616s",
+        lengthy=True,
+    ),
+    # Nothing says when to come again.
+    "quota_help_only": lambda _call, _key: ApiError(429, QUOTA, details=[HELP]),
     "quota_exhausted": _plain(429, EXHAUSTED),
     "key_invalid": _key_error(_keys.NOT_VALID),
     "key_expired": _key_error("API key expired. Please renew the API key."),  # continue#11336
@@ -147,9 +158,17 @@ PRESETS: dict[str, Make] = {
     "key_suspended": _suspended,
     "key_missing": _plain(403, _keys.NO_KEY),
     "key_blocked": _of_call(_blocked),
+    "key_referrer_blocked": _referrer,
+    "service_disabled": _disabled,
     "wrong_scheme": _of_call(lambda call: _keys.wrong_scheme(call.rpc)),
     "location": _plain(
         400, "User location is not supported for the API use.", "FAILED_PRECONDITION"
     ),
     "model_retired": _of_call(_retired),
+    "payload_too_large": _plain(400, PAYLOAD),
+    "prompt_too_long": _plain(
+        400,
+        "The input token count (1048577) exceeds the maximum number of tokens allowed (1048576).",
+    ),
+    "invalid_argument": _plain(400, "Request contains an invalid argument."),
 }

@@ -144,7 +144,8 @@ class _Reader:
             if name in ENUMS[kind]:
                 return name
         elif isinstance(value, int) and not isinstance(value, bool):
-            return value
+            # google-api-core sends numbers; those that have no name are taken as well.
+            return ENUMS[kind][value] if 0 <= value < len(ENUMS[kind]) else value
         self._bad_value(path, PACKAGE + kind, value)
         return None
 

@@ -206,8 +206,8 @@ ONEOFS: dict[str, dict[str, frozenset[str]]] = {
 }
 """Groups of fields of which one message holds one only."""
 
-ENUMS: dict[str, frozenset[str]] = {
-    name: frozenset(values.split())
+ENUMS: dict[str, tuple[str, ...]] = {
+    name: tuple(values.split())
     for name, values in {
         "Type": "TYPE_UNSPECIFIED STRING NUMBER INTEGER BOOLEAN ARRAY OBJECT NULL",
         "FunctionResponse.Scheduling": "SCHEDULING_UNSPECIFIED SILENT WHEN_IDLE INTERRUPT",
@@ -241,3 +241,4 @@ ENUMS: dict[str, frozenset[str]] = {
         ),
     }.items()
 }
+"""The values of each, in the order of their numbers, which begin with 0."""

@@ -9,18 +9,20 @@ from typing import Any
 from pytest_resilience import PlanError
 from pytest_resilience_gemini import _models
 from pytest_resilience_gemini._models import Model
-from pytest_resilience_gemini._prompt import Prompt
+from pytest_resilience_gemini._quota import Quota
 from pytest_resilience_gemini._reply import Reply
+from pytest_resilience_gemini._says import Say
 
-Say = str | Reply | Callable[[Prompt], str | Reply]
 
-
-def to_json(says: Iterable[Say], models: Mapping[str, Model], api_key: str) -> dict[str, Any]:
+def to_json(
+    says: Iterable[Say], models: Mapping[str, Model], api_key: str, quota: Quota
+) -> dict[str, Any]:
     """The state; a function that was given to ``say`` is shown by its name."""
     return {
         "say": [_say_to_json(say) for say in says],
         "models": [dict(model) for model in models.values()],
         "api_key": api_key,
+        "quota": quota.to_json(),
     }
 
 
@@ -113,4 +115,5 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "say": _says_from_json,
     "models": _models_from_json,
     "api_key": key_checked,
+    "quota": Quota.from_json,
 }

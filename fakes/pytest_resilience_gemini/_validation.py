@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pytest_resilience_gemini import _tokens
+from pytest_resilience_gemini import _functions, _safety
 from pytest_resilience_gemini._errors import ApiError
 from pytest_resilience_gemini._schema import ONEOFS
 
@@ -42,10 +42,38 @@ def _problems(listed: Sequence[Mapping[str, Any]]) -> Iterator[str]:
                 )
 
 
+# Two public projects quote it, of requests for images and for sound.
+MIME_TYPES = (
+    "text/plain",
+    "application/json",
+    "application/xml",
+    "application/yaml",
+    "text/x.enum",
+)
+BAD_MIME_TYPE = (
+    "* GenerateContentRequest.generation_config.response_mime_type: allowed mimetypes are "
+    "`text/plain`, `application/json`, `application/xml`, `application/yaml` and "
+    "`text/x.enum`.\n"
+)
+
+
 def config(given: Mapping[str, Any]) -> None:
-    """Refuse counts that the protos' comments rule out; the service's words have no source."""
+    """Refuse other kinds of answers, and counts that the protos' comments rule out.
+
+    For the counts the service's words have no source.
+    """
+    if given.get("response_mime_type", "text/plain") not in MIME_TYPES:
+        raise ApiError(400, BAD_MIME_TYPE)
     if not 1 <= given.get("candidate_count", 1) <= 8 or given.get("max_output_tokens", 1) < 1:
         raise ApiError(400)
+
+
+def batch(request: Mapping[str, Any]) -> None:
+    """Refuse more than a hundred embeddings at once."""
+    if len(request.get("requests", ())) > 100:
+        raise ApiError(
+            400, "* BatchEmbedContentsRequest.requests: at most 100 requests can be in one batch\n"
+        )
 
 
 def length(tokens: int, most: int) -> None:
@@ -58,8 +86,10 @@ def length(tokens: int, most: int) -> None:
         )
 
 
-def prompt(request: Mapping[str, Any], limit: int) -> None:
+def prompt(request: Mapping[str, Any], model: str, tokens: int, limit: int) -> None:
     """All that is asked of a request to generate content."""
     contents(request)
     config(request.get("generation_config", {}))
-    length(_tokens.total(_tokens.details(request)), limit)
+    _safety.check(request)
+    _functions.check(request, model)
+    length(tokens, limit)

@@ -26,6 +26,7 @@ HEADERS = (
     ("X-Frame-Options", "SAMEORIGIN"),
     ("X-Content-Type-Options", "nosniff"),
     ("Server-Timing", "gfet4t7; dur=299"),
+    ("X-Gemini-Service-Tier", "standard"),
     ("Alt-Svc", 'h3=":443"; ma=2592000,h3-29=":443"; ma=2592000'),
 )
 
@@ -69,7 +70,12 @@ class Call:
 
 def pretty(data: Any) -> str:
     """JSON as the service writes it: two blanks deep, not escaped, a newline at the end."""
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    return _escaped(json.dumps(data, indent=2, ensure_ascii=False)) + "\n"
+
+
+def _escaped(text: str) -> str:
+    """Angle brackets are escaped, for browsers' sake (laravel-google-translate#18)."""
+    return text.replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def response(
@@ -98,12 +104,21 @@ def refusal(error: ApiError, call: Call) -> Response:
     return response(text, error.code)
 
 
+def compact(data: Any) -> str:
+    """JSON in one line, with blanks where the service has them (vercel/ai#5217)."""
+    return _escaped(json.dumps(data, separators=(",", ": "), ensure_ascii=False))
+
+
 def sse(events: Iterable[Any]) -> list[bytes]:
     """A stream of ``alt=sse``: one piece an event, CRLF twice behind each, no [DONE].
 
-    The blanks are where the service puts them (vercel/ai#5217).
+    The empty piece behind them keeps it chunked when there is one event only.
     """
-    texts = [json.dumps(event, separators=(",", ": "), ensure_ascii=False) for event in events]
+    return [*sse_pieces(map(compact, events)), b""]
+
+
+def sse_pieces(texts: Iterable[str]) -> list[bytes]:
+    """The same of events that are texts already, without the empty piece."""
     return [f"data: {text}\r\n\r\n".encode() for text in texts]
 
 
@@ -113,7 +128,10 @@ def array(events: Iterable[Any]) -> list[bytes]:
     Nothing follows the bracket: google-api-core, which reads what the service sends, takes
     even a newline there for an error.
     """
-    pieces = []
-    for number, event in enumerate(events):
-        pieces.append((",\r\n" if number else "[") + pretty(event))
+    return array_pieces(map(pretty, events))
+
+
+def array_pieces(texts: Iterable[str]) -> list[bytes]:
+    """The same of elements that are texts already."""
+    pieces = [(",\r\n" if number else "[") + text for number, text in enumerate(texts)]
     return [piece.encode() for piece in [*pieces, "]"]]

@@ -37,6 +37,8 @@ INTERNAL = (
     "https://developers.generativeai.google/guide/troubleshooting"
 )
 EXHAUSTED = "Resource has been exhausted (e.g. check quota)."
+PAYLOAD = "Request payload size exceeds the limit: 20971520 bytes."
+TOO_LONG = "The input token count (1048577) exceeds the maximum number of tokens allowed (1048576)."
 LEAKED = "Your API key was reported as leaked. Please use another API key."
 NO_KEY = (
     "Method doesn't allow unregistered callers (callers without established identity). Please "
@@ -84,6 +86,9 @@ def retry(delay: str) -> dict[str, Any]:
         ("key_missing", 403, "PERMISSION_DENIED", NO_KEY),
         ("location", 400, "FAILED_PRECONDITION", LOCATION),
         ("model_retired", 404, "NOT_FOUND", RETIRED),
+        ("payload_too_large", 400, "INVALID_ARGUMENT", PAYLOAD),
+        ("prompt_too_long", 400, "INVALID_ARGUMENT", TOO_LONG),
+        ("invalid_argument", 400, "INVALID_ARGUMENT", "Request contains an invalid argument."),
     ],
 )
 def test_errors_without_details(  # noqa: PLR0917 -- the table's columns
@@ -230,6 +235,88 @@ def test_the_quota_of_a_day_may_say_come_again_in_half_a_minute(gemini: Gemini, 
     ]
 
 
+def test_the_quota_of_a_paid_tier(gemini: Gemini, ask: Ask) -> None:
+    """Its quotas have names of their own."""
+    gemini.fail("quota_tokens_paid")
+
+    error = ask().json()["error"]
+
+    assert error["details"][1]["violations"] == [
+        {
+            "quotaMetric": f"{SERVICE}/generate_content_paid_tier_input_token_count",
+            "quotaId": "GenerateContentPaidTierInputTokensPerModelPerMinute",
+            "quotaDimensions": {"location": "global", "model": "gemini-3.8-flash"},
+            "quotaValue": "1000000",
+        }
+    ]
+    assert error["message"].endswith("\nPlease retry in 37.632466616s.")
+    assert error["details"][2] == retry("37s")
+
+
+def test_a_quota_may_say_nothing_but_where_to_read(gemini: Gemini, ask: Ask) -> None:
+    """Nothing says when to come again."""
+    gemini.fail("quota_help_only")
+
+    assert ask().json()["error"]["details"] == [HELP]
+
+
+def test_a_key_for_one_site(gemini: Gemini, ask: Ask) -> None:
+    """Angle brackets are escaped, as Google's front end does it."""
+    gemini.fail("key_referrer_blocked")
+
+    response = ask()
+    error = response.json()["error"]
+
+    assert error["message"] == "Requests from referer <empty> are blocked."
+    assert b"referer \\u003cempty\\u003e are blocked" in response.content
+    assert (response.status_code, error["status"]) == (403, "PERMISSION_DENIED")
+    assert error["details"][0]["reason"] == "API_KEY_HTTP_REFERRER_BLOCKED"
+
+
+def test_a_service_that_is_not_switched_on(gemini: Gemini, ask: Ask) -> None:
+    """With the page on which to do so, in the text and in a link."""
+    gemini.fail("service_disabled")
+    page = (
+        "https://console.developers.google.com/apis/api/generativelanguage.googleapis.com/"
+        "overview?project=177838813423"
+    )
+
+    error = ask().json()["error"]
+
+    assert error["message"].startswith(
+        "Generative Language API has not been used in project 177838813423 before or it is "
+        f"disabled. Enable it by visiting {page} then retry."
+    )
+    assert error["details"][0]["links"] == [
+        {"description": "Google developers console API activation", "url": page}
+    ]
+    assert error["details"][1]["reason"] == "SERVICE_DISABLED"
+
+
+def test_a_suspended_key_is_echoed_as_it_was_sent(gemini: Gemini, ask: Ask) -> None:
+    """Whichever it was, in the header or in the query."""
+    gemini.fail("key_suspended", times=2)
+
+    first = ask(headers={"x-goog-api-key": "AIza-mine"}).json()["error"]
+    second = ask(headers={}, params={"key": "AIza-too"}).json()["error"]
+
+    assert first["message"] == (
+        "Permission denied: Consumer 'api_key:AIza-mine' has been suspended."
+    )
+    assert second["details"][0]["metadata"]["containerInfo"] == "api_key:AIza-too"
+
+
+@pytest.mark.parametrize("size", [20_971_521, 40_000_000])
+def test_a_payload_may_be_too_large(gemini: Gemini, ask: Ask, size: int) -> None:
+    """It is 400 and not 413, also where the server has read no more of it."""
+    gemini.max_body = 30_000_000
+
+    response = ask(b" " * size)
+
+    assert response.status_code == 400
+    assert response.json()["error"]["message"] == PAYLOAD
+
+
 @pytest.mark.parametrize(
     "name", ["quota_per_minute", "quota_per_day", "quota_tokens", "quota_exhausted"]
 )
@@ -336,7 +423,15 @@ def test_presets_can_be_asked_for_by_themselves(gemini: Gemini) -> None:
     assert statuses["overloaded"] == 503
     assert statuses["quota_per_day"] == 429
     assert statuses["model_retired"] == 404
-    assert statuses.keys() == gemini.named_faults.keys()
+    assert gemini.named_faults.keys() - statuses.keys() == {
+        "no_candidates",
+        "no_content",
+        "no_parts",
+        "no_text",
+        "stream_malformed",
+        "stream_error_event",
+        "stream_error_tail",
+    }
     assert repr(gemini.named_faults["overloaded"]) == "<preset overloaded>"
 
 

@@ -16,7 +16,7 @@ def test_a_new_fake_says_what_it_is(gemini: Gemini) -> None:
     """Texts, models and key, as JSON."""
     state = gemini.state()
 
-    assert state.keys() == {"say", "models", "api_key"}
+    assert state.keys() == {"say", "models", "api_key", "quota"}
     assert state["say"] == ["Hello from the fake Gemini."]
     assert state["models"][0]["name"] == "models/gemini-3.8-flash"
     assert state["api_key"] == gemini.api_key
@@ -26,6 +26,7 @@ def test_a_new_fake_says_what_it_is(gemini: Gemini) -> None:
 def test_a_state_can_be_carried_over(gemini: Gemini) -> None:
     """Into another fake, which then is the same."""
     gemini.say("one", Reply(("two", " three"), thoughts=3), Reply.blocked())
+    gemini.quota(requests_per_minute=5, paid=True)
     other = Gemini()
     other.set_state(json.loads(json.dumps(gemini.state())))
 
@@ -36,6 +37,23 @@ def test_a_state_can_be_carried_over(gemini: Gemini) -> None:
         {"pieces": ["two", " three"], "finish": "STOP", "block": None, "thoughts": 3},
         {"pieces": [], "finish": "STOP", "block": "PROHIBITED_CONTENT", "thoughts": 0},
     ]
+
+
+def test_calls_and_ratings_can_be_carried_over(gemini: Gemini) -> None:
+    """As objects, where there are any."""
+    calls = Reply(calls=(("f", {"a": 1}), ("g", {})))
+    rated = Reply.rated("x", HARASSMENT="LOW")
+    gemini.say(calls, rated)
+    other = Gemini()
+    other.set_state(json.loads(json.dumps(gemini.state())))
+
+    assert other.state()["say"] == gemini.state()["say"]
+    assert gemini.state()["say"][0]["calls"] == [
+        {"name": "f", "args": {"a": 1}},
+        {"name": "g", "args": {}},
+    ]
+    assert gemini.state()["say"][1]["ratings"] == {"HARM_CATEGORY_HARASSMENT": "LOW"}
+    assert hash(calls) == hash(Reply())
 
 
 def test_what_was_said_is_not_said_again(gemini: Gemini, ask: Ask) -> None:
@@ -105,12 +123,23 @@ def test_a_function_is_shown_and_cannot_be_set(gemini: Gemini) -> None:
     ("state", "message"),
     [
         ([], r"state: want an object, not \[\]"),
-        ({"texts": []}, "state: no part 'texts'; there are: say, models, api_key"),
+        ({"texts": []}, "state: no part 'texts'; there are: say, models, api_key, quota"),
         ({"say": "x"}, "state: say wants a list of texts or replies, not 'x'"),
         ({"say": []}, r"state: say wants a list of texts or replies, not \[\]"),
         ({"say": [7]}, "a reply is a text or an object, not 7"),
         ({"say": [{"text": "x"}]}, "a reply has no field 'text'; there are: pieces, finish,"),
         ({"say": [{"pieces": "x"}]}, r"Reply\(pieces='x'\): want a tuple of texts"),
+        ({"say": [{"calls": 7}]}, 'a reply\'s call is {"name": ..., "args": {...}}, not 7'),
+        ({"say": [{"calls": [{"f": 1}]}]}, "a reply's call is .*, not {'f': 1}"),
+        (
+            {"say": [{"calls": [{"args": {}}]}]},
+            r"Reply\(calls=\(\(None, {}\),\)\): want a tuple of",
+        ),
+        ({"say": [{"ratings": 7}]}, r"Reply\(ratings=7\): want probabilities by category"),
+        ({"say": [{"ratings": {"X": "LOW"}}]}, "category='X'"),
+        ({"quota": 7}, "state: quota wants an object, not 7"),
+        ({"quota": {"rpm": 7}}, "state: quota has no 'rpm'; there are: requests_per_minute,"),
+        ({"quota": {"paid": 1}}, r"quota\(paid=1\): want True or False"),
         ({"say": [{"finish": "X"}]}, r"Reply\(finish='X'\): want one of STOP"),
         ({"models": "x"}, "state: models wants a list of names or resources, not 'x'"),
         ({"models": [7]}, "state: a model wants a name such as"),

@@ -305,6 +305,44 @@ def test_an_empty_body_is_a_request_without_contents(ask: Ask) -> None:
     assert error_of(ask(b""))["message"] == message
 
 
+@pytest.mark.parametrize("kind", ["text/html", "image/png"])
+def test_an_answer_of_another_kind_is_refused(ask: Ask, kind: str) -> None:
+    """With those that there are."""
+    error = error_of(ask({"contents": HI, "generationConfig": {"responseMimeType": kind}}))
+
+    assert error["message"] == (
+        "* GenerateContentRequest.generation_config.response_mime_type: allowed mimetypes are "
+        "`text/plain`, `application/json`, `application/xml`, `application/yaml` and "
+        "`text/x.enum`.\n"
+    )
+
+
+def test_a_parameter_that_there_is_not_is_refused(ask: Ask) -> None:
+    """Of the query, too; those that all of Google's APIs know are taken."""
+    text = (
+        'Invalid JSON payload received. Unknown name "think": Cannot bind query parameter. '
+        "Field 'think' could not be found in request message."
+    )
+
+    error = error_of(ask({"contents": HI}, params={"think": "1", "alt": "json"}))
+
+    assert error["message"] == text
+    assert error["details"][0]["fieldViolations"] == [{"description": text}]
+    for name in ("alt", "$alt", "prettyPrint", "fields", "quotaUser"):
+        assert ask({"contents": HI}, params={name: "json"}).status_code == 200
+
+
+def test_enums_may_be_numbers(gemini: Gemini, ask: Ask) -> None:
+    """A number means its name, and one without a name is taken as it is."""
+    settings = [{"category": 7, "threshold": 1}, {"category": 8, "threshold": 99}]
+
+    assert ask({"contents": HI, "safetySettings": settings}).status_code == 200
+    assert gemini.requests[0].body["safety_settings"] == [
+        {"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_LOW_AND_ABOVE"},
+        {"category": "HARM_CATEGORY_HATE_SPEECH", "threshold": 99},
+    ]
+
+
 def test_a_prompt_may_be_too_long(gemini: Gemini, ask: Ask) -> None:
     """The limit is the model's; the text says both numbers."""
     gemini.set_state({"models": [{"name": "small", "inputTokenLimit": 2}]})
@@ -324,13 +362,11 @@ def test_a_prompt_may_be_too_long(gemini: Gemini, ask: Ask) -> None:
         {"inlineData": {"mimeType": "image/png", "data": "aGk="}},
         {"inline_data": {"mime_type": "image/png", "data": "-_-_"}},
         {"fileData": {"fileUri": "https://example.org/a.pdf"}},
-        {"functionCall": {"name": "f", "args": {"any": ["thing"]}}},
-        {"functionResponse": {"name": "f", "response": {"ok": True}}, "thoughtSignature": "aGk"},
         {"executableCode": {"language": "python", "code": "1"}},
         {"codeExecutionResult": {"outcome": 1}},
         {"text": "hi", "thought": "true"},
         {"text": "hi", "thought": "false"},
-        {"text": None, "functionCall": {"name": "f"}},
+        {"text": None, "fileData": {}},
     ],
 )
 def test_parts_of_every_kind_are_taken(ask: Ask, part: object) -> None:
@@ -342,7 +378,7 @@ def test_a_schema_in_google_s_own_spelling_is_taken(ask: Ask) -> None:
     """Types in lower case, as Google's own examples have them."""
     schema = {
         "type": "object",
-        "properties": {"n": {"type": "INTEGER", "minItems": "1", "enum": ["a"]}},
+        "properties": {"n": {"type": "STRING", "minItems": "1", "enum": ["a"]}},
         "anyOf": [{"type": "null"}],
         "default": {"n": 1},
     }
