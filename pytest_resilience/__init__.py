@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pytest_resilience.faults import OK as OK
     from pytest_resilience.judge.verdict import Verdict as Verdict
     from pytest_resilience.judge.verify import verify as verify
+    from pytest_resilience.logs import Line as Line, Lines as Lines, Recorder as Recorder
     from pytest_resilience.plan import (
         FOREVER as FOREVER,
         FaultLike as FaultLike,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     )
     from pytest_resilience.policy.backoff import Backoff as Backoff, Jitter as Jitter
     from pytest_resilience.policy.breaker import Breaker as Breaker
+    from pytest_resilience.policy.logs import LogContract as LogContract
     from pytest_resilience.policy.policy import RetryPolicy as RetryPolicy
     from pytest_resilience.records import (
         Attempt as Attempt,
@@ -64,12 +66,16 @@ _HOMES = {
     "Finding": "checks.finding",
     "Headers": "records",
     "Jitter": "policy.backoff",
+    "Line": "logs",
+    "Lines": "logs",
+    "LogContract": "policy.logs",
     "OK": "faults",
     "Outcome": "records",
     "Plan": "plan",
     "PlanError": "errors",
     "PolicyError": "errors",
     "RealClock": "clock",
+    "Recorder": "logs",
     "ResilienceError": "errors",
     "RetryPolicy": "policy.policy",
     "Rule": "plan",

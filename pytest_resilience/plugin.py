@@ -16,6 +16,7 @@ from pytest_resilience.reporting.desk import Desk
 
 if TYPE_CHECKING:
     from pytest_resilience.clock.virtual import VirtualClock
+    from pytest_resilience.logs import Recorder
     from pytest_resilience.server.server import FakeServer
 
 DESK = pytest.StashKey[Desk]()
@@ -118,6 +119,17 @@ def virtual_clock(request: pytest.FixtureRequest) -> Iterator[VirtualClock]:
         desk.clock = clock
         yield clock
     desk.clock = None
+
+
+@pytest.fixture
+def logs(request: pytest.FixtureRequest) -> Iterator[Recorder]:
+    """Everything said during the test, in one list, joined to the attempts; see docs/logs.md.
+
+    ``logs.at("WARNING").matching("retry")``, or all at once: ``logs.check_retries()``.
+    """
+    from pytest_resilience.reporting.logs import of_test
+
+    yield from of_test(request, request.config.stash[DESK])
 
 
 # Fakes of others

@@ -52,7 +52,11 @@ def check(
         elif wrong := _wrong(lines, place, pairs, contract):
             proof = words.evidence(trace, said, lines)
             yield Finding("retry-logged-wrong", f"{which} {wrong}", proof)
-    spare = [line for line in told if not any(line in lines for lines in of_each)]
+    spare = [
+        line
+        for line in told
+        if line.level == contract.retry_level and not any(line in lines for lines in of_each)
+    ]
     if spare and contract.retry and any(attempt.failed for attempt in trace):
         what = f"{words.quoted(spare[0])} was logged, and no retry came of it"
         yield Finding("retry-logged-wrong", what, words.evidence(trace, said, spare))
@@ -79,6 +83,8 @@ def _wrong(
     lines: Sequence[Line], place: int, pairs: Sequence[Pair], contract: LogContract
 ) -> str | None:
     """What is wrong with the lines of this retry, in words."""
+    # Another level may have something to say of it, too.
+    lines = [line for line in lines if line.level == contract.retry_level] or lines
     if contract.retry and len(lines) > 1:
         return f"was logged {len(lines)} times, wanted once"
     wrong = [_wrong_line(line, place, pairs, contract) for line in lines]

@@ -35,11 +35,16 @@ def _texts(line: Line) -> tuple[str, ...]:
     """What was printed of a line, as far as it is known; a traceback has lines of its own."""
     if line.traceback:
         return (line.text,)
-    return line.rendered or (line.text,)
+    return _rendered(line) or (line.text,)
+
+
+def _rendered(line: Line) -> tuple[str, ...]:
+    """What was made of a line as somebody has configured it."""
+    return () if line.by_default else line.rendered
 
 
 def _breaks(contract: LogContract, line: Line) -> bool:
-    if contract.json is not None and not line.rendered:
+    if contract.json is not None and not _rendered(line):
         return False  # Nothing has made JSON of it here, which would escape it.
     return any(mark in text.rstrip("\n") for text in _texts(line) for mark in BREAKS)
 
@@ -51,9 +56,9 @@ def _length(line: Line) -> int:
 def _bad_json(contract: LogContract, line: Line) -> str:
     """What is wrong with a line as JSON, in words; empty when nothing is."""
     wanted = dict(contract.events).get(line.text, ())
-    if contract.json is None or not line.rendered:
+    if contract.json is None or not _rendered(line):
         return _lacks(wanted, line.fields)
-    for text in line.rendered:
+    for text in _rendered(line):
         try:
             read = json.loads(text)
         except ValueError as error:

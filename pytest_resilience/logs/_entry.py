@@ -20,6 +20,7 @@ class Entry:
     __slots__ = (
         "__weakref__",
         "args",
+        "by_default",
         "dropped",
         "echo",
         "exc_info",
@@ -60,6 +61,7 @@ class Entry:
         self.path = path
         self.echo = echo
         self.dropped = dropped
+        self.by_default = False
 
     def render(self, text: str | bytes | bytearray) -> None:
         """Somebody has made this of it."""
@@ -93,6 +95,7 @@ class Entry:
             path=self.path,
             echo=self.echo,
             dropped=self.dropped,
+            by_default=self.by_default,
         )
 
 

@@ -126,10 +126,17 @@ def _process(real: Callable[..., Any]) -> Callable[..., Any]:
         watched._processors = [_watch(entry, one) for one in self._processors]  # noqa: SLF001
         result = real(watched, method_name, event, event_kw)
         entry.dropped = False
+        entry.by_default = _is_default(self._processors)
         _came_out(entry, self._logger, result)
         return result
 
     return _process_event
+
+
+def _is_default(processors: object) -> bool:
+    import structlog
+
+    return not structlog.is_configured() and processors == structlog.get_config()["processors"]
 
 
 def _watch(entry: Entry, processor: Callable[..., Any]) -> Callable[..., Any]:
@@ -161,6 +168,8 @@ def _read(entry: Entry, event_dict: object) -> None:
     entry.args = fields.get("positional_args", ())
     entry.text = in_words(fields["event"], entry.args)
     entry.fields = fields
+    if isinstance(fields.get("exception"), str):
+        entry.traceback = fields["exception"]  # Where structlog's own processors put it.
     if not entry.logger and isinstance(fields.get("logger"), str):
         entry.logger = fields["logger"]
     if entry.level is None and isinstance(fields.get("level"), str):

@@ -47,6 +47,8 @@ class Line:
     """It is what a handler or logger wrote of a line that is in the list already."""
     dropped: bool = False
     """A level, ``logging.disable()`` or a filter kept it from all handlers."""
+    by_default: bool = False
+    """``rendered`` is structlog's own default, because nobody has configured it."""
 
     @property
     def level_name(self) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import abc
 import logging
 import re
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Self
 
-from pytest_resilience.errors import CheckFailed
+from pytest_resilience.errors import CheckFailed, ResilienceError
 from pytest_resilience.logs.line import Line
 from pytest_resilience.records import Trace
 
@@ -15,59 +16,69 @@ if TYPE_CHECKING:
     from pytest_resilience.checks.finding import Finding
     from pytest_resilience.policy.logs import LogContract
 
-NOTHING = Trace()
+Mask = Callable[[str], str]
 
 
-class Lines(tuple[Line, ...]):
-    r"""What was said, in order: a tuple of lines that can be narrowed down.
-
-    ::
-
-        logs.lines.at("WARNING").matching(r"attempt (\d+) failed")
-    """
+class Choosing(abc.ABC):
+    """What lines can be asked for; of a recorder it is asked as of its lines."""
 
     __slots__ = ()
+
+    @property
+    @abc.abstractmethod
+    def lines(self) -> Lines:
+        """All that there are now."""
 
     def at(self, level: int | str) -> Lines:
         """Those of exactly this level, by its name or number."""
         wanted = number(level)
-        return self._those(lambda line: line.level == wanted)
+        return self.those(lambda line: line.level == wanted)
 
     def above(self, level: int | str) -> Lines:
         """Those of this level or a higher one."""
         wanted = number(level)
-        return self._those(lambda line: line.level is not None and line.level >= wanted)
+        return self.those(lambda line: line.level is not None and line.level >= wanted)
 
     def of(self, logger: str) -> Lines:
         """Those of this logger and the ones below it."""
-        return self._those(lambda line: f"{line.logger}.".startswith(f"{logger}."))
+        return self.those(lambda line: f"{line.logger}.".startswith(f"{logger}."))
 
     def by(self, source: str) -> Lines:
         """Those of this source: logging, structlog, warnings, stdout, stderr or file."""
-        return self._those(lambda line: line.source == source)
+        return self.those(lambda line: line.source == source)
 
     def about(self, attempt: int | None) -> Lines:
         """Those about this attempt; None for those about none."""
-        return self._those(lambda line: line.attempt == attempt)
+        return self.those(lambda line: line.attempt == attempt)
 
     def matching(self, pattern: str) -> Lines:
         """Those in whose text this regular expression is found."""
         find = re.compile(pattern).search
-        return self._those(lambda line: find(line.text) is not None)
+        return self.those(lambda line: find(line.text) is not None)
+
+    def those(self, wanted: Callable[[Line], bool]) -> Lines:
+        """Those of which this is true."""
+        lines = self.lines
+        return Lines(filter(wanted, lines), trace=lines.trace, mask=lines.mask)
 
     @property
     def texts(self) -> list[str]:
         """The texts alone."""
-        return [line.text for line in self]
+        return [line.text for line in self.lines]
 
     def check(
-        self, contract: LogContract, trace: Trace = NOTHING, *, succeeded: bool | None = None
+        self,
+        contract: LogContract,
+        *,
+        trace: Trace | None = None,
+        succeeded: bool | None = None,
     ) -> None:
         """Hold what was said to a contract.
 
         Args:
             contract: What the client claims.
-            trace: Its attempts; of one call, when ``succeeded`` is said.
+            trace: The attempts; by default those of the one server that there is. Of one
+                call, when ``succeeded`` is said.
             succeeded: Whether the call succeeded. When it is None, errors are not counted.
 
         Raises:
@@ -76,13 +87,19 @@ class Lines(tuple[Line, ...]):
         __tracebackhide__ = True
         from pytest_resilience.checks import logs
 
-        _fail(logs.judge(self, trace, contract, succeeded=succeeded))
+        lines = self.lines
+        attempts = lines.trace if trace is None else trace
+        if attempts is None:
+            raise ResilienceError("of several servers, say which one: trace=server.trace")
+        found = logs.judge(lines, attempts, contract, succeeded=succeeded)
+        if found:
+            raise CheckFailed(lines.mask(_in_words(found)))
 
     def check_retries(
         self,
-        trace: Trace,
         pattern: str = "",
         *,
+        trace: Trace | None = None,
         level: int | str = logging.WARNING,
         logger: str | None = None,
         attempt: str | None = "*",
@@ -92,11 +109,11 @@ class Lines(tuple[Line, ...]):
         """Hold that each retry was logged, with its number and the wait before it.
 
         Without a pattern, one line of the level must have both numbers, in its text or in
-        its fields; with one, a retry has exactly one line that it matches.
+        its fields; with one, a retry has exactly one line of the level that it matches.
 
         Args:
-            trace: The attempts.
             pattern: A regular expression that is found in each retry's line, and in no other.
+            trace: The attempts; by default those of the one server that there is.
             level: The level of these lines.
             logger: Only this logger and those below it.
             attempt: Where the attempt's number is: a named group of the pattern, a field,
@@ -123,27 +140,51 @@ class Lines(tuple[Line, ...]):
             quiet=None,
             one_line=False,
         )
-        self.check(contract, trace)
+        self.check(contract, trace=trace)
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
+class Lines(tuple[Line, ...], Choosing):  # noqa: SLOT001 -- it knows more than a tuple
+    r"""What was said, in order: a tuple of lines that can be narrowed down.
+
+    ::
+
+        logs.at("WARNING").matching(r"attempt (\d+) failed")
+    """
+
+    trace: Trace | None
+    """The attempts that the lines were joined to; None when they are of several servers."""
+    mask: Mask
+    """Takes secrets out of what is shown."""
+
+    def __new__(
+        cls, lines: Iterable[Line] = (), *, trace: Trace | None = None, mask: Mask = _as_it_is
+    ) -> Self:
+        """Lines that know what they are about."""
+        self = super().__new__(cls, lines)
+        self.trace, self.mask = trace, mask
+        return self
+
+    @property
+    def lines(self) -> Lines:
+        """These."""
+        return self
 
     def table(self) -> str:
         """The lines as a person reads them."""
-        return "\n".join(f"  {line}" for line in self)
-
-    def _those(self, wanted: Callable[[Line], bool]) -> Lines:
-        return type(self)(line for line in self if wanted(line))
+        return self.mask("\n".join(f"  {line}" for line in self))
 
     def __repr__(self) -> str:
         return f"<{len(self)} lines>\n{self.table()}" if self else "<no lines>"
 
 
-def _fail(found: Sequence[Finding]) -> None:
-    __tracebackhide__ = True
-    if not found:
-        return
+def _in_words(found: Sequence[Finding]) -> str:
     first, *others = found
     more = f" (and {len(others)} more)" if others else ""
-    lines = [first.sentence + more, *first.evidence, *(one.sentence for one in others)]
-    raise CheckFailed("\n".join(lines))
+    return "\n".join([first.sentence + more, *first.evidence, *(one.sentence for one in others)])
 
 
 def number(level: int | str) -> int:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Self
 
 from pytest_resilience.clock import Clock, current_clock
 from pytest_resilience.logs import _hub, _joining
-from pytest_resilience.logs.lines import Lines
+from pytest_resilience.logs.lines import Choosing, Lines
+from pytest_resilience.records import Trace
 
 if TYPE_CHECKING:
     from pytest_resilience.logs._entry import Entry
@@ -17,14 +18,15 @@ if TYPE_CHECKING:
 SECOND = 1_000_000_000
 
 
-class Recorder:
+class Recorder(Choosing):
     """Everything that is said in its block: recorded, and passed on as it was.
 
     ::
 
         with Recorder(server) as logs:
             client.get_secret("secret/data/myapp")
-        assert logs.lines.at("ERROR") == ()
+        logs.check_retries()
+        assert not logs.at("ERROR")
 
     It hears the standard library's logging (all loggers, whatever their levels and
     handlers), structlog, warnings, stdout, stderr, and what logging handlers write to
@@ -34,14 +36,20 @@ class Recorder:
     Args:
         servers: Each line is joined to the attempt at these servers that it is about. Or a
             function that tells which servers there are.
+        mask: Takes secrets out of what is shown of the lines; they themselves stay.
 
     It cannot see what is guarded by a question of the code's own (``if
     log.isEnabledFor(DEBUG):``) and answered with no, nor what other processes and C code
     write to the descriptors of stdout and stderr.
     """
 
-    def __init__(self, *servers: FakeServer | Callable[[], Iterable[FakeServer]]) -> None:
+    def __init__(
+        self,
+        *servers: FakeServer | Callable[[], Iterable[FakeServer]],
+        mask: Callable[[str], str] | None = None,
+    ) -> None:
         self._servers = servers
+        self._mask = mask
         self._said: list[tuple[int, tuple[_joining.Mark, ...], Entry]] = []
         self._clock: Clock | None = None
         self._origin_ns = 0
@@ -50,9 +58,15 @@ class Recorder:
     @property
     def lines(self) -> Lines:
         """What was said so far, in order."""
-        return Lines(
-            entry.line(at / SECOND, _joining.nearest(marks)) for at, marks, entry in self._said
-        )
+        said = [entry.line(at / SECOND, _joining.nearest(marks)) for at, marks, entry in self._said]
+        options = {} if self._mask is None else {"mask": self._mask}
+        return Lines(said, trace=self._trace(), **options)
+
+    def _trace(self) -> Trace | None:
+        """The attempts, when it is clear which server's they are."""
+        traces = [server.trace for server in self._watched()]
+        busy = [trace for trace in traces if trace]
+        return Trace() if not busy else busy[0] if len(busy) == 1 else None
 
     def clear(self) -> None:
         """Forget what was said so far."""
@@ -60,14 +74,14 @@ class Recorder:
 
     def hear(self, entry: Entry) -> None:
         """This is being said; the taps call it."""
-        marks = tuple(_joining.mark(server) for server in self._watched())
+        marks = tuple(_joining.mark(server) for server in self._watched() if server.running)
         self._said.append((self._now_ns(), marks, entry))
 
     def _watched(self) -> list[FakeServer]:
         found: list[FakeServer] = []
         for one in self._servers:
             found.extend(one() if callable(one) else [one])
-        return [server for server in found if server.running]
+        return found
 
     def _now_ns(self) -> int:
         clock = current_clock()

@@ -17,7 +17,7 @@ TYPES = {"Context", "Fault", "Script"}
 """What a fault is made of: for who writes one, and described in the code."""
 
 
-@pytest.mark.parametrize("name", [*pytest_resilience.__all__, *plugin.WRITTEN, "virtual_clock"])
+@pytest.mark.parametrize("name", [*pytest_resilience.__all__, *plugin.WRITTEN, "virtual_clock", "logs"])
 def test_the_changelog_names_it(name: str) -> None:
     """Every public name and every fixture is in the changelog."""
     assert re.search(rf"`(\w+\.)?{name}\b", CHANGELOG)
@@ -42,7 +42,7 @@ def test_the_readme_lists_the_settings() -> None:
     assert set(re.findall(r"^\| `(\w+)`", part, re.MULTILINE)) == set(SETTINGS)
 
 
-@pytest.mark.parametrize("name", [*plugin.WRITTEN, "virtual_clock"])
+@pytest.mark.parametrize("name", [*plugin.WRITTEN, "virtual_clock", "logs"])
 def test_the_readme_lists_the_fixtures(name: str) -> None:
     """Its table has each fixture."""
     part = README[README.index("## The fixtures") : README.index("## The faults")]

@@ -23,11 +23,15 @@ from pytest_resilience import (
     Finding,
     Headers,
     Jitter,
+    Line,
+    Lines,
+    LogContract,
     Outcome,
     Plan,
     PlanError,
     PolicyError,
     RealClock,
+    Recorder,
     ResilienceError,
     RetryPolicy,
     Rule,
@@ -155,6 +159,18 @@ def test_judged(fake_vault: Vault) -> None:
     assert_type(verdict.findings, tuple[Finding, ...])
     assert_type(verdict.codes, list[str])
     verdict.raise_if_any()
+
+
+def test_said(fake_vault: Vault, logs: Recorder) -> None:
+    """What was said, and what is claimed to be."""
+    assert_type(logs.lines, Lines)
+    assert_type(logs.at("WARNING").of("app").matching("retry"), Lines)
+    assert_type([line.text for line in logs.above(30).about(1)], list[str])
+    logs.check_retries(r"attempt (?P<attempt>\d+)", level="INFO", delay=None)
+    logs.check(LogContract(logger="app", retry="retry", longest=500), trace=fake_vault.trace)
+    with Recorder(fake_vault) as recorder:
+        line: Line = recorder.lines[0]
+    assert_type(line.attempt, int | None)
 
 
 @pytest.mark.resilience(env=False, unmatched=True, unmet=True, errors=True, seed=7, keep=10)
