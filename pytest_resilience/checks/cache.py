@@ -1,0 +1,56 @@
+"""Answers that are kept: for how long, errors too, and for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_resilience.checks.finding import Finding
+from pytest_resilience.checks.observation import Call, Observation
+from pytest_resilience.checks.values import lacks, plain
+from pytest_resilience.policy.policy import RetryPolicy
+
+__all__ = ["errors_kept", "for_another", "kept_too_long"]
+
+
+def kept_too_long(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """The answer of the first call, given again when it is older than anybody may want."""
+    age = seen.facts["kept_for"]
+    if age is None:
+        sentence = f"it gave an answer again that was {seen.facts['tried']:g} s old"
+        yield Finding("cache-without-expiry", sentence, seen.evidence())
+    elif policy.cache is not None and isinstance(age, float) and age > policy.cache:
+        sentence = f"it gave an answer again after the {policy.cache:g} s for which it claims to"
+        yield Finding("cache-without-expiry", sentence, seen.evidence())
+
+
+def errors_kept(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """A call in an outage, and one after it; the second does not ask and fails as the first."""
+    if len(seen.calls) < 2:
+        return
+    first, second = seen.calls[-2:]
+    if first.trace and not second.trace and _same_failure(first, second, seen.baseline):
+        how = "raised the error" if second.error is not None else "returned the error"
+        sentence = f"the server was well again; it did not ask, and {how} of the call before"
+        yield Finding("error-cached", sentence, seen.evidence())
+
+
+def _same_failure(first: Call, second: Call, baseline: Call) -> bool:
+    if first.error is not None and second.error is not None:
+        if first.error is second.error:
+            return True
+        # A breaker that is open does not ask either, and says so in other words.
+        return type(first.error) is type(second.error) and str(first.error) == str(second.error)
+    if first.error is not None or second.error is not None:
+        return False
+    value = plain(second.value)
+    return bool(value == plain(first.value)) and lacks(value, plain(baseline.value))
+
+
+def for_another(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """Mine, mine again, and another's, who must not be given mine."""
+    if len(seen.calls) < 2:
+        return
+    *_, mine, others = seen.calls
+    if not mine.trace and not others.trace and others.returned:
+        sentence = "a caller with another credential was given the answer that it had kept"
+        yield Finding("cache-ignores-credential", sentence, seen.evidence())
