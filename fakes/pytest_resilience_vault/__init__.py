@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from pytest_resilience_vault._vault import Vault
+from pytest_resilience_vault._vault import OpenBao, Vault
 
-__all__ = ["Vault"]
+__all__ = ["OpenBao", "Vault"]

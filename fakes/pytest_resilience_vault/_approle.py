@@ -9,7 +9,6 @@ from pytest_resilience_vault._backend import WRITE, on
 from pytest_resilience_vault._call import Call
 from pytest_resilience_vault._cidr import is_address
 from pytest_resilience_vault._errors import (
-    Lacking,
     Refused,
     bad_request,
     one_of,
@@ -102,6 +101,10 @@ class AppRole(SecretIdPaths):
         """Make a role, or change the settings that are named."""
         role = self.changed(name, call)
         self.roles[role.name] = role
+        kind = call.text("token_type")
+        if kind in ("default-service", "default-batch"):
+            words = f"{kind} has no useful meaning; adjusting to {role.token_type}"
+            return Reply(warnings=[words])
         if role.token_max_ttl > call.mount.longest_ttl:
             words = "token_max_ttl is greater than the backend mount's maximum TTL value; issued"
             return Reply(warnings=[f"{words} tokens' max TTL value will be truncated"])
@@ -161,12 +164,10 @@ class AppRole(SecretIdPaths):
                 blocks = call.texts(name)
                 check_blocks(blocks, "failed to validate CIDR blocks")
                 role.secret_id_bound_cidrs = blocks
-        kind = call.text("token_type", role.token_type)
-        if kind == "batch":
-            raise Lacking("this fake of Vault has no batch tokens")
-        if kind not in ("", "default", "service"):
+        kind = call.text("token_type", role.token_type).removeprefix("default-") or "default"
+        if kind not in ("default", "service", "batch"):
             raise bad_request(f"invalid 'token_type' value \"{kind}\"")
-        role.token_type = kind or "default"
+        role.token_type = kind
 
     def _set_role_id(self, role: Role, call: Call) -> None:
         role_id = call.text("role_id")
@@ -259,6 +260,12 @@ class AppRole(SecretIdPaths):
 
 
 def _check_role(role: Role) -> None:
+    if role.token_type == "batch":  # noqa: S105
+        words = "'token_type' cannot be 'batch' or 'default_batch' when set to generate"
+        if role.token_period:
+            raise bad_request(f"{words} periodic tokens")
+        if role.token_num_uses:
+            raise bad_request(f"{words} tokens with limited use count")
     if 0 < role.token_max_ttl < role.token_ttl:
         raise bad_request("'token_ttl' cannot be greater than 'token_max_ttl'")
     if not role.bind_secret_id and not role.secret_id_bound_cidrs and not role.token_bound_cidrs:

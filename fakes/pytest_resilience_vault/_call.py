@@ -36,6 +36,8 @@ class Call:
     path: str = field(init=False)
     """Below the mount."""
     token: Token | None = None
+    wrap_ttl: int = 0
+    """Seconds; 0 when the answer is not to be wrapped."""
     checks_existence: bool = False
 
     @staticmethod
@@ -73,6 +75,21 @@ class Call:
         if isinstance(value, int):
             return int(value)
         raise self._unfit(name, f"'' expected type 'int', got unconvertible type {_go(value)}")
+
+    def number(self, name: str, default: float = 0) -> float:
+        """A number, or a string of one."""
+        value = self.data.get(name)
+        if value is None or value == "":
+            return default if value is None else 0
+        if isinstance(value, str):
+            try:
+                return float(value)
+            except ValueError:
+                words = "'' cannot parse value as 'float64': strconv.ParseFloat: invalid syntax"
+                raise self._unfit(name, words) from None
+        if isinstance(value, int | float):
+            return float(value)
+        raise self._unfit(name, f"'' expected type 'float64', got unconvertible type {_go(value)}")
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         """A boolean, or a string of one as Go's strconv.ParseBool reads it."""

@@ -33,6 +33,13 @@ def are_within(blocks: list[str], wider: list[str]) -> bool:
     )
 
 
+def short(block: str) -> str:
+    """A block as Vault shows it: that of a single address is the address (go-sockaddr)."""
+    network = _network(block)
+    single = network is not None and network.prefixlen == network.max_prefixlen
+    return str(network.network_address) if network is not None and single else block
+
+
 def _network(block: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
     try:
         return ipaddress.ip_network(block, strict=False)

@@ -10,48 +10,108 @@ from pytest_resilience_vault._backend import Backend, matches
 from pytest_resilience_vault._call import CREATE, DELETE, LIST, PATCH, UPDATE, WRITES, Call
 from pytest_resilience_vault._default_policy import DEFAULT_POLICY
 from pytest_resilience_vault._errors import Refused
+from pytest_resilience_vault._flavour import VAULT, Flavour
+from pytest_resilience_vault._ids import mint, new_uuid
 from pytest_resilience_vault._kv1 import Kv1
-from pytest_resilience_vault._kv2 import Kv2, NotThere
+from pytest_resilience_vault._kv2 import Kv2
 from pytest_resilience_vault._mounts import Mount, Mounts
 from pytest_resilience_vault._policy import Acl, Policy, read_policy
-from pytest_resilience_vault._reply import Reply
+from pytest_resilience_vault._quotas import Quotas
+from pytest_resilience_vault._reply import NotThere, Reply
 from pytest_resilience_vault._seal import Seal
 from pytest_resilience_vault._tokens import Token, Tokens
 from pytest_resilience_vault._ttl import Wish
-
-VERSION = "1.20.0"
-"""The Vault that is imitated."""
+from pytest_resilience_vault._wrapping import (
+    PATHS as WRAPPING_PATHS,
+    RESPONSE_WRAPPING,
+    WRAPPING_POLICY,
+    Wraps,
+    check_wrapping_token,
+)
 
 
 class Core:
-    """Everything a Vault knows: mounts, policies, tokens, and whether it is sealed."""
+    """Everything a Vault knows: mounts, policies, tokens, and whether it is sealed.
 
-    def __init__(self, time: Callable[[], float]) -> None:
-        from pytest_resilience_vault._identity import Cubbyhole, Identity
-        from pytest_resilience_vault._sys import Sys
-        from pytest_resilience_vault._token_api import TokenApi
+    A namespace is a core of its own, with its own mounts and policies; tokens, the seal and
+    the quotas are those of the whole server.
+    """
 
+    def __init__(
+        self, time: Callable[[], float], flavour: Flavour = VAULT, parent: Core | None = None
+    ) -> None:
         self.time = time
-        self.version = VERSION
-        self.seal = Seal(time)
-        self.tokens = Tokens()
+        self.flavour = flavour
+        self.version = flavour.version
+        self.path = ""
+        """Of the namespace, with a slash at the end; the root namespace's is empty."""
+        self.id = "root"
+        self.uuid = new_uuid()
+        self.custom_metadata: dict[str, str] = {}
+        self.parent = parent
+        self.root: Core = parent.root if parent else self
+        self.seal: Seal = parent.seal if parent else Seal(time)
+        self.tokens: Tokens = parent.tokens if parent else Tokens()
+        self.wraps: Wraps = parent.wraps if parent else Wraps()
+        self.quotas: Quotas = parent.quotas if parent else Quotas()
+        self.root_token = ""
+        """The newest that was made by init."""
+        self.has_namespaces = flavour.is_openbao
+        """Of the root namespace: whether X-Vault-Namespace means anything."""
+        self._denied: set[str] = parent._denied if parent else set()  # noqa: SLF001 -- of one server
+        self.empty()
+
+    def empty(self) -> None:
+        """Leave only what every Vault has."""
         self.mounts = Mounts()
         self.policies: dict[str, Policy] = {}
+        """But for those that every Vault has and nobody sees."""
+        self.children: dict[str, Core] = {}
         self._acls: dict[tuple[str, ...], Acl] = {}
-        self._denied: set[str] = set()
         self.set_policy("default", DEFAULT_POLICY)
-        self.mounts.add(
-            Mount("sys/", "system", Sys(self), description=SYS_WORDS, seal_wrap=True)
-        ).config = {"passthrough_request_headers": ["Accept"]}
-        token = Mount("token/", "token", TokenApi(self), is_auth=True)
-        token.description = "token based credentials"
-        self.mounts.add(token)
-        self.mounts.add(
-            Mount("cubbyhole/", "cubbyhole", Cubbyhole(self), description=HOLE_WORDS, local=True)
+        self._hidden = {RESPONSE_WRAPPING: read_policy(RESPONSE_WRAPPING, WRAPPING_POLICY)}
+        from pytest_resilience_vault._own_mounts import add_own_mounts
+
+        add_own_mounts(self)
+
+    def erase(self) -> None:
+        """Be a server that nobody has initialized yet, with nothing in it."""
+        self.empty()
+        for token in self.tokens:
+            self.tokens.revoke(token)
+        self.seal.erase()
+
+    def new_child(self, name: str) -> Core:
+        """A namespace below this one."""
+        child = Core(self.time, self.flavour, self)
+        child.path = f"{self.path}{name}/"
+        child.id = mint(6)
+        self.children[f"{name}/"] = child
+        return child
+
+    def space(self, path: str) -> Core | None:
+        """The namespace with this path below this one; "" is this one."""
+        found: Core | None = self
+        for name in path.strip("/").split("/") if path.strip("/") else ():
+            found = found.children.get(f"{name}/") if found else None
+        return found
+
+    def new_token_id(self, *, batch: bool = False) -> str:
+        """The id for a new token; in a namespace it ends with the namespace's."""
+        flavour = self.flavour
+        text = flavour.new_batch_token() if batch else flavour.new_token()
+        return text if self.parent is None else f"{text}.{self.id}"
+
+    def new_root_token(self) -> Token:
+        """A token as init and generate-root make it: no lease, and shorter than others."""
+        token = Token(
+            id=self.flavour.new_root_token(),
+            policies=["root"],
+            path="auth/token/root",
+            created=self.time(),
+            display_name="root",
         )
-        self.mounts.add(
-            Mount("identity/", "identity", Identity(self), description="identity store")
-        ).config = {"passthrough_request_headers": ["Authorization"]}
+        return self.tokens.add(token)
 
     # Policies
 
@@ -68,6 +128,10 @@ class Core:
         """Raise what `set_policy` would."""
         read_policy(name, text)
 
+    def policy(self, name: str) -> Policy | None:
+        """A policy, seen or not."""
+        return self.policies.get(name) or self._hidden.get(name)
+
     def delete_policy(self, name: str) -> None:
         """Forget a policy; tokens that have it lose what it granted."""
         self.policies.pop(name, None)
@@ -79,14 +143,41 @@ class Core:
         return [f'Policy "{name}" does not exist' for name in names if name not in known]
 
     def acl(self, token: Token) -> Acl:
-        """What a token may do."""
+        """What a token may do, by the policies of its own namespace."""
+        home = self.root.space(token.space) if token.space != self.path else self
+        if home is not self:
+            return home.acl(token) if home else Acl(())
         key = tuple(token.policies)
         acl = self._acls.get(key)
         if acl is None:
-            held = [self.policies[name] for name in key if name in self.policies]
+            known = {**self._hidden, **self.policies}
+            held = [known[name] for name in key if name in known]
             acl = Acl([*held, *self._denials()], root="root" in key)
             self._acls[key] = acl
         return acl
+
+    def below(self, token: Token) -> str | None:
+        """This namespace's path as a token's policies write it; None outside of its own."""
+        if not self.path.startswith(token.space):
+            return None
+        return self.path[len(token.space) :]
+
+    def allows(self, token: Token, operation: str, path: str, *, sudo: bool = False) -> bool:
+        """Whether a token may do something in this namespace."""
+        below = self.below(token)
+        if below is None:
+            return False
+        return self.acl(token).allows(operation, f"{below}{path}", sudo=sudo)
+
+    def capabilities(self, token: Token, path: str) -> list[str]:
+        """What a token may do on a path of this namespace, as sys/capabilities-self lists it."""
+        below = self.below(token)
+        return ["deny"] if below is None else self.acl(token).capabilities(f"{below}{path}")
+
+    def reaches(self, token: Token, prefix: str) -> bool:
+        """Whether a token may do anything at or below a mount of this namespace."""
+        below = self.below(token)
+        return below is not None and self.acl(token).reaches(f"{below}{prefix}")
 
     def deny(self, paths: Iterable[str]) -> None:
         """Forbid paths to every token but root, whatever its policies."""
@@ -134,9 +225,11 @@ class Core:
         mount = self.mounts.of(call.full_path)
         if mount is not None:
             call.mount, call.path = mount, call.full_path[len(mount.prefix) :]
-            if matches(call.path, mount.backend.open_paths):
-                return self._answer_anyone(mount, call)
-        token = self._token(call.token_id, call.now)
+        if call.full_path in WRAPPING_PATHS:
+            check_wrapping_token(self, call)
+        if mount is not None and matches(call.path, mount.backend.open_paths):
+            return self._answer_anyone(mount, call)
+        token = self._token(call)
         call.token = token
         try:
             self._check(token, mount, call)
@@ -155,12 +248,14 @@ class Core:
                 raise Refused(405, "unsupported operation") from None
             raise
 
-    def _token(self, token_id: str, now: float) -> Token:
-        if not token_id:
+    def _token(self, call: Call) -> Token:
+        if not call.token_id:
             raise _errors.no_token()
-        token = self.tokens.find(token_id, now)
+        token = self.tokens.find(call.token_id, call.now)
         if token is None:
             raise _errors.invalid_token()
+        if not token.may_come_from(call.remote):
+            raise _errors.no_token()
         return token
 
     def _check(self, token: Token, mount: Mount | None, call: Call) -> None:
@@ -172,7 +267,7 @@ class Core:
                 self._tell_create_from_update(mount, call)
         finally:
             self.tokens.use(token)
-        if not self.acl(token).allows(call.operation, call.full_path, sudo=sudo):
+        if not self.allows(token, call.operation, call.full_path, sudo=sudo):
             raise _errors.not_allowed()
 
     def _tell_create_from_update(self, mount: Mount, call: Call) -> None:
@@ -183,15 +278,16 @@ class Core:
                 call.operation = CREATE
 
     def _answer(self, mount: Mount, call: Call) -> tuple[Reply | None, str]:
-        reply = mount.backend.handle(call)
+        try:
+            reply = mount.backend.handle(call)
+        except NotThere as missing:
+            if not call.wrap_ttl or missing.reply is None:
+                raise
+            reply = replace(missing.reply, status=404)
         if reply is not None and call.operation == LIST and (reply.data or {}).get("keys") == []:
             raise _errors.not_found()
         if reply is None and call.operation not in (CREATE, UPDATE, DELETE, PATCH):
             raise _errors.not_found()
+        if reply is not None and call.wrap_ttl and reply.wrap_info is None:
+            reply = self.wraps.wrap(self, call, reply, call.wrap_ttl, None)
         return reply, mount.type
-
-
-SYS_WORDS = "system endpoints used for control, policy and debugging"
-HOLE_WORDS = "per-token private secret storage"
-
-__all__ = ["VERSION", "Core", "NotThere"]

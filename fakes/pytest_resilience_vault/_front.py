@@ -5,44 +5,31 @@ http/handler.go and http/logical.go of Vault, in the order in which they look at
 
 from __future__ import annotations
 
-import posixpath
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.wrappers import Request, Response
-
-from pytest_resilience_vault._call import LIST, Call
-from pytest_resilience_vault._errors import Lacking, Refused, bad_request, no_leader, sealed
-from pytest_resilience_vault._gojson import Struct, encode
-from pytest_resilience_vault._kv2 import NotThere
-from pytest_resilience_vault._nodes import NODE_PATHS, Node
-from pytest_resilience_vault._parsing import METHODS, parsed
-from pytest_resilience_vault._reply import JSON_TYPE, envelope
-from pytest_resilience_vault._role import new_uuid
-from pytest_resilience_vault._times import seconds
+from pytest_resilience_vault._answers import Answer, error_response, redirect, respond
+from pytest_resilience_vault._errors import Refused, bad_request, no_leader, no_token, sealed
+from pytest_resilience_vault._gojson import encode
+from pytest_resilience_vault._ids import new_uuid
+from pytest_resilience_vault._nodes import ANYWHERE, NODE_PATHS, Node
+from pytest_resilience_vault._parsing import METHODS
+from pytest_resilience_vault._reply import NotThere, Reply, envelope
+from pytest_resilience_vault._requests import (
+    call_of,
+    cleaned,
+    role_of,
+    token_of,
+    with_query,
+    wrap_ttl_of,
+)
+from pytest_resilience_vault._seal import DR_SECONDARY, PERFORMANCE_STANDBY
 
 if TYPE_CHECKING:
+    from werkzeug.wrappers import Request
+
+    from pytest_resilience_vault._call import Call
     from pytest_resilience_vault._core import Core
-
-BASE_HEADERS = [
-    ("Cache-Control", "no-store"),
-    ("Content-Type", JSON_TYPE),
-    ("Strict-Transport-Security", "max-age=31536000; includeSubDomains"),
-]
-"""On every answer, those without a body too (http/handler.go, wrapGenericHandler)."""
-
-
-def respond(status: int, body: str | None) -> Response:
-    """An answer with Vault's headers; None is no body at all."""
-    response = Response(body, status)
-    for name, value in BASE_HEADERS:
-        response.headers[name] = value
-    return response
-
-
-def error_response(status: int, errors: list[str]) -> Response:
-    """An error in Vault's form."""
-    return respond(status, encode(Struct(errors=errors)) + "\n")
 
 
 class Front:
@@ -52,38 +39,45 @@ class Front:
         self._core = core
         self._node = Node(core, address)
 
-    def answer(self, request: Request) -> Response:
+    def answer(self, request: Request) -> Answer:
         """The response to a request."""
+        fields: dict[str, str] = {}
         try:
-            response = self._answer(request)
+            response = self._answer(request, fields)
         except Refused as refused:
-            response = error_response(refused.status, refused.errors)
+            response = self.refusal(refused.status, refused.errors)
         except Elsewhere as elsewhere:
             # The whole address with path and query, and no body (http/handler.go, respondStandby).
             response = respond(307, None)
-            target = _with_query(request.path, request)
+            target = with_query(request.path, request)
             response.headers["Location"] = f"{elsewhere.leader.rstrip('/')}{target}"
-            response.autocorrect_location_header = False
         except NotThere as missing:
             # Written by itself, without the line's end that other answers have.
-            body = "" if missing.reply is None else envelope(missing.reply, new_uuid(), self._type)
-            response = respond(404, body)
-        namespace = request.headers.get("X-Vault-Namespace")
+            response = respond(404, "" if missing.reply is None else self._envelope(missing.reply))
+        namespace = request.environ.get("HTTP_X_VAULT_NAMESPACE")
         if namespace:
             response.headers["X-Vault-Namespace"] = namespace
+        for name, value in fields.items():
+            response.headers[name] = value
         return response
+
+    def refusal(self, status: int, errors: list[str]) -> Answer:
+        """An error in this server's words."""
+        said = self._core.flavour.said
+        return error_response(status, [said(text) for text in errors])
 
     def lacks(self, request: Request) -> bool:
         """Whether the fake is at a loss, where the real Vault may have an answer.
 
         A mount that is not there is no loss: Vault itself would say so.
         """
-        if not request.path.startswith("/v1/") or "//" in request.path:
-            return not request.path.startswith("/v1/")
         path = request.path[4:]
+        if not request.path.startswith("/v1/") or "//" in path:
+            return not request.path.startswith("/v1/")
         if path in NODE_PATHS or request.method not in (*METHODS, "LIST"):
             return False
-        mount = self._core.mounts.of(path)
+        core, path = self._spaced(path, request)
+        mount = core.mounts.of(path)
         if mount is None or mount.type == "kv":
             return False
         return not mount.backend.knows(path[len(mount.prefix) :])
@@ -96,47 +90,69 @@ class Front:
             places += [f"/v1/{mount.prefix}{place}" for place in mount.backend.places()]
         return get_close_matches(request.path, places, n=3, cutoff=0.3) or places[:3]
 
-    def standby_health(self) -> Response:
+    def standby_health(self) -> Answer:
         """What sys/health says on a standby: 429, and no error at all."""
         data = self._node.health_body(standby=True)
         return respond(429, encode(data) + "\n")
 
-    def _answer(self, request: Request) -> Response:
+    def _answer(self, request: Request, fields: dict[str, str]) -> Answer:
         self._type = ""
-        clean = _cleaned(request.path)
-        if clean != request.path:
-            return _redirect(_with_query(clean, request), request.method)
-        if not request.path.startswith("/v1/"):
+        path = request.path
+        clean = cleaned(path)
+        if clean != path:
+            return redirect(with_query(clean, request), request.method)
+        if not path.startswith("/v1/"):
             raise Refused(404)
-        path = request.path[4:]
-        self._check_headers(request)
+        if self._core.quotas.count:
+            self._count(path[4:], request, fields)
+        core, path = self._spaced(path[4:], request)
+        ttl = wrap_ttl_of(request)
         if path in NODE_PATHS:
-            return self._answer_for_node(path, request)
+            return self._answer_for_node(core, path, request)
         if path == "sys":
-            return _redirect(_with_query("/v1/sys/", request), request.method)
-        call = self._call(path, request)
-        if self._core.seal.sealed:
+            return redirect(with_query("/v1/sys/", request), request.method)
+        call = call_of(path, request, core.time(), ttl)
+        if core.seal.sealed:
             raise sealed()
         self._stand_by(request)
-        return self._answer_logical(call)
+        return self._answer_logical(core, call)
 
-    def _check_headers(self, request: Request) -> None:
-        """An Authorization that is no bearer token is ignored, a bad wrap TTL is not."""
-        ttl = request.headers.get("X-Vault-Wrap-TTL")
-        if ttl:
-            words = "error parsing X-Vault-Wrap-TTL header"
-            try:
-                wanted = seconds(ttl)
-            except ValueError as error:
-                raise bad_request(f"{words}: {error}") from None
-            if wanted < 0:
-                raise bad_request(f"{words}: requested wrap ttl cannot be negative")
-            if wanted:
-                raise Lacking("this fake of Vault has no response wrapping")
-        if request.method == "GET" and request.args.get("help"):
-            raise Lacking("this fake of Vault has no help texts")
+    def _spaced(self, path: str, request: Request) -> tuple[Core, str]:
+        """The namespace that is asked, by header or by path, and the path in it."""
+        core = self._core
+        if not core.has_namespaces:
+            # The community edition repeats the header and otherwise ignores it (http/util.go).
+            return core, path
+        named = request.environ.get("HTTP_X_VAULT_NAMESPACE", "").strip("/")
+        found = core if named in ("", "root") else core.space(named)
+        if found is None:
+            if core.flavour.is_openbao:
+                raise Refused(404, "namespace not found")
+            # What clients of Vault Enterprise report of a wrong one.
+            raise no_token()
+        name, slash, rest = path.partition("/")
+        while slash and f"{name}/" in found.children:
+            found, path = found.children[f"{name}/"], rest
+            name, slash, rest = path.partition("/")
+        return found, path
 
-    def _answer_for_node(self, path: str, request: Request) -> Response:
+    def _count(self, path: str, request: Request, fields: dict[str, str]) -> None:
+        """Let a quota count the request (http/util.go, rateLimitQuotaWrapping)."""
+        core, quotas = self._core, self._core.quotas
+        mount = core.mounts.of(path)
+        role = role_of(mount, path, request)
+        client = request.environ.get("REMOTE_ADDR", "")
+        allowed, said = quotas.take(mount.prefix if mount else "", path, role, client, core.time())
+        if quotas.headers:
+            fields.update(said)
+        if not allowed:
+            raise Refused(429, f'request path "{path}": rate limit quota exceeded')
+
+    def _answer_for_node(self, core: Core, path: str, request: Request) -> Answer:
+        if core.parent is not None and path not in ANYWHERE:
+            raise bad_request("operation unavailable in namespaces")
+        if path.startswith("sys/generate-root/") and not core.seal.sealed:
+            self._stand_by(request)
         status, data = self._node.answer(path, request, token_of(request))
         if data is None:
             return respond(status, None)
@@ -147,32 +163,41 @@ class Front:
         seal = self._core.seal
         if not seal.standby:
             return
+        if seal.kind == DR_SECONDARY:
+            raise bad_request("path disabled in replication DR secondary mode")
+        if seal.kind == PERFORMANCE_STANDBY:
+            self._catch_up(request)
+            return
         if not seal.leader:
             raise no_leader()
         if seal.forwards and "X-Vault-No-Request-Forwarding" not in request.headers:
             return
         raise Elsewhere(seal.leader)
 
-    def _answer_logical(self, call: Call) -> Response:
-        mount = self._core.mounts.of(call.full_path)
+    def _catch_up(self, request: Request) -> None:
+        """Refuse a request for a state that is not here yet (docs/enterprise/consistency).
+
+        The client names the state in X-Vault-Index, and may ask to be forwarded instead.
+        """
+        asked = request.headers.get("X-Vault-Index")
+        forwarded = request.headers.get("X-Vault-Inconsistent") == "forward-active-node"
+        if asked and not forwarded and self._core.time() < self._core.seal.behind_until:
+            raise Refused(412, "required index state not present")
+
+    def _answer_logical(self, core: Core, call: Call) -> Answer:
+        mount = core.mounts.of(call.full_path)
         self._type = mount.type if mount else ""
-        reply, mount_type = self._core.handle(call)
+        reply, self._type = core.handle(call)
         if reply is None:
             return respond(204, None)
-        return respond(reply.status, envelope(reply, new_uuid(), mount_type) + "\n")
+        return respond(reply.status, self._envelope(reply) + "\n")
 
-    def _call(self, path: str, request: Request) -> Call:
-        operation, data = parsed(request)
-        if operation == LIST and not path.endswith("/"):
-            path += "/"
-        return Call(
-            operation,
-            path,
-            data,
-            self._core.time(),
-            token_id=token_of(request),
-            remote=request.remote_addr or "",
-        )
+    def _envelope(self, reply: Reply) -> str:
+        flavour = self._core.flavour
+        if flavour.is_openbao:
+            reply.warnings = [flavour.said(text) for text in reply.warnings]
+            return envelope(reply, "" if reply.wrap_info else new_uuid(), None)
+        return envelope(reply, "" if reply.wrap_info else new_uuid(), self._type)
 
 
 class Elsewhere(Exception):
@@ -181,38 +206,3 @@ class Elsewhere(Exception):
     def __init__(self, leader: str) -> None:
         super().__init__(leader)
         self.leader = leader
-
-
-def token_of(request: Request) -> str:
-    """The token of a request: X-Vault-Token, or else a bearer token (http/handler.go)."""
-    token = request.headers.get("X-Vault-Token")
-    if token:
-        return token.strip()
-    authorization = request.headers.get("Authorization", "")
-    # Case-sensitive in Vault.
-    return authorization[7:].strip() if authorization.startswith("Bearer ") else ""
-
-
-def _cleaned(path: str) -> str:
-    """The path without doubled slashes and dots, as Go's ServeMux wants it."""
-    if "//" not in path and "/." not in path:
-        return path
-    clean = posixpath.normpath("/" + path.lstrip("/"))
-    return f"{clean}/" if path.endswith("/") and clean != "/" else clean
-
-
-def _with_query(path: str, request: Request) -> str:
-    query = request.query_string.decode("latin-1")
-    return f"{path}?{query}" if query else path
-
-
-def _redirect(location: str, method: str) -> Response:
-    """Go's http.Redirect, which has a body for reads only."""
-    reads = method in ("GET", "HEAD")
-    response = respond(307, f'<a href="{location}">Temporary Redirect</a>.\n\n' if reads else None)
-    del response.headers["Content-Type"]
-    if reads:
-        response.headers["Content-Type"] = "text/html; charset=utf-8"
-    response.headers["Location"] = location
-    response.autocorrect_location_header = False
-    return response

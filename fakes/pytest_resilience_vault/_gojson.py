@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Self
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any, Self, cast
 
 JSON = Any
 """JSON data: what `decode` returns and `encode` takes."""
@@ -41,51 +43,54 @@ class Number(float):
 
 def encode(value: JSON) -> str:
     """The JSON text of a value, without white space."""
-    pieces: list[str] = []
-    _write(value, pieces.append)
-    text = "".join(pieces)
+    text = _encoded(value)
     # Half a surrogate pair cannot be sent; Go has replaced it when it was read.
     return text if text.isascii() else _LONE.sub("\ufffd", text)
 
 
 _LONE = re.compile("[\ud800-\udfff]")
+_has_escapes = re.compile("[<>&\u2028\u2029]").search
 
 
-def _write(value: JSON, put: Any) -> None:
-    if isinstance(value, str):
-        put(_text(value).translate(_ESCAPES))
-    elif value is None:
-        put("null")
-    elif isinstance(value, bool):
-        put("true" if value else "false")
-    elif isinstance(value, Number):
-        put(value.text)
-    elif isinstance(value, int | float):
-        put(repr(value))
-    elif isinstance(value, dict):
-        _write_map(value, put)
-    else:
-        _write_list(value, put)
+def _string(value: str) -> str:
+    text = _text(value)
+    return text.translate(_ESCAPES) if _has_escapes(text) else text
 
 
-def _write_map(value: dict[str, Any], put: Any) -> None:
-    separator = "{"
-    for key in value if isinstance(value, Struct) else sorted(value):
-        put(separator)
-        put(_text(key).translate(_ESCAPES))
-        put(":")
-        _write(value[key], put)
-        separator = ","
-    put("}" if separator == "," else "{}")
+_key = lru_cache(maxsize=1024)(_string)
+"""Most keys are the same in every answer."""
 
 
-def _write_list(value: list[Any] | tuple[Any, ...], put: Any) -> None:
-    separator = "["
-    for item in value:
-        put(separator)
-        _write(item, put)
-        separator = ","
-    put("]" if separator == "," else "[]")
+def _number(value: Number) -> str:
+    return value.text
+
+
+def _map(value: dict[str, Any]) -> str:
+    keys = value if isinstance(value, Struct) else sorted(value)
+    return "{" + ",".join([f"{_key(key)}:{_encoded(value[key])}" for key in keys]) + "}"
+
+
+def _list(value: Iterable[Any]) -> str:
+    return "[" + ",".join([_encoded(item) for item in value]) + "]"
+
+
+def _encoded(value: JSON) -> str:
+    return _WRITERS[type(value)](value)
+
+
+# By the exact type: a chain of isinstance is most of the time that an answer takes.
+_WRITERS: dict[type, Callable[[Any], str]] = {
+    str: cast("Callable[[Any], str]", _string),
+    type(None): lambda _: "null",
+    bool: lambda value: "true" if value else "false",
+    Number: cast("Callable[[Any], str]", _number),
+    int: repr,
+    float: repr,
+    dict: _map,
+    Struct: _map,
+    list: _list,
+    tuple: _list,
+}
 
 
 def _no_constant(name: str) -> JSON:

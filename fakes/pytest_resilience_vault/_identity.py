@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_resilience_vault._backend import WRITE, Backend, on
-from pytest_resilience_vault._errors import Refused, one_of
+from pytest_resilience_vault._errors import Refused, bad_request, one_of
 from pytest_resilience_vault._kv1 import listing
 from pytest_resilience_vault._reply import Reply
 
 if TYPE_CHECKING:
     from pytest_resilience_vault._call import Call
     from pytest_resilience_vault._core import Core
+
+OLD_UNWRAP = (
+    "Reading from 'cubbyhole/response' is deprecated. Please use sys/wrapping/unwrap to unwrap"
+    " responses, as it provides additional security checks and other benefits."
+)
 
 
 class Cubbyhole(Backend):
@@ -24,6 +29,9 @@ class Cubbyhole(Backend):
         self._of_token: dict[str, dict[str, dict[str, Any]]] = {}
 
     def _own(self, call: Call) -> dict[str, dict[str, Any]]:
+        if call.token and call.token.is_batch:
+            words = "cubbyhole operations are only supported by 'service' type tokens"
+            raise bad_request(words)
         return self._of_token.setdefault(call.token.id if call.token else "", {})
 
     def exists(self, call: Call) -> bool | None:
@@ -33,6 +41,11 @@ class Cubbyhole(Backend):
     @on("read", "(?P<path>.*)")
     def read(self, call: Call, path: str) -> Reply | None:
         """The map."""
+        wrapped = self.core.wraps.of(call.token)
+        if wrapped is not None and path == "response":
+            flavour = self.core.flavour
+            kind = None if flavour.is_openbao else wrapped.mount_type
+            return Reply({"response": wrapped.text(kind)}, warnings=[OLD_UNWRAP])
         data = self._own(call).get(path)
         return None if data is None else Reply(data)
 

@@ -9,7 +9,7 @@ from pytest_resilience_vault._call import LIST, PATCH, Call
 from pytest_resilience_vault._errors import Refused, bad_request, one_of
 from pytest_resilience_vault._kv1 import listing
 from pytest_resilience_vault._merge import merged, without_values
-from pytest_resilience_vault._reply import Reply
+from pytest_resilience_vault._reply import NotThere, Reply
 from pytest_resilience_vault._secret import Secret, Settings
 
 if TYPE_CHECKING:
@@ -18,14 +18,6 @@ if TYPE_CHECKING:
 DATA = "data/(?P<path>.*)"
 METADATA = "metadata/(?P<path>.*)"
 _VERBS = {"read": "get", "list": "list", "delete": "delete"}
-
-
-class NotThere(Exception):
-    """A 404 that carries a reply, or no body at all (logical.RespondWithStatusCode)."""
-
-    def __init__(self, reply: Reply | None) -> None:
-        super().__init__(reply)
-        self.reply = reply
 
 
 class Kv2(Backend):

@@ -15,11 +15,8 @@ if TYPE_CHECKING:
 
     from pytest_resilience_vault._call import Call
     from pytest_resilience_vault._core import Core
+    from pytest_resilience_vault._mounts import Mount
     from pytest_resilience_vault._role import Role, SecretId
-
-LOCKOUT_AFTER = 5
-LOCKOUT_SECONDS = 15 * 60
-"""Defaults of user_lockout: as many failures within this time lock a role for this time."""
 
 BAD_LOGIN = "invalid role or secret ID"
 
@@ -30,11 +27,11 @@ def log_in(core: Core, roles: Iterable[Role], call: Call) -> Reply:
     role = next((role for role in roles if role.role_id == role_id), None)
     if role is None:
         raise bad_request(BAD_LOGIN)
-    if _is_locked(role, call.now):
+    if call.mount.lockout.is_locked(role_id, call.now):
         raise no_token()
     used = _checked(role, secret_id, call) if role.bind_secret_id else None
     _check_address(call.remote, role.secret_id_bound_cidrs or [], "role")
-    role.failures = 0
+    call.mount.lockout.clear(role_id)
     return _grant(core, role, used, call)
 
 
@@ -52,16 +49,12 @@ def role_id_of(call: Call) -> str:
     return role_id
 
 
-def _is_locked(role: Role, now: float) -> bool:
-    return role.failures >= LOCKOUT_AFTER and now - role.failed_at < LOCKOUT_SECONDS
-
-
 def _checked(role: Role, secret_id: str, call: Call) -> SecretId:
     if not secret_id:
         raise bad_request("missing secret_id")
     found = role.secret(secret_id, call.now)
     if found is None:
-        _count_failure(role, call.now)
+        call.mount.lockout.failed(role.role_id, call.now)
         raise bad_request(BAD_LOGIN)
     if found.num_uses == 1:
         del role.secret_ids[secret_id]
@@ -70,13 +63,6 @@ def _checked(role: Role, secret_id: str, call: Call) -> SecretId:
         found.updated = call.now
     _check_address(call.remote, found.cidrs, "secret ID")
     return found
-
-
-def _count_failure(role: Role, now: float) -> None:
-    if now - role.failed_at >= LOCKOUT_SECONDS:
-        role.failures = 0
-    role.failures += 1
-    role.failed_at = now
 
 
 def _check_address(address: str, blocks: list[str], whose: str) -> None:
@@ -99,7 +85,10 @@ def _grant(core: Core, role: Role, used: SecretId | None, call: Call) -> Reply:
     policies = {policy.lower() for policy in role.token_policies if policy}
     if not role.token_no_default_policy:
         policies.add("default")
+    kind = _token_type(role, mount)
     token = Token(
+        id=core.new_token_id(batch=kind == "batch"),
+        type=kind,
         policies=sorted(policies),
         path=f"{mount.prefix}login",
         created=call.now,
@@ -111,9 +100,20 @@ def _grant(core: Core, role: Role, used: SecretId | None, call: Call) -> Reply:
         num_uses=role.token_num_uses,
         explicit_max_ttl=role.token_explicit_max_ttl,
         period=role.token_period,
-        renewable=True,
+        renewable=kind == "service",
         entity_id=role.entity_id,
+        cidrs=(used.token_cidrs if used else []) or role.token_bound_cidrs,
+        space=core.path,
     )
     core.tokens.add(token)
     warnings += core.unknown_policies(token.policies)
     return Reply(auth=token.auth(ttl), warnings=warnings)
+
+
+def _token_type(role: Role, mount: Mount) -> str:
+    """Service or batch: the mount may insist, or leave it to the role."""
+    if mount.token_type in ("batch", "service"):
+        return mount.token_type
+    if role.token_type != "default":  # noqa: S105
+        return role.token_type
+    return mount.token_type.removeprefix("default-")

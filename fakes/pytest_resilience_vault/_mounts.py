@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
-import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_resilience_vault._backend import Backend
+from pytest_resilience_vault._flavour import Flavour
+from pytest_resilience_vault._ids import new_uuid
+from pytest_resilience_vault._lockout import Lockout
 from pytest_resilience_vault._ttl import DEFAULT_TTL
 
 
@@ -28,7 +30,10 @@ class Mount:
     max_ttl: int = 0
     config: dict[str, Any] = field(default_factory=dict)
     accessor: str = ""
-    uuid: str = field(default_factory=lambda: str(uuid.uuid4()))
+    in_namespace: bool = False
+    """Whether it is one of the mounts that every namespace has of its own."""
+    lockout: Lockout = field(default_factory=Lockout)
+    uuid: str = field(default_factory=new_uuid)
 
     def __post_init__(self) -> None:
         prefix = "auth_" if self.is_auth else ""
@@ -49,7 +54,19 @@ class Mount:
         """Seconds that a lease lives at most."""
         return self.max_ttl or DEFAULT_TTL
 
-    def entry(self, version: str) -> dict[str, Any]:
+    @property
+    def token_kind(self) -> dict[str, str]:
+        """Which type of tokens an auth method gives; that of a namespace's own differs (seen)."""
+        if not self.is_auth:
+            return {}
+        return {"token_type": "default" if self.in_namespace else self.token_type}
+
+    @property
+    def token_type(self) -> str:
+        """``default-service`` unless tune says otherwise."""
+        return str(self.config.get("token_type", "default-service"))
+
+    def entry(self, flavour: Flavour) -> dict[str, Any]:
         """How lists of mounts show it (vault/logical_system.go, mountInfo)."""
         shown: dict[str, Any] = {
             "accessor": self.accessor,
@@ -57,18 +74,19 @@ class Mount:
                 "default_lease_ttl": self.default_ttl,
                 "force_no_cache": False,
                 "max_lease_ttl": self.max_ttl,
-                **({"token_type": "default-service"} if self.is_auth else {}),
+                **self.token_kind,
                 **self.config,
+                **({"user_lockout_config": self.lockout.config} if self.lockout.config else {}),
             },
             "description": self.description,
             "external_entropy_access": False,
             "local": self.local,
             "options": self.options,
             "plugin_version": "",
-            "running_plugin_version": _plugin_version(self.type, version),
+            "running_plugin_version": _plugin_version(self.type, flavour),
             "running_sha256": "",
             "seal_wrap": self.seal_wrap,
-            "type": self.type,
+            "type": f"ns_{self.type}" if self.in_namespace else self.type,
             "uuid": self.uuid,
         }
         if self.type in ("kv", "approle"):
@@ -76,9 +94,11 @@ class Mount:
         return shown
 
 
-def _plugin_version(kind: str, version: str) -> str:
+def _plugin_version(kind: str, flavour: Flavour) -> str:
+    if flavour.is_openbao:
+        return f"v{flavour.version}+builtin.bao"
     # The kv engine is a module of its own, with versions of its own, in Vault.
-    return "v0.24.0+builtin" if kind == "kv" else f"v{version}+builtin.vault"
+    return "v0.24.0+builtin" if kind == "kv" else f"v{flavour.version}+builtin.vault"
 
 
 class Mounts:
@@ -95,6 +115,12 @@ class Mounts:
     def remove(self, mount: Mount) -> None:
         """Unmount it; everything in it is gone."""
         del self._by_prefix[mount.prefix]
+
+    def move(self, mount: Mount, prefix: str) -> None:
+        """Mount it elsewhere, with all that is in it."""
+        self.remove(mount)
+        mount.path = prefix.removeprefix("auth/")
+        self.add(mount)
 
     def of(self, path: str) -> Mount | None:
         """The mount that answers a path: the longest whose prefix begins it."""

@@ -6,15 +6,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_resilience_vault._errors import Lacking, bad_request
+from pytest_resilience_vault._errors import bad_request
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._times import seconds
-from pytest_resilience_vault._tokens import Token, new_token_id
+from pytest_resilience_vault._tokens import Token
 from pytest_resilience_vault._ttl import Wish, granted
 
 if TYPE_CHECKING:
     from pytest_resilience_vault._call import Call
     from pytest_resilience_vault._core import Core
+    from pytest_resilience_vault._token_roles import TokenRole
 
 WEAK = (
     "Supplying a custom ID for the token uses the weaker SHA1 hashing instead of the more secure"
@@ -28,6 +29,7 @@ class Request:
     """What the caller asks for."""
 
     id: str
+    type: str
     policies: list[str]
     meta: dict[str, str] | None
     no_parent: bool
@@ -38,18 +40,23 @@ class Request:
     ttl: float
     explicit_max_ttl: float
     period: float
+    role: TokenRole | None = None
 
     @staticmethod
-    def of(call: Call) -> Request:
-        """Of the request's body."""
-        if call.text("type") == "batch":
-            raise Lacking("this fake of Vault has no batch tokens")
-        if call.text("type") not in ("", "service"):
-            raise bad_request("invalid 'token_type' value")
+    def of(call: Call, role: TokenRole | None = None) -> Request:
+        """Of the request's body, and of the role that the path names."""
+        kind = _type(call, role)
+        if call.text("entity_alias"):
+            if role is None:
+                words = "'entity_alias' is only allowed in combination with token role"
+                raise bad_request(words)
+            if call.text("entity_alias").lower() not in (role.allowed_entity_aliases or ()):
+                raise bad_request("invalid 'entity_alias' value")
         if call.whole("num_uses") < 0:
             raise bad_request("number of uses cannot be negative")
-        return Request(
+        wanted = Request(
             id=call.text("id"),
+            type=kind,
             policies=[name.lower() for name in call.strings("policies")],
             meta=_meta(call),
             no_parent=call.flag("no_parent"),
@@ -60,7 +67,43 @@ class Request:
             ttl=_positive(call, "ttl") or _positive(call, "lease"),
             explicit_max_ttl=_positive(call, "explicit_max_ttl"),
             period=_positive(call, "period"),
+            role=role,
         )
+        wanted.apply_role()
+        if kind == "batch":
+            wanted.check_batch()
+        return wanted
+
+    def apply_role(self) -> None:
+        """What the role says goes over what was asked for (handleCreateCommon)."""
+        role = self.role
+        if role is None:
+            return
+        self.no_parent = False
+        self.renewable = self.renewable and role.renewable
+        self.period = role.token_period or self.period
+        if role.token_num_uses:
+            self.num_uses = min(self.num_uses or role.token_num_uses, role.token_num_uses)
+        limit = role.token_explicit_max_ttl
+        if limit:
+            self.explicit_max_ttl = min(self.explicit_max_ttl or limit, limit)
+
+    def check_batch(self) -> None:
+        """Refuse what a batch token cannot have."""
+        for name in ("num_uses", "explicit_max_ttl", "period"):
+            if getattr(self, name):
+                raise bad_request(f'batch tokens cannot have "{name}" set')
+
+
+def _type(call: Call, role: TokenRole | None) -> str:
+    """Service or batch: the role may say, or leave it to the request."""
+    asked = call.text("type")
+    if asked not in ("", "service", "batch"):
+        raise bad_request("invalid 'token_type' value")
+    default = role.token_type if role else "default-service"
+    if default in ("batch", "service"):
+        return default
+    return asked or default.removeprefix("default-")
 
 
 def _meta(call: Call) -> dict[str, str] | None:
@@ -85,33 +128,45 @@ def create(core: Core, call: Call, wanted: Request, *, orphan: bool = False) -> 
     """The new token, or a refusal."""
     parent = call.token
     assert parent is not None
+    if parent.is_batch:
+        raise bad_request("batch tokens cannot create more tokens")
     if parent.num_uses:
         raise bad_request("restricted use token cannot generate child tokens")
-    sudo = core.acl(parent).allows("update", call.full_path, sudo=True) or core.acl(parent).allows(
-        "create", call.full_path, sudo=True
-    )
+    path = call.full_path
+    sudo = any(core.allows(parent, name, path, sudo=True) for name in ("update", "create"))
     if wanted.id and not sudo:
         raise bad_request("root or sudo privileges required to specify token id")
-    policies = _policies(wanted, parent, sudo=sudo)
+    role = wanted.role
+    policies = (
+        role.policies(wanted.policies, parent.policies)
+        if role
+        else _policies(wanted, parent, sudo=sudo)
+    )
     if wanted.no_parent and not sudo:
         raise bad_request("root or sudo privileges required to create orphan token")
-    if wanted.period and not sudo:
+    if wanted.period and not sudo and role is None:
         raise bad_request("root or sudo privileges required to create periodic token")
-    is_orphan = orphan or wanted.no_parent
+    is_orphan = orphan or wanted.no_parent or bool(role and role.orphan)
     token = Token(
+        id=_new_id(core, wanted),
+        type=wanted.type,
         policies=policies,
-        path=call.full_path,
+        path=f"{path}/{role.path_suffix}" if role and role.path_suffix else path,
         created=call.now,
-        id=_new_id(core, wanted.id),
         meta=wanted.meta,
         num_uses=wanted.num_uses,
         explicit_max_ttl=int(wanted.explicit_max_ttl),
         period=int(wanted.period),
         parent=None if is_orphan else parent.id,
         entity_id="" if is_orphan else parent.entity_id,
+        role=role.name if role else "",
+        cidrs=role.token_bound_cidrs if role else [],
+        space=core.path,
     )
     if wanted.display_name:
         token.display_name = _display_name(wanted.display_name)
+    if token.is_batch and token.is_root:
+        raise bad_request("batch tokens cannot be root tokens")
     warnings = _set_ttl(token, wanted, parent)
     core.tokens.add(token)
     if wanted.id:
@@ -124,9 +179,10 @@ def _display_name(given: str) -> str:
     return re.sub(r"[^a-zA-Z0-9-]", "-", f"token-{given}").removesuffix("-")
 
 
-def _new_id(core: Core, wanted: str) -> str:
-    if not wanted:
-        return new_token_id()
+def _new_id(core: Core, request: Request) -> str:
+    wanted = request.id
+    if not wanted or request.type == "batch":
+        return core.new_token_id(batch=request.type == "batch")
     if wanted.startswith("hvs."):
         raise bad_request("custom token ID cannot have the 'hvs.' prefix")
     if wanted.startswith("s."):
@@ -169,6 +225,9 @@ def _set_ttl(token: Token, wanted: Request, parent: Token) -> list[str]:
     if ttl == 0 and parent.ttl:
         raise bad_request("expiring root tokens cannot create non-expiring root tokens")
     token.ttl = token.granted = ttl
-    token.renewable = wanted.renewable and ttl > 0
+    token.renewable = wanted.renewable and ttl > 0 and not token.is_batch
+    if wanted.role and wanted.role.token_period:
+        # Of the role, and so not shown with the token (seen).
+        token.explicit_max_ttl = 0 if wanted.role.token_explicit_max_ttl else token.explicit_max_ttl
     token.expires = token.created + ttl if ttl else None
     return warnings

@@ -12,8 +12,15 @@ from pytest_resilience_vault import _errors
 from pytest_resilience_vault._call import parse_bool
 from pytest_resilience_vault._errors import Refused, bad_request
 from pytest_resilience_vault._gojson import Struct, decode_object
-from pytest_resilience_vault._seal import SHARES, STEP_DOWN_SECONDS, THRESHOLD
-from pytest_resilience_vault._times import stamp
+from pytest_resilience_vault._init import RootGeneration, initialize
+from pytest_resilience_vault._seal import (
+    DR_SECONDARY,
+    PERFORMANCE_STANDBY,
+    STANDBY,
+    STEP_DOWN_SECONDS,
+    Seal,
+)
+from pytest_resilience_vault._times import ZERO_TIME, stamp
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
@@ -21,7 +28,6 @@ if TYPE_CHECKING:
     from pytest_resilience_vault._core import Core
     from pytest_resilience_vault._tokens import Token
 
-BUILD_DATE = "2025-06-23T10:21:30Z"
 Answer = tuple[int, Any]
 
 
@@ -31,6 +37,7 @@ class Node:
     def __init__(self, core: Core, address: Callable[[], str]) -> None:
         self._core = core
         self._address = address
+        self._root = RootGeneration(core)
 
     def answer(self, path: str, request: Request, token_id: str) -> Answer:
         """Status and body; a body of None is none."""
@@ -42,26 +49,31 @@ class Node:
 
     def _health(self, request: Request, token_id: str) -> Answer:
         seal = self._core.seal
-        status = _health_status(request.args, sealed=seal.sealed, standby=seal.standby)
+        status = _health_status(request.args, seal, openbao=self._core.flavour.is_openbao)
         return status, self.health_body(standby=seal.sealed or seal.standby)
 
     def health_body(self, *, standby: bool) -> Struct:
         """What sys/health says, whatever its status."""
         core, seal = self._core, self._core.seal
-        body = Struct(
-            initialized=True,
-            sealed=seal.sealed,
-            standby=standby,
-            performance_standby=False,
-            replication_performance_mode="unknown" if standby else "disabled",
-            replication_dr_mode="unknown" if standby else "disabled",
+        openbao = core.flavour.is_openbao
+        dr_secondary = seal.standby and seal.kind == DR_SECONDARY
+        mode = "unknown" if standby else "disabled"
+        body = Struct(initialized=seal.initialized, sealed=seal.sealed, standby=standby)
+        if not openbao:
+            body["performance_standby"] = seal.standby and seal.kind == PERFORMANCE_STANDBY
+        body.update(
+            replication_performance_mode=mode,
+            replication_dr_mode="secondary" if dr_secondary else mode,
             server_time_utc=int(core.time()),
             version=core.version,
-            enterprise=False,
         )
+        if not openbao:
+            # Performance standbys and DR secondaries are of Vault Enterprise.
+            body["enterprise"] = seal.standby and seal.kind != STANDBY
         if not seal.sealed:
             body.update(cluster_name=seal.cluster_name, cluster_id=seal.cluster_id)
-        body.update(echo_duration_ms=0, clock_skew_ms=0, replication_primary_canary_age_ms=0)
+        if not openbao:
+            body.update(echo_duration_ms=0, clock_skew_ms=0, replication_primary_canary_age_ms=0)
         return body
 
     def _seal_status(self, request: Request, token_id: str) -> Answer:
@@ -69,21 +81,27 @@ class Node:
 
     def _status(self) -> Struct:
         core, seal = self._core, self._core.seal
+        build, date = core.flavour.build
+        openbao = core.flavour.is_openbao
+        cluster = {"cluster_name": seal.cluster_name, "cluster_id": seal.cluster_id}
         body = Struct(
             type="shamir",
-            initialized=True,
+            initialized=seal.initialized,
             sealed=seal.sealed,
-            t=THRESHOLD,
-            n=SHARES,
+            t=seal.threshold,
+            n=seal.shares,
             progress=seal.progress,
             nonce=seal.nonce,
-            version=core.version,
-            build_date=BUILD_DATE,
-            migration=False,
         )
+        if openbao:
+            body["recovery_seal"] = False
+        body.update({"version": core.version, build: date, "migration": False})
         if not seal.sealed:
-            body.update(cluster_name=seal.cluster_name, cluster_id=seal.cluster_id)
-        body.update(recovery_seal=False, storage_type="raft", removed_from_cluster=False)
+            body.update(cluster)
+        if openbao:
+            body["storage_type"] = "raft"
+        else:
+            body.update(recovery_seal=False, storage_type="raft", removed_from_cluster=False)
         return body
 
     def _unseal(self, request: Request, token_id: str) -> Answer:
@@ -126,7 +144,7 @@ class Node:
         token: Token | None = core.tokens.find(token_id, core.time())
         if token is None:
             raise _errors.invalid_token()
-        allowed = core.acl(token).allows("update", path, sudo=True)
+        allowed = core.allows(token, "update", path, sudo=True)
         core.tokens.use(token)
         core.tokens.finish(token)
         if not allowed:
@@ -134,27 +152,47 @@ class Node:
 
     def _leader(self, request: Request, token_id: str) -> Answer:
         seal = self._core.seal
-        if seal.sealed:
+        if seal.sealed and seal.initialized:
             raise _errors.sealed()
         own = self._address()
         body = Struct(
             ha_enabled=True,
             is_self=not seal.standby,
-            active_time="0001-01-01T00:00:00Z" if seal.standby else stamp(seal.active_since),
+            active_time=ZERO_TIME if seal.standby else stamp(seal.active_since),
             leader_address=seal.leader if seal.standby else own,
             leader_cluster_address=_cluster_address(seal.leader if seal.standby else own),
-            performance_standby=False,
-            performance_standby_last_remote_wal=0,
         )
+        if not self._core.flavour.is_openbao:
+            performs = seal.standby and seal.kind == PERFORMANCE_STANDBY
+            body.update(performance_standby=performs, performance_standby_last_remote_wal=0)
         return 200, body
 
     def _init(self, request: Request, token_id: str) -> Answer:
-        if request.method != "GET":
-            shares = _fields(request).get("secret_shares", 0)
-            if not shares:
-                raise bad_request("invalid seal configuration: shares must be at least one")
-            raise bad_request("Vault is already initialized")
-        return 200, Struct(initialized=True)
+        if request.method == "GET":
+            return 200, Struct(initialized=self._core.seal.initialized)
+        return 200, initialize(self._core, _fields(request))
+
+    # sys/generate-root
+
+    def _open(self) -> None:
+        """An unsealed Vault only; an OpenBao does it elsewhere by now."""
+        if self._core.seal.sealed:
+            raise _errors.sealed()
+        if self._core.flavour.is_openbao:
+            raise Refused(405, "unsupported operation")
+
+    def _attempt(self, request: Request, token_id: str) -> Answer:
+        self._open()
+        if request.method == "DELETE":
+            self._root.cancel()
+            return 204, None
+        if request.method == "GET":
+            return 200, self._root.status()
+        return 200, self._root.begin(_fields(request))
+
+    def _update(self, request: Request, token_id: str) -> Answer:
+        self._open()
+        return 200, self._root.give(_fields(request))
 
 
 def _fields(request: Request) -> dict[str, Any]:
@@ -167,6 +205,8 @@ def _fields(request: Request) -> dict[str, Any]:
 
 
 NODE_PATHS: dict[str, tuple[tuple[str, ...], str]] = {
+    "sys/generate-root/attempt": (("GET", "PUT", "POST", "DELETE"), "attempt"),
+    "sys/generate-root/update": (("PUT", "POST"), "update"),
     "sys/health": (("GET", "HEAD"), "health"),
     "sys/init": (("GET", "PUT", "POST"), "init"),
     "sys/leader": (("GET",), "leader"),
@@ -176,6 +216,9 @@ NODE_PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     "sys/unseal": (("PUT", "POST"), "unseal"),
 }
 """Paths of the node itself, with their methods."""
+
+ANYWHERE = ("sys/leader", "sys/seal-status")
+"""Those that a namespace answers, too (seen on OpenBao)."""
 
 _CODES = {
     "uninitcode": 501,
@@ -187,27 +230,37 @@ _CODES = {
 }
 
 
-def _health_status(args: Any, *, sealed: bool, standby: bool) -> int:
+def _health_status(args: Any, seal: Seal, *, openbao: bool) -> int:
     """The status that the query asks for; 400 without a word for a bad one (sys_health.go)."""
-    switches = {}
-    for name in ("standbyok", "perfstandbyok"):
-        value = args.get(name)
-        # A switch without a value is off (parseutil.ParseBool).
-        switches[name] = parse_bool(value) if value else False
-        if switches[name] is None:
-            raise Refused(400)
-    codes = dict(_CODES)
-    for name in codes:
-        if name in args:
-            try:
-                codes[name] = int(args[name])
-            except ValueError:
-                raise Refused(400) from None
-    if sealed:
+    switches = {name: _switch(args.get(name)) for name in ("standbyok", "perfstandbyok")}
+    codes = {name: _code(args.get(name), code) for name, code in _CODES.items()}
+    if not seal.initialized:
+        return codes["uninitcode"]
+    if seal.sealed:
         return codes["sealedcode"]
-    if standby and not switches["standbyok"]:
-        return codes["standbycode"]
-    return codes["activecode"]
+    if not seal.standby:
+        return codes["activecode"]
+    # OpenBao knows neither of the first two.
+    if seal.kind == DR_SECONDARY and not openbao:
+        return codes["drsecondarycode"]
+    if seal.kind == PERFORMANCE_STANDBY and not openbao:
+        return codes["activecode" if switches["perfstandbyok"] else "performancestandbycode"]
+    return codes["activecode" if switches["standbyok"] else "standbycode"]
+
+
+def _switch(value: str | None) -> bool:
+    """A switch without a value is off (parseutil.ParseBool)."""
+    found = parse_bool(value) if value else False
+    if found is None:
+        raise Refused(400)
+    return found
+
+
+def _code(value: str | None, default: int) -> int:
+    try:
+        return default if value is None else int(value)
+    except ValueError:
+        raise Refused(400) from None
 
 
 def _cluster_address(address: str) -> str:

@@ -17,6 +17,7 @@ class Reply:
 
     data: dict[str, Any] | None = None
     auth: Struct | None = None
+    wrap_info: Struct | None = None
     warnings: list[str] = field(default_factory=list)
     lease_duration: int = 0
     status: int = 200
@@ -25,24 +26,26 @@ class Reply:
     """Whether the data is repeated at the top level, for clients from before the envelope."""
 
 
-def envelope(reply: Reply, request_id: str, mount_type: str) -> str:
+class NotThere(Exception):
+    """A 404 that carries a reply, or no body at all (logical.RespondWithStatusCode)."""
+
+    def __init__(self, reply: Reply | None) -> None:
+        super().__init__(reply)
+        self.reply = reply
+
+
+def envelope(reply: Reply, request_id: str, mount_type: str | None) -> str:
     """The JSON of a logical response: every key, those without a value as null.
 
     `mount_type` comes from Vault's translate_response.go (0f63861); OpenBao has none.
     """
-    body = Struct()
-    if reply.top and reply.data is not None:
-        for key in sorted(reply.data):
-            body[key] = reply.data[key]
-    body.update(
-        request_id=request_id,
-        lease_id="",
-        renewable=False,
-        lease_duration=reply.lease_duration,
-        data=reply.data,
-        wrap_info=None,
-        warnings=reply.warnings or None,
-        auth=reply.auth,
-        mount_type=mount_type,
+    top = ""
+    if reply.top and reply.data:
+        top = encode(reply.data)[1:-1] + ","
+    kind = "" if mount_type is None else f',"mount_type":{encode(mount_type)}'
+    return (
+        f'{{{top}"request_id":"{request_id}","lease_id":"","renewable":false,'
+        f'"lease_duration":{reply.lease_duration},"data":{encode(reply.data)},'
+        f'"wrap_info":{encode(reply.wrap_info)},"warnings":{encode(reply.warnings or None)},'
+        f'"auth":{encode(reply.auth)}{kind}}}'
     )
-    return encode(body)

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_resilience_vault._ids import new_uuid
 from pytest_resilience_vault._times import ZERO_TIME, stamp
-
-
-def new_uuid() -> str:
-    """Random, in the form of every id of Vault's."""
-    return str(uuid.uuid4())
 
 
 @dataclass(slots=True, eq=False)
@@ -76,13 +71,10 @@ class Role:
     """As long as they were set under these names, from before the ``token_`` fields."""
     secret_ids: dict[str, SecretId] = field(default_factory=dict)
     entity_id: str = field(default_factory=new_uuid)
-    failures: int = 0
-    """Logins with a bad secret id, since the last good one."""
-    failed_at: float = 0
 
     def shown(self) -> dict[str, Any]:
         """As a read shows it."""
-        hidden = ("name", "role_id", "secret_ids", "entity_id", "failures", "failed_at")
+        hidden = ("name", "role_id", "secret_ids", "entity_id")
         shown = {name: getattr(self, name) for name in self.__slots__ if name not in hidden}
         for old in ("policies", "period"):
             if not shown[old]:

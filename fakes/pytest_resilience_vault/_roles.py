@@ -10,8 +10,9 @@ from pytest_resilience_vault._approle import AppRole
 from pytest_resilience_vault._call import UPDATE, Call
 from pytest_resilience_vault._core import Core
 from pytest_resilience_vault._errors import Refused
+from pytest_resilience_vault._ids import new_uuid
 from pytest_resilience_vault._mounts import Mount
-from pytest_resilience_vault._role import Role, SecretId, new_uuid
+from pytest_resilience_vault._role import Role, SecretId
 
 FIELDS = frozenset(
     {name for name in Role("x").shown() if name != "local_secret_ids"}
@@ -26,6 +27,11 @@ class Credentials:
 
     role_id: str
     secret_id: str
+
+
+def any_approle(core: Core) -> bool:
+    """Whether an AppRole method is mounted."""
+    return any(isinstance(mount.backend, AppRole) for mount in core.mounts.auth_methods())
 
 
 def approle(core: Core) -> tuple[AppRole, Mount]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import contextlib
 import secrets
-import uuid
 from collections.abc import Callable
 
-from pytest_resilience_vault._errors import bad_request
+from pytest_resilience_vault._errors import Refused, bad_request
+from pytest_resilience_vault._ids import new_uuid
 
 SHARES, THRESHOLD = 5, 3
 """What `vault operator init` makes if nobody says otherwise."""
@@ -16,13 +16,17 @@ SHARES, THRESHOLD = 5, 3
 SHORTEST, LONGEST = 16, 33
 """Bytes of a share."""
 
+FAILED = "cipher: message authentication failed"
 WRONG_KEY = (
-    "unable to retrieve stored keys: invalid key: failed to decrypt keys from storage: cipher:"
-    " message authentication failed"
+    f"unable to retrieve stored keys: invalid key: failed to decrypt keys from storage: {FAILED}"
 )
 
 STEP_DOWN_SECONDS = 10
 """How long a node keeps out of the election after it was told to step down."""
+
+STANDBY, PERFORMANCE_STANDBY, DR_SECONDARY = "standby", "performance_standby", "dr_secondary"
+KINDS = (STANDBY, PERFORMANCE_STANDBY, DR_SECONDARY)
+"""What a node may be besides active; the latter two in Vault Enterprise only."""
 
 
 class Seal:
@@ -30,18 +34,37 @@ class Seal:
 
     def __init__(self, time: Callable[[], float]) -> None:
         self._time = time
-        # A share of a 32-byte key has one more byte.
-        self.keys = [secrets.token_hex(LONGEST) for _ in range(SHARES)]
+        self.initialized = True
+        self.shares, self.threshold = SHARES, THRESHOLD
+        self.keys = new_keys(SHARES)
         self.sealed = False
         self.nonce = ""
         self._given: list[bytes] = []
-        self.cluster_id = str(uuid.uuid4())
+        self.cluster_id = new_uuid()
         self.cluster_name = f"vault-cluster-{secrets.token_hex(4)}"
         self.active_since = time()
+        self.kind = STANDBY
+        """What it is while it is not active."""
         self.leader = ""
         """The active node's address, if it is another one and known."""
         self.forwards = False
+        self.behind_until = 0.0
+        """Until when a performance standby has not caught up with the active node."""
         self._standby_until = 0.0
+
+    def erase(self) -> None:
+        """Be a server that nobody has initialized yet."""
+        self.close()
+        self.initialized = False
+        self.shares = self.threshold = 0
+        self.keys = []
+
+    def initialize(self, shares: int, threshold: int) -> list[str]:
+        """New keys; it stays sealed."""
+        self.initialized = True
+        self.shares, self.threshold = shares, threshold
+        self.keys = new_keys(shares)
+        return self.keys
 
     @property
     def progress(self) -> int:
@@ -53,10 +76,19 @@ class Seal:
         """Whether another node is active, or none."""
         return self._time() < self._standby_until
 
-    def step_down(self, seconds: float, leader: str = "", *, forwards: bool = False) -> None:
+    def step_down(
+        self,
+        seconds: float,
+        leader: str = "",
+        *,
+        forwards: bool = False,
+        kind: str = STANDBY,
+        behind: float = 0,
+    ) -> None:
         """Be a standby for so long."""
-        self._standby_until = self._time() + seconds
-        self.leader, self.forwards = leader, forwards
+        now = self._time()
+        self._standby_until, self.behind_until = now + seconds, now + behind
+        self.leader, self.forwards, self.kind = leader, forwards, kind
 
     def step_up(self) -> None:
         """Be active."""
@@ -82,28 +114,46 @@ class Seal:
 
     def give(self, key: str) -> None:
         """Take a share; the third good one unseals."""
-        share = _decoded(key)
+        share = decoded(key)
+        if not self.initialized:
+            raise Refused(400, "Vault is not initialized")
         if not self.sealed:
             return
-        if len(share) < SHORTEST:
-            raise bad_request(f"invalid key: key is shorter than minimum {SHORTEST} bytes")
-        if len(share) > LONGEST:
-            raise bad_request(f"invalid key: key is longer than maximum {LONGEST} bytes")
+        check_length(share)
         if share in self._given:
             return
-        self.nonce = self.nonce or str(uuid.uuid4())
+        self.nonce = self.nonce or new_uuid()
         self._given.append(share)
-        if len(self._given) < THRESHOLD:
+        if len(self._given) < self.threshold:
             return
-        good = {bytes.fromhex(own) for own in self.keys}
-        fits = all(share in good for share in self._given)
+        fits = self.fits(self._given)
         self.restart()
         if not fits:
             raise bad_request(WRONG_KEY)
         self.open()
 
+    def fits(self, shares: list[bytes]) -> bool:
+        """Whether these shares make the key."""
+        good = {bytes.fromhex(own) for own in self.keys}
+        return all(share in good for share in shares)
 
-def _decoded(key: str) -> bytes:
+
+def new_keys(shares: int) -> list[str]:
+    """Shares of a key, in hex: of one, the key itself; of more, each has one more byte."""
+    length = LONGEST if shares > 1 else LONGEST - 1
+    return [secrets.token_hex(length) for _ in range(shares)]
+
+
+def check_length(share: bytes) -> None:
+    """Refuse what cannot be a share."""
+    if len(share) < SHORTEST:
+        raise bad_request(f"invalid key: key is shorter than minimum {SHORTEST} bytes")
+    if len(share) > LONGEST:
+        raise bad_request(f"invalid key: key is longer than maximum {LONGEST} bytes")
+
+
+def decoded(key: str) -> bytes:
+    """A share, of hex or base64."""
     with contextlib.suppress(ValueError):
         share = bytes.fromhex(key)
         # Base64 may look like hex.

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from pytest_resilience_vault._backend import NAME, WRITE, Backend, on
 from pytest_resilience_vault._cidr import are_within, is_block
 from pytest_resilience_vault._errors import Refused, bad_request, one_of
-from pytest_resilience_vault._kv2 import NotThere
-from pytest_resilience_vault._reply import Reply
-from pytest_resilience_vault._role import Role, SecretId, new_uuid
+from pytest_resilience_vault._ids import new_uuid
+from pytest_resilience_vault._reply import NotThere, Reply
+from pytest_resilience_vault._role import Role, SecretId
 
 if TYPE_CHECKING:
     from pytest_resilience_vault._call import Call

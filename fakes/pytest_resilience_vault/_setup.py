@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pytest_resilience_vault._approle import AppRole
 from pytest_resilience_vault._call import UPDATE, Call
 from pytest_resilience_vault._core import Core
+from pytest_resilience_vault._ids import new_uuid
+from pytest_resilience_vault._lockout import Lockout
 from pytest_resilience_vault._login import log_in
 from pytest_resilience_vault._mounts import Mount
-from pytest_resilience_vault._role import Role, SecretId, new_uuid
-from pytest_resilience_vault._tokens import Token, mint
+from pytest_resilience_vault._role import Role, SecretId
 
 APP = "app"
 APP_POLICY = """\
@@ -25,7 +26,6 @@ path "secret/*" {
 class Setup:
     """What a new Vault was given."""
 
-    root_token: str
     role_id: str
     secret_id: str
     method: AppRole
@@ -39,12 +39,12 @@ class Setup:
         data = {"role_id": role.role_id, "secret_id": secret.secret_id}
         call = Call(UPDATE, f"{self.mount.prefix}login", data, now, remote="127.0.0.1")
         call.mount, call.path = self.mount, "login"
-        held, failures = role.secret_ids, role.failures
-        role.secret_ids, role.failures = {secret.secret_id: secret}, 0
+        held, lockout = role.secret_ids, self.mount.lockout
+        role.secret_ids, self.mount.lockout = {secret.secret_id: secret}, Lockout()
         try:
             reply = log_in(core, [role], call)
         finally:
-            role.secret_ids, role.failures = held, failures
+            role.secret_ids, self.mount.lockout = held, lockout
         assert reply.auth is not None
         return str(reply.auth["client_token"])
 
@@ -60,7 +60,5 @@ def set_up(core: Core) -> Setup:
     secret = SecretId(new_uuid(), now)
     role.secret_ids[secret.secret_id] = secret
     method.roles[APP] = role
-    # What `vault operator init` makes: no lease, and shorter than other tokens.
-    root = Token(["root"], "auth/token/root", now, id=f"hvs.{mint(24)}", display_name="root")
-    core.tokens.add(root)
-    return Setup(root.id, role.role_id, secret.secret_id, method, mount)
+    core.root_token = core.new_root_token().id
+    return Setup(role.role_id, secret.secret_id, method, mount)

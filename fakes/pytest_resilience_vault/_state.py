@@ -10,29 +10,32 @@ from typing import Any
 from pytest_resilience import PlanError
 from pytest_resilience_vault._core import Core
 from pytest_resilience_vault._kv2 import Kv2
-from pytest_resilience_vault._roles import FIELDS, approle, change_role, check_role
+from pytest_resilience_vault._roles import FIELDS, any_approle, approle, change_role, check_role
+from pytest_resilience_vault._seal import KINDS, STANDBY
 from pytest_resilience_vault._stored import forget_secret, get_secret, kv_mounts, put_secret
 from pytest_resilience_vault._tokens import Token
 
-KEYS = ("sealed", "standby", "mounts", "secrets", "policies", "roles", "tokens")
+KEYS = ("initialized", "sealed", "standby", "mounts", "secrets", "policies", "roles", "tokens")
 
 
 def read(core: Core) -> dict[str, Any]:
     """All of it."""
     now, seal = core.time(), core.seal
-    method, _ = approle(core)
-    standby = {"leader": seal.leader, "forwards": seal.forwards} if seal.standby else None
+    # One that was just initialized has no methods yet.
+    roles = approle(core)[0].roles if any_approle(core) else {}
+    standby = {"leader": seal.leader, "forwards": seal.forwards, "kind": seal.kind}
     return {
+        "initialized": seal.initialized,
         "sealed": seal.sealed,
-        "standby": standby,
+        "standby": standby if seal.standby else None,
         "mounts": {
             mount.path: 2 if isinstance(mount.backend, Kv2) else 1 for mount in kv_mounts(core)
         },
-        "secrets": _secrets(core),
+        "secrets": secrets(core),
         "policies": {name: policy.text for name, policy in core.policies.items()},
         "roles": {
             name: {**role.shown(), "role_id": role.role_id, "secret_ids": list(role.secret_ids)}
-            for name, role in method.roles.items()
+            for name, role in roles.items()
         },
         "tokens": {token.id: _shown(token, now) for token in core.tokens},
     }
@@ -43,7 +46,8 @@ def _shown(token: Token, now: float) -> dict[str, Any]:
     return {"policies": token.policies, "ttl": ttl}
 
 
-def _secrets(core: Core) -> dict[str, Any]:
+def secrets(core: Core) -> dict[str, Any]:
+    """The data of all secrets, by their paths."""
     found = {}
     for mount in kv_mounts(core):
         for path in mount.backend.secrets:  # type: ignore[attr-defined]  # both engines have it
@@ -83,6 +87,15 @@ def _object(what: str, value: Any) -> dict[str, Any]:
     return value
 
 
+def _initialized(core: Core, state: dict[str, Any]) -> list[Step]:
+    value = state["initialized"]
+    if not isinstance(value, bool):
+        raise PlanError(f"initialized is {value!r}; allowed is true or false")
+    if value and not core.seal.initialized:
+        raise PlanError("initialized cannot become true; PUT sys/init does it, and gives the keys")
+    return [] if value else [core.erase]
+
+
 def _sealed(core: Core, state: dict[str, Any]) -> list[Step]:
     value = state["sealed"]
     if not isinstance(value, bool):
@@ -90,18 +103,23 @@ def _sealed(core: Core, state: dict[str, Any]) -> list[Step]:
     return [core.seal.close if value else core.seal.open] if value != core.seal.sealed else []
 
 
+_STANDBY = {"leader": "", "forwards": False, "kind": STANDBY}
+
+
 def _standby(core: Core, state: dict[str, Any]) -> list[Step]:
     value = state["standby"]
     if value is None:
         return [core.seal.step_up]
-    standby = _object("standby", value)
+    standby = {**_STANDBY, **_object("standby", value)}
     for key in standby:
-        if key not in ("leader", "forwards"):
-            raise _unknown("standby", key, ("leader", "forwards"))
-    leader, forwards = standby.get("leader", ""), standby.get("forwards", False)
+        if key not in _STANDBY:
+            raise _unknown("standby", key, _STANDBY)
+    leader, forwards, kind = (standby[key] for key in _STANDBY)
     if not isinstance(leader, str) or not isinstance(forwards, bool):
         raise PlanError(f"standby is {value!r}; leader is a URL, forwards true or false")
-    return [partial(core.seal.step_down, float("inf"), leader, forwards=forwards)]
+    if kind not in KINDS:
+        raise PlanError(f"standby's kind is {kind!r}; allowed is {', '.join(KINDS)}")
+    return [partial(core.seal.step_down, float("inf"), leader, forwards=forwards, kind=kind)]
 
 
 def _mounts(core: Core, state: dict[str, Any]) -> list[Step]:
@@ -225,6 +243,7 @@ def _change(token: Token, fields: dict[str, Any], now: float) -> None:
 
 
 _WRITERS: dict[str, Callable[[Core, dict[str, Any]], list[Step]]] = {
+    "initialized": _initialized,
     "sealed": _sealed,
     "standby": _standby,
     "mounts": _mounts,

@@ -74,6 +74,15 @@ def put_secret(core: Core, path: str, data: dict[str, Any]) -> None:
     secret.add(data, now, backend.settings)
 
 
+def upgraded(engine: Kv1, now: float) -> Kv2:
+    """An engine of version 2 with the secrets of one of version 1 as their first versions."""
+    new = Kv2(engine.core)
+    for path, data in engine.secrets.items():
+        new.secrets[path] = secret = Secret(now, now)
+        secret.add(data, now, new.settings)
+    return new
+
+
 def get_secret(core: Core, path: str, version: int | None = None) -> dict[str, Any] | None:
     """The data of a secret, if it can be read."""
     backend, below = _kv(core, path)

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from pytest_resilience_vault._lockout import LockedUserPaths
 from pytest_resilience_vault._sys_mounts import AuthPaths
+from pytest_resilience_vault._sys_namespaces import NamespacePaths
 from pytest_resilience_vault._sys_policies import CapabilityPaths, PolicyPaths
+from pytest_resilience_vault._sys_quotas import QuotaPaths
 from pytest_resilience_vault._sys_ui import UiPaths
+from pytest_resilience_vault._wrapping import WrappingPaths
 
 
-class Sys(AuthPaths, PolicyPaths, CapabilityPaths, UiPaths):
+class Sys(
+    AuthPaths,
+    PolicyPaths,
+    CapabilityPaths,
+    UiPaths,
+    WrappingPaths,
+    QuotaPaths,
+    NamespacePaths,
+    LockedUserPaths,
+):
     """What is asked with a token below sys/; the rest is in the HTTP front."""
 
     type = "system"
-    open_paths = ("internal/ui/mounts", "internal/ui/mounts/*")
+    open_paths = ("internal/ui/mounts", "internal/ui/mounts/*", "wrapping/lookup")
     # vault/logical_system.go, PathsSpecial.Root, as far as the paths are here.
-    sudo_paths = ("auth/*", "seal", "step-down")
+    sudo_paths = ("auth/*", "remount", "seal", "step-down")

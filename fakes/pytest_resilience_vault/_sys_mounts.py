@@ -10,6 +10,7 @@ from pytest_resilience_vault._call import Call
 from pytest_resilience_vault._errors import Lacking, bad_request
 from pytest_resilience_vault._mounts import Mount
 from pytest_resilience_vault._reply import Reply
+from pytest_resilience_vault._sys_tune import TUNE, TunePaths, configure, slashed
 from pytest_resilience_vault._times import seconds
 from pytest_resilience_vault._ttl import DEFAULT_TTL
 
@@ -23,13 +24,8 @@ _LOGINS = """
     userpass
 """
 ENGINES, METHODS = frozenset(_SECRETS.split()), frozenset(_LOGINS.split())
-TUNE = "/tune"
 PROTECTED = ("audit/", "auth/", "cubbyhole/", "identity/", "sys/")
 PERMANENT = ("cubbyhole/", "identity/", "sys/", "auth/token/")
-
-
-def _slashed(path: str) -> str:
-    return path if path.endswith("/") else f"{path}/"
 
 
 def _config_seconds(call: Call, name: str) -> int:
@@ -54,28 +50,24 @@ def _check_ttls(call: Call) -> None:
         raise bad_request(f"{words} {DEFAULT_TTL}")
 
 
-def _tuned(mount: Mount) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        "default_lease_ttl": mount.ttl,
-        "description": mount.description,
-        "force_no_cache": False,
-        "max_lease_ttl": mount.longest_ttl,
-    }
-    if mount.is_auth:
-        shown["token_type"] = "default-service"  # noqa: S105
-    if mount.options:
-        shown["options"] = mount.options
-    return shown
+class Hollow(Backend):
+    """An engine or a method that can be mounted, and has none of its paths in this fake."""
+
+    type = "hollow"
+
+    def no_such_path(self, call: Call) -> Exception:
+        """The real one would do something."""
+        return Lacking(f"this fake of Vault has no {call.mount.type}")
 
 
-class MountPaths(Backend):
+class MountPaths(TunePaths):
     """Secrets engines."""
 
     type = "system"
 
     def _entries(self) -> dict[str, Any]:
         core = self.core
-        return {mount.path: mount.entry(core.version) for mount in core.mounts.secret_engines()}
+        return {mount.path: mount.entry(core.flavour) for mount in core.mounts.secret_engines()}
 
     @on("read", "mounts")
     def list_mounts(self, call: Call) -> Reply:
@@ -87,10 +79,10 @@ class MountPaths(Backend):
         """One secrets engine, or how it is tuned."""
         if path.endswith(TUNE):
             return self._read_tune(path.removesuffix(TUNE), "")
-        mount = self.core.mounts.get(_slashed(path))
+        mount = self.core.mounts.get(slashed(path))
         if mount is None or mount.is_auth:
-            raise bad_request(f"No secret engine mount at {_slashed(path)}")
-        return Reply(mount.entry(self.core.version), top=True)
+            raise bad_request(f"No secret engine mount at {slashed(path)}")
+        return Reply(mount.entry(self.core.flavour), top=True)
 
     @on(WRITE, "mounts/(?P<path>.+?)")
     def enable(self, call: Call, path: str) -> None:
@@ -105,7 +97,7 @@ class MountPaths(Backend):
         version = options.get("version")
         if kind in ("kv-v1", "kv-v2", "generic"):
             kind, version = "kv", {"kv-v2": "2", "kv-v1": "1"}.get(kind, version)
-        prefix = _slashed(path)
+        prefix = slashed(path)
         if prefix.startswith(PROTECTED):
             raise bad_request(f'cannot mount "{prefix}"')
         _check_ttls(call)
@@ -115,49 +107,24 @@ class MountPaths(Backend):
         if kind == "kv" and version not in (None, "", "1", "2"):
             raise bad_request('nil backend of type "kv" returned from factory')
         if kind in ENGINES:
-            raise Lacking(f"this fake of Vault has no secrets engine {kind}")
+            mount = Mount(prefix, kind, Hollow(self.core), options=options)
+            _describe(self.core.mounts.add(mount), call)
+            return
         if kind != "kv":
             raise bad_request(f"plugin not found in the catalog: {kind}")
-        mount = self.core.mount_kv(_slashed(path), int(version) if version else None)
+        mount = self.core.mount_kv(prefix, int(version) if version else None)
         mount.options = options if not version else {**options, "version": version}
         _describe(mount, call)
 
     @on("delete", "mounts/(?P<path>.+?)")
     def disable(self, call: Call, path: str) -> None:
         """Unmount an engine; what was in it is gone. Nothing mounted there is fine."""
-        prefix = _slashed(path)
+        prefix = slashed(path)
         if prefix in PERMANENT:
             raise bad_request(f'cannot unmount "{prefix}"')
         mount = self.core.mounts.get(prefix)
         if mount is not None and not mount.is_auth:
             self.core.mounts.remove(mount)
-
-    def _read_tune(self, path: str, below: str) -> Reply:
-        mount = self.core.mounts.get(f"{below}{_slashed(path)}")
-        if mount is None:
-            raise bad_request(f'cannot fetch sysview for path "{below}{_slashed(path)}"')
-        return Reply(_tuned(mount), top=True)
-
-    def _tune(self, path: str, below: str, call: Call) -> None:
-        mount = self.core.mounts.get(f"{below}{_slashed(path)}")
-        if mount is None:
-            words = f'tune of path "{below}{_slashed(path)}" failed: no mount entry found'
-            raise bad_request(words)
-        default, longest = mount.default_ttl, mount.max_ttl
-        for name, field in (("default_lease_ttl", "default_ttl"), ("max_lease_ttl", "max_ttl")):
-            if call.has(name):
-                text = call.text(name)
-                try:
-                    setattr(mount, field, 0 if text == "system" else int(seconds(text)))
-                except ValueError as error:
-                    raise bad_request(str(error)) from None
-        if 0 < mount.max_ttl < mount.default_ttl:
-            words = f"backend max lease TTL of {mount.max_ttl} would be less than backend default"
-            words = f"{words} lease TTL of {mount.default_ttl}"
-            mount.default_ttl, mount.max_ttl = default, longest
-            raise bad_request(words)
-        if call.has("description"):
-            mount.description = call.text("description")
 
 
 class AuthPaths(MountPaths):
@@ -167,7 +134,7 @@ class AuthPaths(MountPaths):
     def list_auth(self, call: Call) -> Reply:
         """All auth methods."""
         core = self.core
-        entries = {mount.path: mount.entry(core.version) for mount in core.mounts.auth_methods()}
+        entries = {mount.path: mount.entry(core.flavour) for mount in core.mounts.auth_methods()}
         return Reply(entries, top=True)
 
     @on("read", "auth/(?P<path>.+?)")
@@ -175,10 +142,10 @@ class AuthPaths(MountPaths):
         """One auth method, or how it is tuned."""
         if path.endswith(TUNE):
             return self._read_tune(path.removesuffix(TUNE), "auth/")
-        mount = self.core.mounts.get(f"auth/{_slashed(path)}")
+        mount = self.core.mounts.get(f"auth/{slashed(path)}")
         if mount is None:
-            raise bad_request(f"No auth engine at {_slashed(path)}")
-        return Reply(mount.entry(self.core.version), top=True)
+            raise bad_request(f"No auth engine at {slashed(path)}")
+        return Reply(mount.entry(self.core.flavour), top=True)
 
     @on(WRITE, "auth/(?P<path>.+?)")
     def enable_auth(self, call: Call, path: str) -> None:
@@ -189,20 +156,21 @@ class AuthPaths(MountPaths):
         kind = call.text("type")
         if not kind:
             raise bad_request("backend type must be specified as a string")
-        conflict = self.core.mounts.conflict(f"auth/{_slashed(path)}")
+        conflict = self.core.mounts.conflict(f"auth/{slashed(path)}")
         if conflict is not None:
             raise bad_request(f"path is already in use at {conflict.path}")
-        if kind in METHODS:
-            raise Lacking(f"this fake of Vault has no auth method {kind}")
-        if kind != "approle":
+        if kind not in METHODS and kind != "approle":
             raise bad_request(f"plugin not found in the catalog: {kind}")
-        mount = Mount(_slashed(path), kind, AppRole(self.core), is_auth=True, options={})
+        mount = Mount(slashed(path), kind, self._method(kind), is_auth=True, options={})
         _describe(self.core.mounts.add(mount), call)
+
+    def _method(self, kind: str) -> Backend:
+        return AppRole(self.core) if kind == "approle" else Hollow(self.core)
 
     @on("delete", "auth/(?P<path>.+?)")
     def disable_auth(self, call: Call, path: str) -> None:
         """Unmount an auth method and revoke its tokens. Nothing mounted there is fine."""
-        prefix = f"auth/{_slashed(path)}"
+        prefix = f"auth/{slashed(path)}"
         if prefix in PERMANENT:
             raise bad_request("token credential backend cannot be disabled")
         mount = self.core.mounts.get(prefix)
@@ -216,3 +184,4 @@ def _describe(mount: Mount, call: Call) -> None:
     mount.local, mount.seal_wrap = call.flag("local"), call.flag("seal_wrap")
     mount.default_ttl = _config_seconds(call, "default_lease_ttl")
     mount.max_ttl = _config_seconds(call, "max_lease_ttl")
+    configure(mount, Call.of(call.mapping("config")))

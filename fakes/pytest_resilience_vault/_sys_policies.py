@@ -46,7 +46,7 @@ class PolicyPaths(Backend):
 
     def _read(self, name: str, key: str) -> Reply | None:
         name = name.lower()
-        policy = self.core.policies.get(name)
+        policy = self.core.policy(name)
         if policy is None and name != "root":
             return None
         return Reply({"name": name, key: policy.text if policy else ""})
@@ -119,8 +119,10 @@ class CapabilityPaths(Backend):
             raise bad_request("paths must be supplied")
         if token is None:
             raise bad_request(one_of("invalid token"))
-        acl = self.core.acl(token)
-        data: dict[str, Any] = {path: acl.capabilities(path.removeprefix("/")) for path in paths}
+        core = self.core
+        data: dict[str, Any] = {
+            path: core.capabilities(token, path.removeprefix("/")) for path in paths
+        }
         if len(paths) == 1:
             # For clients from before several paths could be asked about.
             data["capabilities"] = data[paths[0]]

@@ -12,8 +12,8 @@ from pytest_resilience_vault._backend import Backend, on
 from pytest_resilience_vault._call import Call
 from pytest_resilience_vault._errors import Refused, invalid_token, no_token
 from pytest_resilience_vault._mounts import Mount
-from pytest_resilience_vault._policy import Acl
 from pytest_resilience_vault._reply import Reply
+from pytest_resilience_vault._tokens import Token
 
 
 class UiPaths(Backend):
@@ -24,42 +24,52 @@ class UiPaths(Backend):
     @on("read", "internal/ui/mounts/?")
     def ui_mounts(self, call: Call) -> Reply:
         """All of them; without a token none, and no error."""
-        acl = self._acl(call)
+        token = self._caller(call)
         mounts = self.core.mounts
         return Reply(
             {
-                "auth": self._visible(mounts.auth_methods(), acl),
-                "secret": self._visible(mounts.secret_engines(), acl),
+                "auth": self._visible(mounts.auth_methods(), token),
+                "secret": self._visible(mounts.secret_engines(), token),
             }
         )
 
     @on("read", "internal/ui/mounts/(?P<path>.+)")
     def ui_mount(self, call: Call, path: str) -> Reply:
         """The one that a path belongs to."""
-        acl = self._acl(call)
-        if acl is None:
+        token = self._caller(call)
+        if token is None:
             raise no_token()
         asked = path if path.endswith("/") else f"{path}/"
         mount = self.core.mounts.of(asked)
-        if mount is None or not acl.reaches(mount.prefix):
+        if mount is None or not self.core.reaches(token, mount.prefix):
             raise Refused(
                 403,
                 "preflight capability check returned 403, please ensure client's policies grant"
                 f' access to path "{asked}"',
             )
-        return Reply({**mount.entry(self.core.version), "path": mount.path})
+        return Reply({**mount.entry(self.core.flavour), "path": mount.path})
 
-    def _visible(self, mounts: list[Mount], acl: Acl | None) -> dict[str, Any]:
-        return {
-            mount.path: mount.entry(self.core.version)
+    def _visible(self, mounts: list[Mount], token: Token | None) -> dict[str, Any]:
+        flavour = self.core.flavour
+        shown = {
+            mount.path: mount.entry(flavour)
             for mount in mounts
-            if acl is not None and acl.reaches(mount.prefix)
+            if token is not None and self.core.reaches(token, mount.prefix)
         }
+        for mount in mounts:
+            # Shown to everybody, and no more of it than this.
+            if mount.path not in shown and mount.config.get("listing_visibility") == "unauth":
+                shown[mount.path] = {
+                    "description": mount.description,
+                    "options": mount.options,
+                    "type": mount.type,
+                }
+        return shown
 
-    def _acl(self, call: Call) -> Acl | None:
+    def _caller(self, call: Call) -> Token | None:
         if not call.token_id:
             return None
         token = self.core.tokens.find(call.token_id, call.now)
         if token is None:
             raise invalid_token()
-        return self.core.acl(token)
+        return token

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 LONGEST = 9_223_372_036
 """Seconds in the longest of Go's durations."""
@@ -85,6 +86,7 @@ def in_short_go(value: float) -> str:
     return text[:-2] if text.endswith("h0m") else text
 
 
+@lru_cache(maxsize=1024)
 def stamp(moment: float) -> str:
     """Seconds since the epoch in RFC 3339 with nanoseconds, as Go prints it."""
     nanoseconds = round(moment * 1_000_000) * 1000

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from pytest_resilience_vault._backend import WRITE, Backend, on
+from pytest_resilience_vault._backend import NAME, WRITE, on
 from pytest_resilience_vault._call import Call
 from pytest_resilience_vault._errors import Refused, bad_request, one_of
 from pytest_resilience_vault._gojson import Struct
 from pytest_resilience_vault._new_token import Request, create
 from pytest_resilience_vault._reply import Reply
+from pytest_resilience_vault._token_roles import TokenRolePaths
 from pytest_resilience_vault._tokens import Token
 from pytest_resilience_vault._ttl import granted
 
+TIDY = (
+    "Tidy operation successfully started. Any information from the operation will be printed to"
+    " Vault's server logs."
+)
 
-class TokenApi(Backend):
+
+class TokenApi(TokenRolePaths):
     """The auth method that is always there."""
 
     type = "token"
@@ -28,6 +34,19 @@ class TokenApi(Backend):
     def create_orphan(self, call: Call) -> Reply:
         """A token that outlives the caller's."""
         return create(self.core, call, Request.of(call), orphan=True)
+
+    @on(WRITE, f"create/{NAME}")
+    def create_with_role(self, call: Call, name: str) -> Reply:
+        """A token as a role wants it."""
+        role = self.roles.get(name)
+        if role is None:
+            raise bad_request(f"unknown role {name}")
+        return create(self.core, call, Request.of(call, role))
+
+    @on(WRITE, "tidy/?")
+    def tidy(self, call: Call) -> Reply:
+        """Nothing to do here: what has expired is gone when it is looked for."""
+        return Reply(warnings=[TIDY], status=202)
 
     # Look up
 
@@ -83,6 +102,8 @@ class TokenApi(Backend):
         return Reply(auth=Struct({**(reply.auth or {}), "client_token": ""}))
 
     def _renew(self, token: Token, call: Call) -> Reply:
+        if token.is_batch:
+            raise bad_request("batch tokens cannot be renewed")
         if not token.renewable:
             raise bad_request("lease is not renewable")
         wish = self.core.renewal(token, call.seconds("increment"))
@@ -97,7 +118,7 @@ class TokenApi(Backend):
     @on(WRITE, "revoke-self")
     def revoke_self(self, call: Call) -> None:
         """End the caller's token and its children."""
-        self.core.tokens.revoke(self._own(call))
+        self._revoke(self._own(call))
 
     @on(WRITE, "revoke")
     def revoke(self, call: Call) -> None:
@@ -107,7 +128,7 @@ class TokenApi(Backend):
             raise bad_request("missing token ID")
         token = self._token(named, call)
         if token is not None:
-            self.core.tokens.revoke(token)
+            self._revoke(token)
 
     @on(WRITE, "revoke-accessor")
     def revoke_accessor(self, call: Call) -> Reply | None:
@@ -130,7 +151,12 @@ class TokenApi(Backend):
         token = self._token(named, call)
         if token is None:
             raise bad_request("token to revoke not found")
-        self.core.tokens.revoke(token, children=False)
+        self._revoke(token, children=False)
+
+    def _revoke(self, token: Token, *, children: bool = True) -> None:
+        if token.is_batch:
+            raise bad_request("batch tokens cannot be revoked")
+        self.core.tokens.revoke(token, children=children)
 
     # Finding
 

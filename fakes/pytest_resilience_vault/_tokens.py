@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
-import string
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_resilience_vault._cidr import contains
 from pytest_resilience_vault._gojson import Struct
+from pytest_resilience_vault._ids import mint
 from pytest_resilience_vault._times import stamp
 
-_LETTERS = string.ascii_letters + string.digits
 LAST_USE = -1
 """`num_uses` while the last use is handled (tokenRevocationPending)."""
-
-
-def mint(length: int) -> str:
-    """Random letters and digits."""
-    return "".join(secrets.choice(_LETTERS) for _ in range(length))
-
-
-def new_token_id() -> str:
-    """``hvs.CAESI`` and letters: 95 characters, as a service token of Vault's has."""
-    return f"hvs.CAESI{mint(86)}"
 
 
 def round_half_up(moment: float) -> int:
@@ -33,8 +22,9 @@ def round_half_up(moment: float) -> int:
 
 @dataclass(slots=True, eq=False)
 class Token:
-    """A service token."""
+    """A service token, or a batch token, which has no accessor and cannot be revoked."""
 
+    id: str
     policies: list[str]
     path: str
     """Where it was created: ``auth/approle/login``."""
@@ -44,7 +34,7 @@ class Token:
     expires: float | None = None
     granted: int = 0
     """Seconds granted last, at the creation or a renewal."""
-    id: str = field(default_factory=new_token_id)
+    type: str = "service"
     accessor: str = field(default_factory=lambda: mint(24))
     meta: dict[str, str] | None = None
     display_name: str = "token"
@@ -56,6 +46,30 @@ class Token:
     """None for an orphan."""
     entity_id: str = ""
     last_renewal: float | None = None
+    role: str = ""
+    """The token role that it was created with."""
+    cidrs: list[str] = field(default_factory=list)
+    """Where it may be used; nowhere named is everywhere."""
+    space: str = ""
+    """The path of its namespace, "team/"; the root namespace has none."""
+
+    def __post_init__(self) -> None:
+        if self.is_batch:
+            self.accessor = ""
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether it is a batch token."""
+        return self.type == "batch"
+
+    @property
+    def is_wrapping(self) -> bool:
+        """Whether it holds a wrapped response."""
+        return self.policies == ["response-wrapping"]
+
+    def may_come_from(self, address: str) -> bool:
+        """Whether it may be used from an address."""
+        return not self.cidrs or contains(self.cidrs, address)
 
     @property
     def is_root(self) -> bool:
@@ -85,7 +99,7 @@ class Token:
             "path": self.path,
             "policies": self.policies,
             "ttl": self.left(now),
-            "type": "service",
+            "type": self.type,
         }
         data.update(self._shown_if_set())
         return data
@@ -100,6 +114,12 @@ class Token:
             data["last_renewal_time"] = int(self.last_renewal)
         if self.period:
             data["period"] = self.period
+        if self.role:
+            data["role"] = self.role
+        if self.cidrs:
+            data["bound_cidrs"] = self.cidrs
+        if self.space:
+            data["namespace_path"] = self.space
         return data
 
     def auth(self, ttl: int) -> Struct:
@@ -119,7 +139,7 @@ class Token:
             lease_duration=ttl,
             renewable=self.renewable,
             entity_id=self.entity_id,
-            token_type="service",  # noqa: S106
+            token_type=self.type,
             orphan=self.parent is None,
             mfa_requirement=None,
             num_uses=self.num_uses,
@@ -139,7 +159,8 @@ class Tokens:
     def add(self, token: Token) -> Token:
         """Keep a new token."""
         self._by_id[token.id] = token
-        self._by_accessor[token.accessor] = token
+        if token.accessor:
+            self._by_accessor[token.accessor] = token
         return token
 
     def find(self, token_id: str, now: float) -> Token | None:
@@ -153,7 +174,8 @@ class Tokens:
 
     def accessors(self, now: float) -> list[str]:
         """The accessors of all tokens that live."""
-        return sorted(token.accessor for token in self if self._alive(token, now))
+        alive = (token for token in self if self._alive(token, now))
+        return sorted(token.accessor for token in alive if not token.is_batch)
 
     def _alive(self, token: Token | None, now: float) -> Token | None:
         if token is not None and token.expires is not None and token.expires <= now:

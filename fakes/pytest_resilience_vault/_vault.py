@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_resilience import Attempt, Fake, PlanError
 from pytest_resilience_vault import _state
+from pytest_resilience_vault._answers import error_response
 from pytest_resilience_vault._core import Core
 from pytest_resilience_vault._errors import Lacking, one_of
-from pytest_resilience_vault._front import Front, error_response
+from pytest_resilience_vault._events import events
+from pytest_resilience_vault._flavour import FLAVOURS, OPENBAO, VAULT
+from pytest_resilience_vault._front import Front
 from pytest_resilience_vault._presets import BY_STATUS, QUOTA, RateLimited, presets
 from pytest_resilience_vault._roles import Credentials, change_role
+from pytest_resilience_vault._seal import DR_SECONDARY, PERFORMANCE_STANDBY
 from pytest_resilience_vault._setup import set_up
 from pytest_resilience_vault._stored import get_secret, mount_of, put_secret
 from pytest_resilience_vault._tokens import Token
@@ -34,23 +37,35 @@ class Vault(Fake):
             client = hvac.Client(vault.url, vault.token)
 
     It speaks the HTTP API of Vault 1.20 (community edition, integrated storage): AppRole,
-    tokens, KV versions 1 and 2, policies, mounts, health, seal and leader, with Vault's own
-    error texts. A new one has KV version 2 at ``secret/``, AppRole at ``approle/`` and a
-    role ``app`` whose policy ``app`` allows everything below ``secret/``. Time is the
-    server's clock: TTLs, deletions and lockouts end when a virtual clock gets there.
+    tokens and token roles, KV versions 1 and 2, policies, response wrapping, mounts, rate-limit
+    quotas, health, seal, init, generate-root and leader, with Vault's own error texts; or that of
+    OpenBao 2.7, with ``flavour="openbao"``. A new one has KV version 2 at ``secret/``, AppRole
+    at ``approle/`` and a role ``app`` whose policy ``app`` allows everything below ``secret/``.
+    Time is the server's clock: TTLs, deletions, lockouts and quotas end when a virtual clock
+    gets there.
 
-    It leaves out namespaces, response wrapping, batch tokens, leases, quotas that count,
-    identity, audit, other engines and auth methods, and TLS: such a request is answered
-    with 404 or 501 and reported as unmatched. Constraints on parameters in a policy
-    (``allowed_parameters`` and the like) are read and not enforced.
+    It leaves out leases, identity, audit, other engines and auth methods, and TLS: such a
+    request is answered with 404 or 501 and reported as unmatched. Constraints on parameters
+    in a policy (``allowed_parameters`` and the like) are read and not enforced.
 
-    Takes the keyword arguments of `Fake`.
+    Args:
+        flavour: ``"vault"``, or ``"openbao"``.
+        options: The keyword arguments of `Fake`.
     """
+
+    _flavour = VAULT
+
+    def __init__(self, *, flavour: str = "", **options: Any) -> None:
+        if flavour:
+            if flavour not in FLAVOURS:
+                raise PlanError(f"flavour is {flavour!r}; allowed is 'vault' or 'openbao'")
+            self._flavour = FLAVOURS[flavour]
+        super().__init__(**options)
 
     def reset(self) -> None:
         """A Vault as new, with new ids, tokens and keys."""
         # Asked each time: another clock may come into force.
-        self._core = Core(lambda: self.clock.time())  # noqa: PLW0108
+        self._core = Core(lambda: self.clock.time(), self._flavour)  # noqa: PLW0108
         self._front = Front(self._core, lambda: self.url)
         self._setup = set_up(self._core)
 
@@ -69,7 +84,7 @@ class Vault(Fake):
     @property
     def root_token(self) -> str:
         """A token that may do everything and never expires."""
-        return self._setup.root_token
+        return self._core.root_token
 
     @property
     def role_id(self) -> str:
@@ -124,6 +139,12 @@ class Vault(Fake):
             if conflict is not None:
                 raise PlanError(f"path is {path!r}, and {conflict.prefix!r} is mounted already")
             self._core.mount_kv(prefix, version)
+
+    @property
+    def stored_secrets(self) -> Mapping[str, Any]:
+        """The data of all secrets, by their paths: no client may show them."""
+        with self.lock:
+            return _state.secrets(self._core)
 
     # Roles, policies and tokens
 
@@ -211,6 +232,43 @@ class Vault(Fake):
         with self.lock:
             self._core.seal.step_down(seconds, leader, forwards=forwards)
 
+    def performance_standby(self, behind: float = 0) -> None:
+        """Be a performance standby of Vault Enterprise: health is 473, requests are answered.
+
+        Args:
+            behind: Seconds for which it has not caught up with the active node: a request
+                that names the state it needs (X-Vault-Index) is refused with 412, unless it
+                asks to be forwarded (X-Vault-Inconsistent).
+        """
+        with self.lock:
+            self._core.seal.step_down(FOR_EVER, kind=PERFORMANCE_STANDBY, behind=behind)
+
+    def dr_secondary(self) -> None:
+        """Be a disaster recovery secondary: health is 472, requests are refused with 400."""
+        with self.lock:
+            self._core.seal.step_down(FOR_EVER, kind=DR_SECONDARY)
+
+    def use_up_quota(self, seconds: float) -> None:
+        """Answer 429 to everybody for so long, as a rate-limit quota does that is used up.
+
+        A quota that counts is made as on the real server: ``sys/quotas/rate-limit/<name>``.
+        """
+        with self.lock:
+            self._core.quotas.closed_until = self._core.time() + seconds
+
+    def namespace(self, path: str) -> None:
+        """Make a namespace, ``"team"`` or ``"team/child"``, with nothing in it.
+
+        The community edition ignores X-Vault-Namespace, and so does this fake until the
+        first namespace is made; from then on an unknown one is refused, as Vault Enterprise
+        does. The flavour ``openbao`` has namespaces from the beginning.
+        """
+        with self.lock:
+            core = self._core
+            core.has_namespaces = True
+            for name in path.strip("/").split("/"):
+                core = core.children.get(f"{name}/") or core.new_child(name)
+
     def step_up(self) -> None:
         """Be the active node."""
         with self.lock:
@@ -251,17 +309,20 @@ class Vault(Fake):
 
     def handle(self, request: Request) -> Response:
         """Answer as Vault does; a path that this fake lacks is reported as unmatched."""
-        if not self._front.lacks(request):
-            with contextlib.suppress(Lacking):
-                return self._front.answer(request)
+        response: Response
+        try:
+            response = self._front.answer(request)
+        except Lacking as lacking:
+            response = error_response(501, [str(lacking)])
+        else:
+            if response.status_code < 400 or not self._front.lacks(request):
+                return response
+        self._unmatched = response
         return super().handle(request)
 
     def unmatched(self, request: Request, nearest: list[str]) -> Response:
         """What Vault says of a path that it does not know; 501 where it would do something."""
-        try:
-            return self._front.answer(request)
-        except Lacking as lacking:
-            return error_response(501, [str(lacking)])
+        return self._unmatched
 
     def nearest_routes(self, request: Request) -> list[str]:
         """Paths that resemble the one asked for."""
@@ -272,20 +333,31 @@ class Vault(Fake):
         errors = [message] if message else BY_STATUS.get(status)
         if errors is None:
             errors = [one_of("internal error")] if status >= 500 else []
-        return error_response(status, errors)
+        return self._front.refusal(status, errors)
 
     @property
     def presets(self) -> Mapping[str, Callable[[], Any]]:
         """Errors of Vault's by name: ``fail("sealed")``."""
-        return presets(error_response, self._front.standby_health)
+        return presets(self._front.refusal, self._front.standby_health)
 
     def error_for(self, attempt: Attempt, status: int) -> Response:
         """The same; the error of a quota names the path that was asked for."""
         if status == 429:
-            return error_response(429, [QUOTA.format(path=attempt.path.removeprefix("/v1/"))])
+            return self._front.refusal(429, [QUOTA.format(path=attempt.path.removeprefix("/v1/"))])
         return self.error(status)
 
     @property
     def named_faults(self) -> Mapping[str, Any]:
         """The presets; the quota's error names the path that was asked for."""
-        return {**super().named_faults, "rate_limited": RateLimited(error_response)}
+        refuse = self._front.refusal
+        own = {"rate_limited": RateLimited(refuse), **events(self, refuse)}
+        return {**super().named_faults, **own}
+
+
+class OpenBao(Vault):
+    """The same in the flavour ``openbao``: its tokens, version and words.
+
+    ``pytest-resilience serve pytest_resilience_vault:OpenBao`` serves it.
+    """
+
+    _flavour = OPENBAO

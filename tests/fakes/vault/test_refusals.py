@@ -175,12 +175,17 @@ def test_a_mount_that_is_not_there_is_no_gap_of_the_fake(vault: Vault, ask: Ask)
 @pytest.mark.parametrize(
     ("method", "path", "body", "headers", "why"),
     [
-        ("GET", "sys/mounts", None, {"X-Vault-Wrap-TTL": "60"}, "no response wrapping"),
-        ("GET", "sys/mounts?help=1", None, {}, "no help texts"),
-        ("POST", "auth/token/create", {"type": "batch"}, {}, "no batch tokens"),
-        ("POST", "auth/approle/role/x", {"token_type": "batch"}, {}, "no batch tokens"),
-        ("POST", "sys/mounts/x", {"type": "transit"}, {}, "no secrets engine transit"),
-        ("POST", "sys/auth/x", {"type": "userpass"}, {}, "no auth method userpass"),
+        (
+            "GET",
+            "sys/mounts",
+            None,
+            {"X-Vault-Wrap-TTL": "60", "X-Vault-Wrap-Format": "jwt"},
+            "signs no wrapping tokens",
+        ),
+        ("GET", "sys/mounts?help=1", None, {}, "has no help texts"),
+        ("POST", "hollow/keys/x", {"type": "aes"}, {}, "has no transit"),
+        ("POST", "auth/people/users/x", {"password": "p"}, {}, "has no userpass"),
+        ("PUT", "sys/generate-root/attempt", {"pgp_key": "k"}, {}, "does not encrypt with PGP"),
     ],
 )
 def test_what_the_fake_cannot_do_is_501_and_flagged(  # noqa: PLR0917
@@ -193,9 +198,11 @@ def test_what_the_fake_cannot_do_is_501_and_flagged(  # noqa: PLR0917
     why: str,
 ) -> None:
     """It does not pretend: the real Vault would have done something else."""
+    ask("POST", "sys/mounts/hollow", {"type": "transit"})
+    ask("POST", "sys/auth/people", {"type": "userpass"})
     answer = ask(method, path, body, headers=headers)
 
-    assert said(answer) == (501, [f"this fake of Vault has {why}"])
+    assert said(answer) == (501, [f"this fake of Vault {why}"])
     assert "no route matched" in vault.trace.table()
 
 

@@ -118,14 +118,21 @@ def test_the_node_is_sealed_and_steps_down(vault: Vault, ask: Ask) -> None:
 
     assert statuses == [503, 200, 200, 429, 200]
     vault.step_down("http://127.0.0.1:1", forwards=True)
-    assert vault.state()["standby"] == {"leader": "http://127.0.0.1:1", "forwards": True}
+    assert vault.state()["standby"] == {
+        "leader": "http://127.0.0.1:1",
+        "forwards": True,
+        "kind": "standby",
+    }
 
 
 @pytest.mark.parametrize(
     ("state", "why"),
     [
         ([], r"state is \[\]; wanted is an object"),
-        ({"secret": {}}, "has no 'secret'; did you mean 'secrets'\\?; there are: mounts, policies"),
+        (
+            {"secret": {}},
+            "did you mean 'secrets'\\?; there are: initialized, mounts",
+        ),
         ({"sealed": 1}, "sealed is 1; allowed is true or false"),
         ({"standby": True}, "standby is True; wanted is an object"),
         ({"standby": {"leder": ""}}, "standby has no 'leder'; did you mean 'leader'"),

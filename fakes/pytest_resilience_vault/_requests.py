@@ -1,0 +1,88 @@
+"""What a request asks for, as far as its line and its header fields say it (http/handler.go)."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from pytest_resilience_vault._approle import AppRole
+from pytest_resilience_vault._call import LIST, Call
+from pytest_resilience_vault._errors import Lacking, bad_request
+from pytest_resilience_vault._gojson import decode_object
+from pytest_resilience_vault._parsing import parsed
+from pytest_resilience_vault._times import seconds
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Request
+
+    from pytest_resilience_vault._mounts import Mount
+
+
+def call_of(path: str, request: Request, now: float, wrap_ttl: int) -> Call:
+    operation, data = parsed(request)
+    if operation == LIST and not path.endswith("/"):
+        path += "/"
+    return Call(
+        operation,
+        path,
+        data,
+        now,
+        token_id=token_of(request),
+        remote=request.environ.get("REMOTE_ADDR", ""),
+        wrap_ttl=wrap_ttl,
+    )
+
+
+def wrap_ttl_of(request: Request) -> int:
+    """Seconds that the answer is to be wrapped for."""
+    ttl = request.environ.get("HTTP_X_VAULT_WRAP_TTL")
+    asks = request.environ["QUERY_STRING"] and request.args.get("help")
+    if asks and request.method == "GET":
+        raise Lacking("this fake of Vault has no help texts")
+    if not ttl:
+        return 0
+    words = "error parsing X-Vault-Wrap-TTL header"
+    try:
+        wanted = seconds(ttl)
+    except ValueError as error:
+        raise bad_request(f"{words}: {error}") from None
+    if wanted < 0:
+        raise bad_request(f"{words}: requested wrap ttl cannot be negative")
+    if wanted and request.headers.get("X-Vault-Wrap-Format", "").lower() == "jwt":
+        raise Lacking("this fake of Vault signs no wrapping tokens")
+    return int(wanted)
+
+
+def role_of(mount: Mount | None, path: str, request: Request) -> str:
+    """The role that a login is for, which a quota may name (ResolveRole)."""
+    if mount is None or not isinstance(mount.backend, AppRole) or not path.endswith("/login"):
+        return ""
+    try:
+        role_id = decode_object(request.get_data()).get("role_id")
+    except ValueError:
+        return ""
+    roles = mount.backend.roles.values()
+    return next((role.name for role in roles if role.role_id == role_id), "")
+
+
+def token_of(request: Request) -> str:
+    """The token of a request: X-Vault-Token, or else a bearer token (http/handler.go)."""
+    token: str | None = request.environ.get("HTTP_X_VAULT_TOKEN")
+    if token:
+        return token.strip()
+    authorization: str = request.environ.get("HTTP_AUTHORIZATION", "")
+    # Case-sensitive in Vault.
+    return authorization[7:].strip() if authorization.startswith("Bearer ") else ""
+
+
+def cleaned(path: str) -> str:
+    """The path without doubled slashes and dots, as Go's ServeMux wants it."""
+    if "//" not in path and "/." not in path:
+        return path
+    clean = posixpath.normpath("/" + path.lstrip("/"))
+    return f"{clean}/" if path.endswith("/") and clean != "/" else clean
+
+
+def with_query(path: str, request: Request) -> str:
+    query = request.query_string.decode("latin-1")
+    return f"{path}?{query}" if query else path

@@ -1,0 +1,87 @@
+"""sys/namespaces, as OpenBao has it; the community edition of Vault has no namespaces.
+
+internal/vault/logical_system_namespaces.go of OpenBao; answers seen. Vault Enterprise's API
+has the same paths.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_resilience_vault._backend import WRITE, Backend, on
+from pytest_resilience_vault._call import Call
+from pytest_resilience_vault._core import Core
+from pytest_resilience_vault._errors import bad_request, unsupported_path
+from pytest_resilience_vault._reply import Reply
+
+RESERVED = ("root", "sys", "audit", "auth", "cubbyhole", "identity")
+
+
+class NamespacePaths(Backend):
+    """The namespaces directly below this one."""
+
+    type = "system"
+
+    def _demand(self) -> None:
+        if not self.core.root.has_namespaces:
+            raise unsupported_path()
+
+    @on("list", "namespaces/?")
+    def list_namespaces(self, call: Call) -> Reply:
+        """Their names."""
+        self._demand()
+        children = self.core.children
+        shown = {name: _shown(children[name]) for name in sorted(children)}
+        return Reply({"key_info": shown, "keys": list(shown)})
+
+    @on("read", "namespaces/(?P<name>.+)")
+    def read_namespace(self, call: Call, name: str) -> Reply | None:
+        """One of them."""
+        self._demand()
+        child = self.core.children.get(f"{name.strip('/')}/")
+        return Reply(_shown(child)) if child else None
+
+    @on(WRITE, "namespaces/(?P<name>.+)")
+    def write_namespace(self, call: Call, name: str) -> Reply:
+        """Make one, or change its metadata."""
+        self._demand()
+        name = name.strip("/")
+        if "/" in name:
+            raise bad_request("namespace name cannot contain /")
+        if name in RESERVED:
+            words = "is a reserved path and cannot be used as a namespace name"
+            raise bad_request(f'"{name}/" {words}')
+        if " " in name:
+            words = "contains space characters that cannot be used in a namespace name"
+            raise bad_request(f'"{name}" {words}')
+        child = self.core.children.get(f"{name}/") or self.core.new_child(name)
+        if call.has("custom_metadata"):
+            child.custom_metadata = call.pairs("custom_metadata")
+        return Reply(_shown(child))
+
+    @on("delete", "namespaces/(?P<name>.+)")
+    def delete_namespace(self, call: Call, name: str) -> Reply:
+        """Forget one and all that is in it."""
+        self._demand()
+        key = f"{name.strip('/')}/"
+        child = self.core.children.get(key)
+        if child is None:
+            return Reply(warnings=["requested namespace does not exist"])
+        if child.children:
+            raise bad_request("unable to delete namespace containing child namespaces")
+        del self.core.children[key]
+        for token in self.core.tokens:
+            if token.space == child.path:
+                self.core.tokens.revoke(token)
+        return Reply({"status": "in-progress"})
+
+
+def _shown(child: Core) -> dict[str, Any]:
+    return {
+        "custom_metadata": child.custom_metadata,
+        "id": child.id,
+        "locked": False,
+        "path": child.path,
+        "tainted": False,
+        "uuid": child.uuid,
+    }
