@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from pytest_resilience import faults
 from pytest_resilience.answers import Answer
-from pytest_resilience.checks import answers, calls
+from pytest_resilience.checks import answers
 from pytest_resilience.checks.finding import Finding
 from pytest_resilience.checks.observation import Observation
 from pytest_resilience.faults import Context, Fault, Script
@@ -82,7 +82,7 @@ def _always(
         if seen.facts["suited"]:
             yield from check(seen, policy)
 
-    return Scenario(name=name, clause=CLAUSES[name], play=play, checks=[calls.ended, judge])
+    return Scenario(name=name, clause=CLAUSES[name], play=play, checks=[judge])
 
 
 def _last_answer(stage: Stage, subject: Subject) -> Answer | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_resilience.checks import cache, calls
+from pytest_resilience.checks import cache
 from pytest_resilience.judge.scenario import Scenario, Subject
 from pytest_resilience.judge.stage import Stage
 
@@ -18,7 +18,7 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
         name="another-credential",
         clause="does not give one caller's answer to another",
         play=_another,
-        checks=[calls.ended, cache.for_another],
+        checks=[cache.for_another],
     )
 
 
@@ -35,7 +35,7 @@ def errors(enough: int) -> Scenario:
         name="error-then-well",
         clause="does not keep errors",
         play=play,
-        checks=[calls.ended, cache.errors_kept],
+        checks=[cache.errors_kept],
     )
 
 

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 from pytest_resilience import faults
-from pytest_resilience.checks import calls, login
+from pytest_resilience.checks import login
 from pytest_resilience.checks.credentials import carried, is_login, logins
 from pytest_resilience.errors import ServerError
 from pytest_resilience.judge.scenario import Scenario, Subject
@@ -35,7 +35,7 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
             name="redirect-elsewhere",
             clause="does not send its credentials to another origin",
             play=lambda stage: _redirect(stage, subject),
-            checks=[calls.ended, login.sent_elsewhere],
+            checks=[login.sent_elsewhere],
         )
 
 
@@ -58,13 +58,13 @@ def _tokens(policy: RetryPolicy, used: Attempt) -> Iterator[Scenario]:
         name="expired-token",
         clause="logs in again when its token is refused",
         play=expired,
-        checks=[calls.ended, login.renewed],
+        checks=[login.renewed],
     )
     yield Scenario(
         name="refused-tokens",
         clause="does not log in again and again",
         play=lambda stage: (stage.fail(refusal, when=needs_token, times=OFTEN), stage.call()),
-        checks=[calls.ended, login.refused],
+        checks=[login.refused],
     )
     if refusal == 401:
         yield Scenario(
@@ -75,7 +75,7 @@ def _tokens(policy: RetryPolicy, used: Attempt) -> Iterator[Scenario]:
                 stage.fail(403, when=needs_token, times=OFTEN),
                 stage.call(),
             ),
-            checks=[calls.ended, login.forbidden],
+            checks=[login.forbidden],
         )
 
 

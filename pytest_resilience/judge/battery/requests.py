@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_resilience import faults
-from pytest_resilience.checks import calls, requests
+from pytest_resilience.checks import requests
 from pytest_resilience.judge.scenario import Scenario, Subject
 from pytest_resilience.plan import FaultLike
 from pytest_resilience.records import Attempt
@@ -39,7 +39,7 @@ def _lost(name: str, fault: FaultLike, attempt: Attempt) -> Scenario:
         name=name,
         clause=f"does not send a {attempt.method} again that may have been carried out",
         play=lambda stage: (stage.fail(fault, method=attempt.method), stage.call()),
-        checks=[calls.ended, requests.repeated_unsafely],
+        checks=[requests.repeated_unsafely],
     )
 
 
@@ -53,5 +53,5 @@ def _again(subject: Subject) -> Scenario:
         name="the-same-again",
         clause="sends the same request again, with its body and its key",
         play=lambda stage: (stage.fail(fault, times=times, method=method), stage.call()),
-        checks=[calls.ended, requests.same_body, requests.same_key],
+        checks=[requests.same_body, requests.same_key],
     )
