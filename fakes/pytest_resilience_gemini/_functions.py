@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from pytest_resilience_gemini import _example
@@ -158,8 +159,8 @@ def _turns(contents: Sequence[Content]) -> None:
 
 def _signatures(contents: Sequence[Content]) -> None:
     """The first call of each step since the user has last spoken has its signature (5ire#405)."""
-    for number in range(len(contents) - 1, -1, -1):
-        content = contents[number]
+    latest = reversed(list(enumerate(contents, 1)))
+    for position, content in takewhile(_is_step, latest):
         calls = [part for part in content["parts"] if "function_call" in part]
         if calls and not calls[0].get("thought_signature"):
             name = calls[0]["function_call"].get("name", "")
@@ -168,8 +169,11 @@ def _signatures(contents: Sequence[Content]) -> None:
                 "Function call is missing a thought_signature in functionCall parts. This is "
                 "required for tools to work correctly, and missing thought_signature may lead "
                 f"to degraded model performance. Additional data, function call "
-                f"`default_api:{name}` , position {number + 1}. Please refer to "
+                f"`default_api:{name}` , position {position}. Please refer to "
                 "https://ai.google.dev/gemini-api/docs/thought-signatures for more details.",
             )
-        if not calls and not _count(content, "function_response"):
-            return
+
+
+def _is_step(numbered: tuple[int, Content]) -> bool:
+    content = numbered[1]
+    return bool(_count(content, "function_call") or _count(content, "function_response"))

@@ -126,6 +126,20 @@ def test_several_are_embedded_at_once(ask: Ask) -> None:
     assert [len(embedding["values"]) for embedding in answer["embeddings"]] == [2, 3]
 
 
+def test_a_batch_is_of_a_hundred_at_the_most(ask: Ask) -> None:
+    """One more is refused, and none is made."""
+    one = {"content": {"parts": [{"text": "a"}]}, "outputDimensionality": 1}
+
+    fits = ask({"requests": [one] * 100}, "batchEmbedContents", model=EMBEDDER)
+    refused = ask({"requests": [one] * 101}, "batchEmbedContents", model=EMBEDDER)
+
+    assert len(fits.json()["embeddings"]) == 100
+    assert refused.status_code == 400
+    assert refused.json()["error"]["message"] == (
+        "* BatchEmbedContentsRequest.requests: at most 100 requests can be in one batch\n"
+    )
+
+
 @pytest.mark.parametrize("content", [{}, {"parts": []}, {"parts": [{"text": ""}]}])
 def test_nothing_cannot_be_embedded(ask: Ask, content: object) -> None:
     """An empty part is refused."""
