@@ -36,6 +36,8 @@ class Saying(threading.local):
         """The entry that a handler or logger writes at this moment."""
         self.spoken: Entry | None = None
         """An event of structlog on its way into the standard library."""
+        self.proxied = False
+        """A logger of structlog processes an event, and will then call the one it wraps."""
         self.streaming = False
         """It is inside of a stream's write, and what that calls is recorded already."""
         self.reached: list[bool] = []

@@ -33,11 +33,15 @@ _alike: dict[tuple[object, ...], list[Entry]] = {}
 """The same by what a copy of a record shares with it: queue handlers pass copies on."""
 
 _SAYS = frozenset(
-    vars(logging.Logger)[name].__code__
-    for name in ("debug", "info", "warning", "error", "critical", "log")
+    {
+        logging.LoggerAdapter.log.__code__,
+        *(
+            vars(logging.Logger)[name].__code__
+            for name in ("debug", "info", "warning", "error", "critical", "log")
+        ),
+    }
 )
 _ASKS = logging.LoggerAdapter.isEnabledFor.__code__
-_ADAPTER_SAYS = logging.LoggerAdapter.log.__code__
 
 
 def install(undo: Callable[[Callable[[], None]], None]) -> None:
@@ -66,16 +70,16 @@ def _is_enabled_for(real: Callable[..., bool]) -> Callable[..., bool]:
 def _drop(logger: logging.Logger, level: int, frame: FrameType) -> None:
     """Record what the method in this frame would have said."""
     extra: object = None
-    if frame.f_code is _ASKS and frame.f_back is not None:
-        frame = frame.f_back
-        if frame.f_code is not _ADAPTER_SAYS:
-            return
-        extra = frame.f_locals["self"].extra
-    elif frame.f_code not in _SAYS:
+    caller: FrameType | None = frame
+    while caller is not None and caller.f_code is _ASKS:
+        caller = caller.f_back  # An adapter asks, perhaps for another adapter.
+    if caller is None or caller.f_code not in _SAYS:
         return  # The code under test asks for itself, and knows the answer now.
+    said = caller.f_locals
+    if caller is not frame:
+        extra = said["self"].extra
     if _merge_dropped():
         return
-    said = frame.f_locals
     fields = {**_mapping(extra), **_mapping(said["kwargs"].get("extra"))}
     text, args = in_words(said["msg"], _unpacked(said["args"])), said["args"]
     entry = Entry(
@@ -239,7 +243,8 @@ def _reading(handler: logging.FileHandler) -> Iterator[None]:
         try:
             yield
         finally:
-            _tell_written(path, before)
+            encoding = getattr(handler.stream, "encoding", None)  # handler.encoding may be "locale"
+            _tell_written(path, before, encoding or "utf-8")
     finally:
         handler.release()
 
@@ -253,7 +258,7 @@ def _place(path: Path) -> tuple[int, int]:
     return status.st_ino, status.st_size
 
 
-def _tell_written(path: Path, before: tuple[int, int]) -> None:
+def _tell_written(path: Path, before: tuple[int, int], encoding: str) -> None:
     inode, size = _place(path)
     start = before[1] if inode == before[0] and size >= before[1] else 0
     if size <= start:
@@ -265,5 +270,5 @@ def _tell_written(path: Path, before: tuple[int, int]) -> None:
     except OSError:  # pragma: no cover -- rotated away at this very moment, by another process
         return
     # At newlines only: whatever else some reader takes for one is left to be seen.
-    for text in content.decode("utf-8", "backslashreplace").removesuffix("\n").split("\n"):
+    for text in content.decode(encoding, "backslashreplace").removesuffix("\n").split("\n"):
         _hub.tell(Entry("file", text, path=str(path), echo=True))

@@ -8,7 +8,6 @@ filtering loggers have methods that do nothing; those are tapped one by one.
 
 from __future__ import annotations
 
-import copy
 import importlib.abc
 import importlib.machinery
 import logging
@@ -106,11 +105,12 @@ def _silent(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
 
 def _proxy(real: Callable[..., Any]) -> Callable[..., Any]:
     def _proxy_to_logger(self: Any, *args: Any, **kw: Any) -> Any:  # noqa: ANN401 -- as it is
-        before = saying.spoken, saying.writing
+        before = saying.spoken, saying.writing, saying.proxied
+        saying.proxied = True
         try:
             return real(self, *args, **kw)
         finally:
-            saying.spoken, saying.writing = before
+            saying.spoken, saying.writing, saying.proxied = before
 
     return _proxy_to_logger
 
@@ -119,11 +119,13 @@ def _process(real: Callable[..., Any]) -> Callable[..., Any]:
     def _process_event(self: Any, method_name: str, event: Any, event_kw: dict[str, Any]) -> Any:  # noqa: ANN401 -- as it is
         if not _hub.listening():
             return real(self, method_name, event, event_kw)
-        entry = _new(self, method_name, {**self._context, **event_kw, "event": event})
+        asked = {} if event is None else {"event": event}
+        entry = _new(self, method_name, {**self._context, **event_kw, **asked})
         entry.dropped = True  # Until it has come out at the other end.
         _hub.tell(entry)
-        watched = copy.copy(self)
-        watched._processors = [_watch(entry, one) for one in self._processors]  # noqa: SLF001
+        watched = object.__new__(type(self))
+        vars(watched).update(vars(self))
+        watched._processors = [_watch(entry, one) for one in self._processors]
         result = real(watched, method_name, event, event_kw)
         entry.dropped = False
         entry.by_default = _is_default(self._processors)
@@ -145,7 +147,9 @@ def _watch(entry: Entry, processor: Callable[..., Any]) -> Callable[..., Any]:
     def watched(logger: Any, name: str, event_dict: Any) -> Any:  # noqa: ANN401 -- as it is
         _read(entry, event_dict)
         result = processor(logger, name, event_dict)
-        _read(entry, result)
+        # It may have been the last, whose arguments for the wrapped logger are no event.
+        if isinstance(result, dict) and "event" in result:
+            _read(entry, result)
         return result
 
     return watched
@@ -162,11 +166,12 @@ def _new(bound: Any, method: str, event_dict: Mapping[str, Any]) -> Entry:  # no
 
 
 def _read(entry: Entry, event_dict: object) -> None:
-    if not isinstance(event_dict, dict) or "event" not in event_dict:
+    if not isinstance(event_dict, dict):
         return
     fields = dict(event_dict)
     entry.args = fields.get("positional_args", ())
-    entry.text = in_words(fields["event"], entry.args)
+    if "event" in fields:  # It may have been renamed.
+        entry.text = in_words(fields["event"], entry.args)
     entry.fields = fields
     if isinstance(fields.get("exception"), str):
         entry.traceback = fields["exception"]  # Where structlog's own processors put it.
@@ -182,6 +187,8 @@ def _came_out(entry: Entry, wrapped: object, result: object) -> None:
     for text in args if isinstance(args, tuple | list) else ():
         if isinstance(text, str | bytes | bytearray):
             entry.render(text)
+    if not saying.proxied:
+        return  # Somebody processes events by himself, and nobody knows what for.
     if isinstance(wrapped, logging.Logger | logging.LoggerAdapter):
         saying.spoken = entry
         return

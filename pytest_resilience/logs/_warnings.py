@@ -32,9 +32,8 @@ def _warn(real: Callable[..., None]) -> Callable[..., None]:
         prefixes = tuple(options.get("skip_file_prefixes", ()))
         # One more frame stands between the caller and the real one: this. When frames are
         # skipped by their file, the first is not counted; see setup_context in _warnings.c.
-        if prefixes:
-            stacklevel = max(2, stacklevel)
-        if not sys._getframe(1).f_code.co_filename.startswith(prefixes or ("\0",)):  # noqa: SLF001
+        stacklevel = max(2 if prefixes else 1, stacklevel)
+        if not sys._getframe(1).f_code.co_filename.startswith(prefixes):  # noqa: SLF001
             stacklevel += 1
         if not _hub.listening():
             return real(message, category, stacklevel, source, **options)

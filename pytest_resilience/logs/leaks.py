@@ -1,0 +1,259 @@
+"""Secrets in what was said: messages, arguments, fields, renderings, exceptions, files, URLs.
+
+`look` takes places, each a text with the words for where it stands, and gives a `Leak` for
+each secret in each of them. What carries a secret because it must, the header of a request,
+the body of a login, an answer, is no place. Neither is a line that was put right before
+anybody could read it: where handlers render a message, what they made of it counts; where
+nobody has rendered it, the filters and formatters that would have, are asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_resilience.logs._redaction import would_be_shown
+from pytest_resilience.logs.line import Line
+from pytest_resilience.records import Trace
+from pytest_resilience.secrets.search import Hit, Search
+from pytest_resilience.secrets.value import Secret
+
+__all__ = ["Leak", "Place", "in_attempts", "in_exception", "in_files", "in_line", "look"]
+
+DEEPEST = 20
+MOST_CAUSES = 20
+MOST_FILES = 200
+MOST_BYTES = 1024 * 1024
+"""Of each file."""
+LOG_FILE = re.compile(r"\.(log|jsonl|ndjson|out|err|trace)(\.\d+)?$|\.log[._-]", re.IGNORECASE)
+AROUND = 40
+"""Characters that an excerpt has before and behind the secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Somewhere a secret must not be."""
+
+    what: str
+    """In words: ``the message``."""
+    text: str | bytes
+    of: str = ""
+    """Of what: ``a WARNING by client``."""
+    line: Line | None = None
+    """The line that it belongs to, when it might be put right before it is rendered."""
+    field: str = ""
+    """Its name, when it is a field of that line."""
+
+    @property
+    def where(self) -> str:
+        """Both together."""
+        return f"{self.what} of {self.of}" if self.of else self.what
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A secret that was shown. Its value is not in here."""
+
+    secret: str
+    """Its label."""
+    where: str
+    encoding: str
+    start: int
+    end: int
+    """Its place in that text, in characters, or in bytes of a file."""
+    whole: bool
+    excerpt: str
+    """What stands around it, with all secrets masked."""
+
+    @property
+    def sentence(self) -> str:
+        """What was found; it stands alone."""
+        what = self.secret if self.whole else f"a part of {self.secret}"
+        place = f"{self.encoding}, characters {self.start + 1}-{self.end}"
+        return f"{what} has leaked into {self.where} ({place}): {self.excerpt}"
+
+
+def look(places: Iterable[Place], secrets: Iterable[Secret]) -> list[Leak]:
+    """The secrets that these places show; one finding for each secret and kind of place."""
+    every = list(places)
+    if not every:
+        return []
+    known = tuple(secrets)
+    search = Search(known)
+    texts = [place.text for place in every if isinstance(place.text, str)]
+    if not search or not (search.anything_in(texts) or len(texts) < len(every)):
+        return []
+    found: dict[tuple[str, str], Leak] = {}
+    for place in every:
+        hits = search.hits(place.text)
+        if hits and not (place.line and _was_put_right(place.line, place.field, search)):
+            for hit in hits:
+                # The arguments of a message that shows it show it again.
+                key = hit.label, place.of or place.what
+                if key not in found:
+                    found[key] = _leak(hit, place, known)
+    return list(found.values())
+
+
+def _leak(hit: Hit, place: Place, secrets: tuple[Secret, ...]) -> Leak:
+    text = place.text if isinstance(place.text, str) else place.text.decode("utf-8", "replace")
+    start = (
+        hit.start
+        if isinstance(place.text, str)
+        else len(place.text[: hit.start].decode("utf-8", "replace"))
+    )
+    end = hit.end if isinstance(place.text, str) else start + hit.end - hit.start
+    # Masked as one text, and cut only then: what is cut is not recognized any more.
+    head, tail = text[max(0, start - 500) : start], text[end : end + 500]
+    masked = Search(secrets, strict=False)
+    before, after = masked.mask(head)[-AROUND:], masked.mask(tail)[:AROUND]
+    excerpt = f"{before}<{hit.label}>{after}"
+    return Leak(hit.label, place.where, hit.encoding, hit.start, hit.end, hit.whole, repr(excerpt))
+
+
+def _was_put_right(line: Line, field: str, search: Search) -> bool:
+    """Whether no reader gets to see what a line was made with."""
+    if line.rendered and not line.by_default:
+        if search.anything_in(line.rendered):
+            return True  # The rendering is a place of its own.
+        # A field that no format asks for is not put right, it is waiting for another format.
+        return not field or any(field in text for text in line.rendered)
+    return not would_be_shown(line, search)
+
+
+# Lines
+
+
+def in_line(line: Line) -> Iterator[Place]:
+    """All that was handed over with a line, and all that was made of it."""
+    by = f" by {line.logger}" if line.logger else ""
+    level = line.level_name
+    who = f"{'an' if level[:1] in 'AEIOU' else 'a'} {level}{by}" if level else f"a line{by}"
+    if line.source in {"stdout", "stderr"}:
+        yield Place(line.source, line.text)
+        return
+    if line.source == "file":
+        yield Place(f"the file {Path(line.path).name}", line.text)
+        return
+    if line.source == "warnings":
+        yield Place(f"a warning ({line.fields.get('category', 'Warning')})", line.text)
+        return
+    yield Place("the message", line.text, who, line)
+    if line.args:
+        yield Place("the arguments", _texts_of(line.args), who, line)
+    for name, value in line.fields.items():
+        if name != "event":
+            yield Place(f"the field {name}", _texts_of({name: value}), who, line, name)
+    for text in line.rendered:
+        yield Place("the rendering", text, who)
+    if line.traceback:
+        yield Place("the traceback", line.traceback, who, line)
+
+
+def _texts_of(value: object) -> str:
+    """All texts of a value at any depth, in one; so that a secret in pieces is whole again."""
+    return " ".join(_texts(value, ()))
+
+
+def _texts(value: object, above: tuple[int, ...]) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, bytes | bytearray):
+        yield bytes(value).decode("utf-8", "backslashreplace")
+    elif value is None or isinstance(value, int | float) or id(value) in above:
+        return
+    elif len(above) < DEEPEST and isinstance(value, Mapping | list | tuple | set | frozenset):
+        inside = (*above, id(value))
+        for item in value.items() if isinstance(value, Mapping) else value:
+            yield from _texts(item, inside)
+    else:
+        yield _words(value)
+
+
+def _words(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception:  # noqa: BLE001 -- the code under test may log anything
+        return ""
+
+
+# Exceptions
+
+
+def in_exception(error: BaseException) -> Iterator[Place]:
+    """The text and the repr of an exception, its notes, causes and parts."""
+    name = type(error).__name__
+    for one in _chain(error):
+        of = name if one is error else f"{type(one).__name__}, which led to {name}"
+        yield Place("the text", _text(one), of)
+        if not _prints_too_much(one):
+            yield Place("the repr", _words(one), of)
+        for note in getattr(one, "__notes__", ()):
+            yield Place("a note", str(note), of)
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 -- the same
+        return ""
+
+
+def _prints_too_much(error: BaseException) -> bool:
+    """Whether its library gives it a repr that no client is to blame for.
+
+    aiohttp's ClientResponseError shows the headers of the request (client_exceptions.py:112).
+    """
+    for cls in type(error).__mro__:
+        if "__repr__" in vars(cls):
+            return cls.__module__.partition(".")[0] == "aiohttp"
+    return False  # pragma: no cover -- object has one
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """It, and whatever is printed with it."""
+    found: list[BaseException] = []
+    waiting: list[BaseException | None] = [error]
+    while waiting and len(found) < MOST_CAUSES:
+        one = waiting.pop(0)
+        if one is None or any(one is other for other in found):
+            continue
+        found.append(one)
+        waiting.append(one.__cause__)
+        if not one.__suppress_context__:
+            waiting.append(one.__context__)
+        if isinstance(one, BaseExceptionGroup):
+            waiting += one.exceptions
+    return found
+
+
+# Requests and files
+
+
+def in_attempts(trace: Trace) -> Iterator[Place]:
+    """The queries of requests: every proxy and every server logs them."""
+    for attempt in trace:
+        if attempt.query:
+            yield Place(f"the URL of attempt {attempt.number}", attempt.query)
+
+
+def in_files(folder: Path) -> Iterator[Place]:
+    """The log files below a folder, within bounds.
+
+    Only those that are logs by their name: a file that a test gives its client, or a client
+    writes because it should, may well hold a secret.
+    """
+    looked_at = 0
+    for path in folder.rglob("*"):
+        looked_at += 1
+        if looked_at > MOST_FILES:
+            return
+        if LOG_FILE.search(path.name) and path.is_file():
+            try:
+                with path.open("rb") as file:
+                    content = file.read(MOST_BYTES)
+            except OSError:
+                continue
+            yield Place(f"the file {path.name}", content)

@@ -1,0 +1,143 @@
+# ruff: noqa: T201 -- printing is what is tested
+"""stdout and stderr are heard beside whoever captures them, and say the same as ever."""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+import threading
+from typing import Any
+
+import pytest
+
+from pytest_resilience.logs import Recorder
+
+
+def printed(logs: Recorder) -> list[tuple[str, str]]:
+    """Source and text of what was printed."""
+    return [(line.source, line.text) for line in logs.lines]
+
+
+@pytest.mark.parametrize("capture", ["capsys", "capfd"])
+def test_lines_beside_a_capture(capture: str, request: pytest.FixtureRequest) -> None:
+    """Whole lines, whatever pieces they were written in, and the capture gets them all."""
+    captured: Any = request.getfixturevalue(capture)
+    with Recorder() as logs:
+        print("one", 2, end="")
+        print(" three")
+        sys.stderr.write("a\nb\n")
+        print("no end", end="")
+    got = captured.readouterr()
+
+    assert printed(logs) == [
+        ("stdout", "one 2 three"),
+        ("stderr", "a"),
+        ("stderr", "b"),
+        ("stdout", "no end"),
+    ]
+    assert (got.out, got.err) == ("one 2 three\nno end", "a\nb\n")
+
+
+def test_bytes(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    """What is written below the text layer is heard, once."""
+    with Recorder() as logs:
+        sys.stdout.buffer.write(b"raw \xff\n")
+        sys.stdout.buffer.write(memoryview(b"view\n"))
+        sys.stdout.write("text\n")
+
+    assert printed(logs) == [("stdout", "raw \\xff"), ("stdout", "view"), ("stdout", "text")]
+    assert capsysbinary.readouterr().out == b"raw \xff\nview\ntext\n"
+
+
+def test_two_threads_do_not_mix_their_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each thread's pieces make a line of their own."""
+    with Recorder() as logs:
+        sys.stdout.write("from ")
+        thread = threading.Thread(target=lambda: print("there"))
+        thread.start()
+        thread.join()
+        sys.stdout.write("here\n")
+
+    assert sorted(printed(logs)) == [("stdout", "from here"), ("stdout", "there")]
+
+
+def test_a_handlers_output_is_an_echo(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a handler prints is no new line that was said, and does not mix with one."""
+    log = logging.getLogger("tests.logs.streams")
+    handler = logging.StreamHandler(sys.stderr)
+    log.addHandler(handler)
+    try:
+        with Recorder() as logs:
+            sys.stderr.write("by hand: ")
+            log.warning("by log")
+            sys.stderr.write("x\n")
+    finally:
+        log.removeHandler(handler)
+
+    assert [(line.source, line.text, line.echo) for line in logs.lines] == [
+        ("stderr", "by hand: x", False),
+        ("logging", "by log", False),
+        ("stderr", "by log", True),
+    ]
+    assert capsys.readouterr().err == "by hand: by log\nx\n"
+
+
+def test_what_is_no_text_is_refused_as_ever(capsys: pytest.CaptureFixture[str]) -> None:
+    """A stream complains of what it cannot write, and nothing is recorded."""
+    with Recorder() as logs:
+        with pytest.raises(TypeError):
+            sys.stdout.write(7)  # type: ignore[arg-type]
+        print("goes on")
+
+    assert printed(logs) == [("stdout", "goes on")]
+
+
+class Slots:
+    """A stream that takes no attributes."""
+
+    __slots__ = ("text",)
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def write(self, text: str) -> int:
+        self.text += text
+        return len(text)
+
+
+def test_streams_that_cannot_be_tapped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that takes no attributes works as ever; where there is none, there is none."""
+    slots = Slots()
+    monkeypatch.setattr(sys, "stdout", slots)
+    monkeypatch.setattr(sys, "stderr", None)
+    with Recorder() as logs:
+        print("unheard")
+
+    assert slots.text == "unheard\n"
+    assert logs.lines == ()
+
+
+def test_a_stream_without_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A text in memory is a stream as well."""
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stream)
+    with Recorder() as logs:
+        print("heard")
+
+    assert stream.getvalue() == "heard\n"
+    assert printed(logs) == [("stdout", "heard")]
+    assert "write" not in vars(stream)
+
+
+def test_what_pytest_prints_is_not_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `-s` pytest prints where the test prints; its words are left out."""
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stream)
+    with Recorder() as logs:
+        pytests: Any = {"__name__": "_pytest._io.terminalwriter", "stream": stream}
+        exec("stream.write('PASSED')", pytests)  # noqa: S102 -- code of another module
+        exec("stream.write('nobody')", {"stream": stream, "__name__": None})  # noqa: S102
+
+    assert stream.getvalue() == "PASSEDnobody"
+    assert printed(logs) == [("stdout", "nobody")]
