@@ -17,6 +17,7 @@ from pytest_resilience.reporting.mask import Mask
 if TYPE_CHECKING:
     from pytest_resilience.checks.leftovers import Leftover
     from pytest_resilience.reporting.desk import Desk
+    from pytest_resilience.reporting.leaks import Ear
     from pytest_resilience.server.server import FakeServer
 
 Server = TypeVar("Server", bound="FakeServer")
@@ -40,14 +41,20 @@ class Custody:
         self.seed = desk.seed(self.settings)
         self.servers: list[Watched] = []
         self.environment = Environment()
-        self.mask = Mask()
+        self.mask = Mask(self.servers)
         self.passed = False
         """Whether the test's own code has run, and passed."""
         self.closed = False
         self._made = 0
+        self._ear: Ear | None = None
 
     def open(self) -> None:
         """Begin: shared fakes have a new trace and plan for each test."""
+        if self.settings.leaks:
+            from pytest_resilience.reporting.leaks import Ear
+
+            self._ear = Ear(self.item)
+            self._ear.begin()
         names = getattr(self.item, "fixturenames", ())
         for label, server in self._desk.shared.items():
             if not server.running:  # A test before has stopped it.
@@ -130,11 +137,13 @@ class Custody:
                 found += leftovers.unmet(label, server.plan.unmet, trace)
             if not self.settings.errors:
                 found += leftovers.errors(label, server.errors)
-        return found
+        return found + (self._ear.found(self.servers) if self._ear else [])
 
     def close(self) -> None:
         """The last thing that happens to a test: put everything back, and judge."""
         self.closed = True
+        if self._ear is not None:
+            self._ear.end()
         try:
             text = self._judgement() if self.passed else ""
         finally:

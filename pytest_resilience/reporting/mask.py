@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-SHORTEST = 6
-"""A shorter value would take ordinary words out of a report."""
+if TYPE_CHECKING:
+    from pytest_resilience.reporting.custody import Watched
 
 
 class Mask:
-    """Puts the name of its variable in the place of each secret."""
+    """Puts the name of each secret in its place, however it is written.
 
-    def __init__(self) -> None:
-        self._names: dict[str, str] = {}
+    Args:
+        servers: Whose secrets; the list may grow.
+    """
+
+    def __init__(self, servers: Sequence[Watched] = ()) -> None:
+        self._servers = servers
+        self._variables: dict[str, str] = {}
 
     def add(self, variables: Mapping[str, str]) -> None:
-        """Mask the values of these variables, except addresses."""
-        from urllib.parse import quote
-
+        """Mask the values of these variables, too, except addresses."""
         for name, value in variables.items():
-            if len(value) >= SHORTEST and "://" not in value:
-                self._names[value] = name
-                self._names[quote(value, safe="")] = name
+            if "://" not in value:
+                self._variables[value] = name
 
     def __call__(self, text: str) -> str:
-        """The text without the secrets, the longest first: one may be part of another."""
-        for value in sorted(self._names, key=len, reverse=True):
-            text = text.replace(value, f"<{self._names[value]}>")
-        return text
+        """The text without the secrets."""
+        from pytest_resilience.secrets.search import Search
+        from pytest_resilience.secrets.value import Secret
+
+        secrets = [Secret.of(name, value) for value, name in self._variables.items()]
+        for watched in self._servers:
+            secrets += watched.server.secrets
+        return Search(secrets, strict=False).mask(text)

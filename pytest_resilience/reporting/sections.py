@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 ROWS = 100
 """A longer table is shown without its middle."""
 
-ALLOWED = ("unmatched", "unmet", "errors")
+ALLOWED = {"unmatched": True, "unmet": True, "errors": True, "leaks": False}
+"""What a marker says so that this kind of finding is not one."""
 
 
 def add(report: pytest.TestReport, custody: Custody) -> None:
@@ -97,7 +98,7 @@ def judgement(found: Sequence[Leftover]) -> str:
     kinds = [kind for kind in ALLOWED if any(leftover.kind == kind for leftover in found)]
     hints = []
     if kinds:
-        arguments = ", ".join(f"{kind}=True" for kind in kinds)
+        arguments = ", ".join(f"{kind}={ALLOWED[kind]}" for kind in kinds)
         hints = [f"if that is meant: @pytest.mark.resilience({arguments})"]
     return _plain("\n".join([first, *others, *details, *hints]))
 

@@ -26,6 +26,7 @@ class Settings:
     unmatched: bool = False
     unmet: bool = False
     errors: bool = False
+    leaks: bool = True
     seed: int | None = None
     keep: int | None = None
     virtual_clock: bool = False
@@ -75,6 +76,7 @@ SETTINGS = {
         Setting("unmatched", "bool", "allow requests that no route of a fake matched"),
         Setting("unmet", "bool", "allow planned faults that no request met"),
         Setting("errors", "bool", "allow errors raised by the application behind a server"),
+        Setting("leaks", "bool", "fail a test in which a client shows a secret of a fake"),
         Setting("seed", "int", "seed of random faults; a failed test prints the one it used"),
         Setting("virtual_clock", "bool", "run tests in virtual time, as with that fixture"),
         Setting("keep", "int", "how many attempts a trace keeps, the newest", least=1),

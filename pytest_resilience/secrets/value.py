@@ -33,7 +33,7 @@ _PREFIX = re.compile(
 )
 _CLASSES = (re.compile(r"[a-z]"), re.compile(r"[A-Z]"), re.compile(r"[0-9]"))
 _COMMON = re.compile(
-    r"(?:a|access|admin|api|app|auth|bar|basic|baz|bearer|change|client|cred(?:ential)?|db|default"
+    r"(?:a|access|admin|api|app|auth|bar|basic|baz|bearer|change|client|cred(?:ential)?|db|and|default|for|of|to|with"
     r"|demo|dev|dummy|example|fake|false|foo|gemini|good|invalid|key|local|login|me|mock|my|new"
     r"|none|null|old|pass|password|private|prod|public|role|root|sample|secret|service|some|stage"
     r"|staging|stale|stub|super|test|tests|the|this|token|true|undefined|user|valid|value|vault"
