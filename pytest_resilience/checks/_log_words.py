@@ -20,7 +20,7 @@ def shown(text: str, most: int = MOST) -> str:
 
 def quoted(line: Line) -> str:
     """A line in a sentence: its level and text."""
-    return f"{line.level_name} {shown(line.text, 80)!r}".strip()
+    return f"{line.level_name} '{shown(line.text, 80)}'".strip()
 
 
 def evidence(

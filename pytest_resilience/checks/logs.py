@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_resilience.checks import _log_retries, _log_shape, _log_words as words
@@ -94,7 +93,7 @@ def _errors(
         if errors:
             what = f"the call succeeded, and {words.quoted(errors[0])} was logged"
             yield Finding("error-logged-on-success", what, proof)
-    elif not any(re.search(contract.failure or "", line.text) for line in errors):
+    elif not any(_log_retries.found_in(line, contract.failure) for line in errors):
         pattern = "" if contract.failure is None else f" that matches {contract.failure!r}"
         what = f"the call failed, and no {logging.getLevelName(level)}{pattern} was logged"
         yield Finding("failure-not-logged", what, proof)

@@ -141,23 +141,19 @@ def in_line(line: Line) -> Iterator[Place]:
         yield Place(f"a warning ({line.fields.get('category', 'Warning')})", line.text)
         return
     yield Place("the message", line.text, who, line)
-    if line.args:
-        yield Place("the arguments", _texts_of(line.args), who, line)
+    if line.args and (arguments := [text for text in _texts(line.args) if text not in line.text]):
+        yield Place("the arguments", " ".join(arguments), who, line)
     for name, value in line.fields.items():
-        if name != "event":
-            yield Place(f"the field {name}", _texts_of({name: value}), who, line, name)
+        if name != "event" and (texts := " ".join(_texts(value))):
+            yield Place(f"the field {name}", texts, who, line, name)
     for text in line.rendered:
         yield Place("the rendering", text, who)
     if line.traceback:
         yield Place("the traceback", line.traceback, who, line)
 
 
-def _texts_of(value: object) -> str:
-    """All texts of a value at any depth, in one; so that a secret in pieces is whole again."""
-    return " ".join(_texts(value, ()))
-
-
-def _texts(value: object, above: tuple[int, ...]) -> Iterator[str]:
+def _texts(value: object, above: tuple[int, ...] = ()) -> Iterator[str]:
+    """All texts of a value, at any depth."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, bytes | bytearray):

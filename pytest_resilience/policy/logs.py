@@ -141,7 +141,7 @@ GDS_VAULT_LOGS = LogContract(
     logger="gds_vault",
     retry=r"^\w+ attempt (?P<attempt>\d+) failed: .*\. Retrying in (?P<delay>[\d.]+)s\.\.\.$",
     failure=r"^\w+ failed( after \d+ attempts)?: ",
-    longest=600,
+    longest=1200,
 )
 """What the client in examples/gds_vault claims."""
 

@@ -1,0 +1,113 @@
+"""What is said of failures: in calls that meet none, some, only such, and malicious answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+
+from pytest_resilience import faults
+from pytest_resilience.checks import logs
+from pytest_resilience.checks.finding import Finding
+from pytest_resilience.checks.observation import Call, Observation
+from pytest_resilience.judge.scenario import Scenario, Subject
+from pytest_resilience.judge.stage import Stage
+from pytest_resilience.logs import Recorder
+from pytest_resilience.logs.lines import Lines
+from pytest_resilience.plan import FaultLike
+from pytest_resilience.policy.logs import LogContract
+from pytest_resilience.policy.policy import RetryPolicy
+from pytest_resilience.records import Attempt
+from pytest_resilience.schedule import retries, wait
+
+__all__ = ["scenarios"]
+
+FORGED = "\r\nERROR root: forged by the server\n" + "and very long " * 500
+"""What a server says to whoever logs it as it is."""
+
+
+def scenarios(subject: Subject) -> Iterator[Scenario]:
+    """Only for who claims something of the log."""
+    contract = subject.policy.logs
+    if not isinstance(contract, LogContract):
+        return
+
+    def scenario(name: str, clause: str, *said: FaultLike, times: int = 1) -> Scenario:
+        return Scenario(name=name, clause=clause, play=_play(*said, times=times), checks=[_judged])
+
+    yield scenario("log-of-no-failure", "logs no retry and no error when there is none", times=0)
+    if subject.standard is not None:
+        for failures in _lengths(subject.policy.limit):
+            yield scenario(
+                f"log-of-{failures}",
+                f"logs {failures} retr{'y' if failures == 1 else 'ies'} as they were",
+                subject.standard,
+                times=failures,
+            )
+    yield scenario(
+        "log-of-an-outage",
+        "logs a call that fails once, as an error",
+        subject.outage,
+        times=subject.enough,
+    )
+    status = subject.outage if isinstance(subject.outage, int) else 503
+    for name, body in (("json", _as_json()), ("text", FORGED)):
+        for code in dict.fromkeys((status, 400)):
+            yield scenario(
+                f"log-of-a-malicious-{code}-{name}",
+                "logs what a server says on one line, and not all of it",
+                faults.status(code, body=body),
+                times=subject.enough,
+            )
+
+
+def _lengths(limit: int | None) -> list[int]:
+    return sorted({1, 2, 3 if limit is None else limit - 1} - {0} - _beyond(limit))
+
+
+def _beyond(limit: int | None) -> set[int]:
+    return set() if limit is None else {n for n in (1, 2) if n >= limit}
+
+
+def _as_json() -> str:
+    """The text at every place where services have one."""
+    return json.dumps(
+        {
+            "errors": [FORGED],
+            "error": {"code": 400, "status": FORGED, "message": FORGED},
+            "message": FORGED,
+            "detail": FORGED,
+            "title": FORGED,
+        }
+    )
+
+
+def _play(*said: FaultLike, times: int) -> Callable[[Stage], dict[str, object]]:
+    def play(stage: Stage) -> dict[str, object]:
+        if times:
+            stage.fail(*said, times=times)
+        with Recorder(stage.server) as recorder:
+            stage.call()
+        return {"lines": recorder.lines}
+
+    return play
+
+
+def _judged(seen: Observation, policy: RetryPolicy) -> list[Finding]:
+    call, lines = seen.call, seen.facts["lines"]
+    if call.never_returned or not isinstance(lines, Lines):
+        return []
+    ways = [retries(call.trace)]
+    if policy.resends is not False:
+        # What the transport sends again by itself, no client can know of.
+        ways.append([pair for pair in ways[0] if not _is_resent(*pair)])
+    return min((_findings(call, lines, policy.logs, pairs) for pairs in ways), key=len)
+
+
+def _findings(
+    call: Call, lines: Lines, contract: LogContract, pairs: list[tuple[Attempt, Attempt]]
+) -> list[Finding]:
+    return logs.judge(lines, call.trace, contract, succeeded=call.returned, retries=pairs)
+
+
+def _is_resent(failed: Attempt, retry: Attempt) -> bool:
+    return failed.status is None and wait(failed, retry) == 0
