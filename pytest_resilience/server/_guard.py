@@ -35,7 +35,8 @@ def refusal(environ: WSGIEnvironment) -> str:
         port = environ["SERVER_PORT"]
         return f"Host: {host} is foreign; wanted 127.0.0.1:{port}, localhost:{port} or [::1]:{port}"
     origin = environ.get("HTTP_ORIGIN")
-    if origin is not None and origin.lower() != f"http://{host}".lower():
+    own = f"{environ['wsgi.url_scheme']}://{host}"
+    if origin is not None and origin.lower() != own.lower():
         return f"Origin: {origin} is foreign; a web page may not drive this server"
     site = environ.get("HTTP_SEC_FETCH_SITE")
     if site is not None and site.lower() not in OUR_SITES:

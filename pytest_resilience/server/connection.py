@@ -85,7 +85,6 @@ class Connection:
     ) -> None:
         self.listener = listener
         self.loop: Loop = listener.loop
-        self.sock = sock
         self.client = client
         self.number = number
         self.for_control = False
@@ -109,7 +108,11 @@ class Connection:
         self._stream: Stream | None = None
         self.link = (client[0], client[1], listener.address[1])
         links.serve(self.link, sock)
+        self.sock: wire.Socket = listener.secured(sock, self._sent_unasked)
         self.loop.add(sock.fileno(), self._ready, READ)
+
+    def _sent_unasked(self) -> None:
+        links.served_sent(self.link)
 
     def ignore(self, label: str) -> None:
         """Accept and never read: only the client's leaving is noticed."""
@@ -134,6 +137,9 @@ class Connection:
             data = self.sock.recv(RECEIVE)
         except BlockingIOError:
             return
+        except wire.Unreadable as error:
+            self._give_up(str(error))
+            return
         except OSError:
             self._note_unfinished("the client reset the connection")
             self.lost()
@@ -146,6 +152,14 @@ class Connection:
             self._hold(data)
         else:
             self.lost()
+
+    def _give_up(self, why: str) -> None:
+        """What came cannot be made bytes of, so nothing can be said either."""
+        if self.state is State.READING and self._entry is None:
+            self._entry = self._record("", "", b"", why)
+        if self._entry is not None:
+            self._entry.end(Outcome.CUT, self.listener.now())
+        self.close()
 
     def _drop(self, data: bytes) -> None:
         self._drained += len(data)
@@ -215,7 +229,13 @@ class Connection:
         head = b"\r\n".join([b"%b: %b" % item for item in event.fields])
         self._entry = self._record(method, target, head)
         self._request = wsgi.Request(
-            method, target, event.fields, event.version, listener.address, self.client
+            method,
+            target,
+            event.fields,
+            event.version,
+            listener.address,
+            self.client,
+            listener.scheme,
         )
         self._body = []
         self._body_size = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import socket
+from collections.abc import Callable
 from contextlib import closing
 from threading import Thread
 from typing import TYPE_CHECKING, Protocol
@@ -15,13 +16,15 @@ from pytest_resilience.engine._loop import READ, Loop
 from pytest_resilience.errors import ServerError
 from pytest_resilience.plan import NOTHING, Decision, Plan
 from pytest_resilience.records import Attempt
-from pytest_resilience.server import wsgi
+from pytest_resilience.server import wire, wsgi
 from pytest_resilience.server._stream import Abandoned, Stream
 from pytest_resilience.server._workers import Workers
 from pytest_resilience.server.connection import Connection
 from pytest_resilience.server.journal import Entry, Journal
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 BACKLOG = 1024
@@ -40,6 +43,10 @@ class Service(Protocol):
     max_head: int
     keep_body: int
     control: WSGIApplication | None
+
+    @property
+    def tls_context(self) -> SSLContext | None:
+        """What TLS connections are made with; None without TLS."""
 
     @property
     def clock(self) -> Clock:
@@ -65,6 +72,8 @@ class Listener:
         self.max_body = service.max_body
         self.max_head = service.max_head
         self.keep_body = service.keep_body
+        self._tls = service.tls_context
+        self.scheme = "http" if self._tls is None else "https"
         self.connections: set[Connection] = set()
         self._unseen = Journal(keep=1)
         self._family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -186,6 +195,14 @@ class Listener:
         decision = self._decide_at_accept(connection)
         if decision.label is not None:
             connection.ignore(decision.label)
+
+    def secured(self, sock: socket.socket, on_sent: Callable[[], object]) -> wire.Socket:
+        """The socket, with TLS over it if this server speaks it."""
+        if self._tls is None:
+            return sock
+        from pytest_resilience.server._tls import TlsSocket
+
+        return TlsSocket(sock, self._tls, on_sent)
 
     def _decide_at_accept(self, connection: Connection) -> Decision:
         plan = self.service.plan

@@ -21,9 +21,12 @@ from pytest_resilience.server.journal import Journal
 from pytest_resilience.server.listener import Listener
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from pytest_resilience.engine._loop import Loop
+    from pytest_resilience.server._tls import Identity
 
 MIB = 1024 * 1024
 
@@ -58,9 +61,12 @@ class FakeServer:
         seed: Of everything random in the plan; drawn when it is None.
         secrets: Values that the client must not show, by the names that reports call them;
             see `secret`.
+        tls: Speak HTTPS: True with a certificate made for this machine, which clients trust
+            by `ca_file` (the extra ``tls``), or with a context of your own.
 
     Raises:
         ServerError: On start, when the port is busy or the address is not ours.
+        ResilienceError: ``tls=True`` without the package that makes certificates.
     """
 
     def __init__(
@@ -77,6 +83,7 @@ class FakeServer:
         keep: int | None = None,
         seed: int | None = None,
         secrets: Mapping[str, str] | None = None,
+        tls: bool | SSLContext = False,
     ) -> None:
         self._app = app
         self._host = host
@@ -94,6 +101,8 @@ class FakeServer:
         """What the application, or a predicate of the plan, raised while serving."""
         self.renewed: Callable[[], object] | None = None
         """Called when it has started, or started over: its `environment` may be another."""
+        self._tls = _checked_tls(tls)
+        self._identity: Identity | None = None
         self._listener: Listener | None = None
         self._loop: Loop | None = None
         self._known = Known(self, secrets or {})
@@ -110,10 +119,12 @@ class FakeServer:
             raise ServerError(f"{type(self).__name__} runs already, at {self.url}")
         loop = engine.acquire()
         try:
+            self._identify()
             self._listener = Listener(loop, self, self._host, self._port)
             self._listener.restart_time()
             self._listener.open()
         except BaseException:
+            self._forget_identity()
             engine.release(loop)
             raise
         self._loop = loop
@@ -136,6 +147,7 @@ class FakeServer:
         try:
             ending = loop.run(self._listener.stop)
         finally:
+            self._forget_identity()
             engine.release(loop)
         for thread in ending:
             thread.join()
@@ -177,6 +189,41 @@ class FakeServer:
         """The state as new; a service whose handlers hold a lock takes it just for this."""
         self.reset()
 
+    # TLS
+
+    def _identify(self) -> None:
+        if self._tls is True:
+            from pytest_resilience.server._tls import Identity
+
+            self._identity = Identity(self._host)
+
+    def _forget_identity(self) -> None:
+        identity, self._identity = self._identity, None
+        if identity is not None:
+            identity.remove()
+
+    @property
+    def tls_context(self) -> SSLContext | None:
+        """What it speaks TLS with while it runs; None when it speaks plain HTTP."""
+        if isinstance(self._tls, bool):
+            return None if self._identity is None else self._identity.context
+        return self._tls
+
+    @property
+    def ca_file(self) -> str:
+        """Path of the certificate (PEM) that makes a client trust it, while it runs.
+
+        For ``requests.get(url, verify=server.ca_file)``, ``SSL_CERT_FILE`` and their like.
+
+        Raises:
+            ServerError: It was not made with ``tls=True``, or does not run.
+        """
+        if self._identity is None:
+            raise ServerError(
+                f"{type(self).__name__} has no ca_file: make it with tls=True, and start it"
+            )
+        return self._identity.ca_file
+
     # Where it is
 
     @property
@@ -191,9 +238,9 @@ class FakeServer:
 
     @property
     def url(self) -> str:
-        """``http://127.0.0.1:PORT``, without a slash at the end."""
+        """``http://127.0.0.1:PORT``, without a slash at the end; ``https`` with TLS."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return f"{self._started().scheme}://{host}:{self.port}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -422,3 +469,12 @@ class FakeServer:
     def __repr__(self) -> str:
         where = f"at {self.url}" if self.running else "not running"
         return f"<{type(self).__name__} {where}>"
+
+
+def _checked_tls(tls: bool | SSLContext) -> bool | SSLContext:  # noqa: FBT001 -- a value checked
+    if not isinstance(tls, bool):
+        from ssl import SSLContext
+
+        if not isinstance(tls, SSLContext):
+            _check.refuse("tls", tls, "True, False or an ssl.SSLContext of a server")
+    return tls

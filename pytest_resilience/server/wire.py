@@ -30,17 +30,47 @@ from pytest_resilience.faults._script import (
 )
 from pytest_resilience.records import Outcome
 
+
+class Unreadable(OSError):
+    """What came is not what this connection speaks."""
+
+
+class Socket(Protocol):
+    """What is asked of the server's end of a connection, with TLS or without."""
+
+    def fileno(self) -> int:
+        """Its descriptor."""
+
+    def recv(self, size: int, /) -> bytes:
+        """What has come."""
+
+    def send(self, data: bytes | memoryview, /) -> int:
+        """Hand as much to the kernel as it takes."""
+
+    def shutdown(self, how: int, /) -> None:
+        """End a direction in order."""
+
+    def close(self) -> None:
+        """Give it back."""
+
+    def setsockopt(self, level: int, name: int, value: bytes, /) -> None:
+        """Set an option of the TCP connection."""
+
+    def getsockopt(self, level: int, name: int, size: int, /) -> bytes:
+        """An option of the TCP connection."""
+
+
 LINGER_ZERO = struct.pack("ii", 1, 0)
 
 
-def reset(sock: socket.socket) -> None:
+def reset(sock: Socket) -> None:
     """End a connection with a RST and close the socket."""
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ZERO)
     sock.close()
 
 
-def finish(sock: socket.socket) -> bool:
+def finish(sock: Socket) -> bool:
     """End our side in order, with a FIN. False when the connection is gone already."""
     try:
         sock.shutdown(socket.SHUT_WR)
@@ -52,7 +82,7 @@ def finish(sock: socket.socket) -> bool:
 class Owner(Protocol):
     """What a writer needs of its connection."""
 
-    sock: socket.socket
+    sock: Socket
     loop: Loop
     link: links.Key
 

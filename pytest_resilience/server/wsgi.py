@@ -22,7 +22,16 @@ UNPREFIXED = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
 class Request:
     """What a WSGI environment is made of."""
 
-    __slots__ = ("body", "client", "headers", "http_version", "method", "server", "target")
+    __slots__ = (
+        "body",
+        "client",
+        "headers",
+        "http_version",
+        "method",
+        "scheme",
+        "server",
+        "target",
+    )
 
     def __init__(  # noqa: PLR0917 -- the parts of a request line and its connection
         self,
@@ -32,6 +41,7 @@ class Request:
         http_version: str,
         server: tuple[str, int],
         client: tuple[str, int],
+        scheme: str = "http",
     ) -> None:
         self.method = method
         self.target = target
@@ -40,6 +50,7 @@ class Request:
         self.http_version = http_version
         self.server = server
         self.client = client
+        self.scheme = scheme
         self.body = b""
 
 
@@ -61,7 +72,7 @@ def environ(request: Request, *, blocking: bool) -> WSGIEnvironment:
         "REMOTE_ADDR": request.client[0],
         "REMOTE_PORT": str(request.client[1]),
         "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
+        "wsgi.url_scheme": request.scheme,
         "wsgi.input": io.BytesIO(request.body),
         "wsgi.input_terminated": True,
         "wsgi.errors": sys.stderr,

@@ -1,162 +1,128 @@
-"""Timeouts of TLS sockets: our servers speak no TLS, so this one stands in for them.
-
-It lives on the engine's loop as they do, and tells the clock of its connections as they do.
-"""
+"""Timeouts and delays of TLS connections to our servers, in virtual time."""
 
 from __future__ import annotations
 
-import datetime as dt
-import ipaddress
+import asyncio
 import socket
 import ssl
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
+import aiohttp
+import httpx
 import pytest
+import requests
 import urllib3
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
-from pytest_resilience import FakeServer, VirtualClock
-from pytest_resilience.clock import current_clock, links
-from pytest_resilience.engine import acquire, release
+from pytest_resilience import FakeServer, VirtualClock, faults
 
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-HOST = "127.0.0.1"
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """For 127.0.0.1, signed by itself, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(1))
-        .not_valid_after(now + dt.timedelta(1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST))]),
-            critical=False,
-        )
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "both.pem"
-    path.write_bytes(
-        made.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return path
-
-
-class TlsServer:
-    """Answers every request after so many seconds, or never."""
-
-    def __init__(self, certificate: Path) -> None:
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(certificate)
-        self.delays: list[float | None] = []
-        self.loop = acquire()
-        self.listening = socket.create_server((HOST, 0))
-        self.listening.settimeout(0)
-        self.port = self.listening.getsockname()[1]
-        self.socks: list[socket.socket] = []
-        links.listen(self.listening.getsockname())
-        self.loop.run(lambda: self.loop.add(self.listening.fileno(), self.accept, 1))
-
-    def accept(self, _: int) -> None:
-        sock, client = self.listening.accept()
-        sock.settimeout(0)
-        link = (client[0], client[1], self.port)
-        links.serve(link, sock)
-        self.socks.append(sock)
-        come, go = ssl.MemoryBIO(), ssl.MemoryBIO()
-        tls = self.context.wrap_bio(come, go, server_side=True)
-
-        def flush() -> None:
-            links.served_sent(link)
-            sock.send(go.read())
-
-        def answer() -> None:
-            tls.write(ANSWER)
-            flush()
-
-        def ready(_: int) -> None:
-            try:
-                data = sock.recv(65536)
-            except ConnectionResetError:
-                data = b""
-            if not data:
-                self.loop.remove(sock.fileno())
-                links.unserve(link)
-                sock.close()
-                return
-            come.write(data)
-            try:
-                tls.do_handshake()
-                request = tls.read(65536)
-            except ssl.SSLWantReadError:
-                request = b""
-            flush()
-            if request:
-                delay = self.delays.pop(0) if self.delays else 0
-                if delay is not None:
-                    clock = current_clock()
-                    due = clock.monotonic_ns() + round(delay * 1e9)
-                    clock.call_at(due, self.loop, answer)
-
-        self.loop.add(sock.fileno(), ready, 1)
-
-    def stop(self) -> None:
-        links.unlisten(self.listening.getsockname())
-        self.loop.run(lambda: self.loop.remove(self.listening.fileno()))
-        for sock in [self.listening, *self.socks]:
-            sock.close()
-        self.loop.settle()
-        release(self.loop)
+REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 @pytest.fixture
-def tls_server(server: FakeServer, certificate: Path) -> Iterator[TlsServer]:
-    """Beside a server, which keeps the engine running."""
-    made = TlsServer(certificate)
-    yield made
-    made.stop()
+def secure(clock: VirtualClock) -> Iterator[FakeServer]:
+    """A server that speaks TLS, in virtual time."""
+    with FakeServer(tls=True) as running:
+        yield running
 
 
-def test_three_read_timeouts_over_tls(
-    tls_server: TlsServer, clock: VirtualClock, certificate: Path
-) -> None:
+def test_three_read_timeouts_over_tls(secure: FakeServer, clock: VirtualClock) -> None:
     """Three timeouts of 30 s with waits of 1, 2 and 4, then an answer: it takes exactly 97."""
-    tls_server.delays = [None, None, None, 0]
-    url = f"https://{HOST}:{tls_server.port}/"
-    with urllib3.PoolManager(ca_certs=str(certificate)) as pool:
+    secure.fail(faults.timeout(), times=3)
+    with urllib3.PoolManager(ca_certs=secure.ca_file) as pool:
         for wait in (1, 2, 4, None):
             try:
-                assert pool.request("GET", url, timeout=30, retries=False).data == b"ok"
+                assert pool.request("GET", secure.url, timeout=30, retries=False).status == 200
             except urllib3.exceptions.ReadTimeoutError:
                 assert wait is not None
                 time.sleep(wait)
 
+    assert secure.trace.times == [0, 31, 63, 97]
     assert clock.now == 97
 
 
-def test_a_delay_over_tls(tls_server: TlsServer, clock: VirtualClock, certificate: Path) -> None:
+def test_a_delay_over_tls(secure: FakeServer, clock: VirtualClock) -> None:
     """An answer after 5 s under a timeout of 30 comes at exactly 5, and on a kept connection."""
-    tls_server.delays = [5, 7]
-    url = f"https://{HOST}:{tls_server.port}/"
-    with urllib3.PoolManager(ca_certs=str(certificate)) as pool:
-        assert pool.request("GET", url, timeout=30).data == b"ok"
+    secure.fail(faults.latency(5), faults.latency(7))
+    with requests.Session() as session:
+        session.trust_env = False
+        session.verify = secure.ca_file
+        assert session.get(secure.url, timeout=30).status_code == 200
         assert clock.now == 5
-        assert pool.request("GET", url, timeout=30).data == b"ok"
+        assert session.get(secure.url, timeout=30).status_code == 200
+
     assert clock.now == 12
+    assert [attempt.reused for attempt in secure.trace] == [False, True]
+
+
+def test_a_stall_over_tls(secure: FakeServer, clock: VirtualClock) -> None:
+    """A body that stalls under a timeout of 5 is given up at exactly 5."""
+    secure.fail(faults.stall(at=0.5))
+    context = ssl.create_default_context(cafile=secure.ca_file)
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.get(secure.url, verify=context, timeout=5)
+
+    assert clock.now == 5
+
+
+def test_a_handshake_that_hangs(secure: FakeServer, clock: VirtualClock) -> None:
+    """A server that accepts and never reads holds a handshake up for the timeout, exactly."""
+    secure.fail(faults.never_read())
+    context = ssl.create_default_context(cafile=secure.ca_file)
+    with (
+        socket.create_connection((secure.host, secure.port), 9) as sock,
+        pytest.raises(TimeoutError),
+    ):
+        context.wrap_socket(sock, server_hostname="127.0.0.1")
+
+    assert clock.now == 9
+
+
+def test_a_drip_over_tls(secure: FakeServer, clock: VirtualClock) -> None:
+    """Slow bytes come at their seconds, one record each."""
+    secure.fail(faults.bandwidth(1))
+    context = ssl.create_default_context(cafile=secure.ca_file)
+    with (
+        socket.create_connection((secure.host, secure.port)) as sock,
+        context.wrap_socket(sock, server_hostname="127.0.0.1") as tls,
+    ):
+        tls.sendall(REQUEST)
+        come = b""
+        while not come.endswith(b'{"ok": true}'):
+            come += tls.recv(100)
+
+    assert clock.now == 12
+
+
+async def timed_out(server: FakeServer) -> float:
+    context = ssl.create_default_context(cafile=server.ca_file)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    limit = aiohttp.ClientTimeout(total=4)
+    async with aiohttp.ClientSession(timeout=limit) as session:
+        with pytest.raises(TimeoutError):
+            await session.get(server.url, ssl=context)
+    return loop.time() - began
+
+
+def test_asyncio_over_tls(secure: FakeServer, clock: VirtualClock) -> None:
+    """A loop's TLS transport is given up at exactly its timeout."""
+    secure.fail(faults.timeout())
+
+    assert asyncio.run(timed_out(secure)) == 4
+    assert clock.now == 4
+
+
+def test_much_over_tls(clock: VirtualClock) -> None:
+    """Megabytes are no timeout, however many records they are."""
+    body = bytes(4_000_000)
+
+    def much(environ: object, start_response: object) -> list[bytes]:
+        start_response("200 OK", [])  # type: ignore[operator]  # as PEP 3333 has it
+        return [body]
+
+    with FakeServer(much, blocking=False, tls=True) as server:
+        answer = requests.get(server.url, verify=server.ca_file, timeout=1)
+
+    assert answer.content == body
+    assert clock.now == 0
