@@ -173,6 +173,17 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.fail(text, pytrace=False)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call() -> None:
+    """Listen to the streams of this phase: capsys and its like have new ones for each."""
+    import sys
+
+    if "pytest_resilience.logs" in sys.modules:
+        from pytest_resilience.logs import _hub
+
+        _hub.follow()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
     """Leave no variable behind, whatever others have undone after us."""

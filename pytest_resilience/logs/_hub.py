@@ -70,6 +70,16 @@ def begin(listener: Listener) -> None:
         if not _listeners:
             _install()
         _listeners.append(listener)
+    follow()
+
+
+def follow() -> None:
+    """Listen to the streams that somebody has put in place of others."""
+    from pytest_resilience.logs import _streams
+
+    with _lock:
+        if _listeners:
+            _streams.follow(_undos.append)
 
 
 def end(listener: Listener) -> None:

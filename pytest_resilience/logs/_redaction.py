@@ -8,7 +8,9 @@ there. Only of lines that show a secret, so it costs nothing to those that show 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from pytest_resilience.logs.line import Line
 from pytest_resilience.secrets.search import Search
@@ -16,30 +18,48 @@ from pytest_resilience.secrets.search import Search
 PYTESTS = "_pytest."
 
 
-def would_be_shown(line: Line, search: Search) -> bool:
-    """Whether a secret in this line would get to a reader."""
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Whom the records of a logger pass on their way."""
+
+    filters: Sequence[Any]
+    """The logger's own."""
+    handlers: Sequence[logging.Handler]
+
+    @classmethod
+    def of(cls, name: str) -> Way:
+        """As it is now, without pytest's own handlers."""
+        logger = logging.getLogger(name)
+        return cls(tuple(logger.filters), tuple(_handlers(logger)))
+
+
+def would_be_shown(line: Line, way: Way | None, search: Search) -> bool:
+    """Whether a secret in this line would get to a reader.
+
+    Args:
+        line: It shows a secret.
+        way: The way of its records when it was said; as it is now when that is None.
+        search: Finds secrets.
+    """
     if line.source != "logging" or line.level is None:
         return True
-    logger = logging.getLogger(line.logger)
-    handlers = list(_handlers(logger))
-    if not logger.filters and not handlers:
+    way = Way.of(line.logger) if way is None else way
+    if not way.filters and not way.handlers:
         return True
     try:
-        if not search.anything_in(_made_of(_record(line, (line.text, ())), logger, handlers)):
+        if not search.anything_in(_made_of(_record(line, (line.text, ())), way)):
             return False
-        return _arguments_show(line, logger, handlers, search)
+        return _arguments_show(line, way, search)
     except Exception:  # noqa: BLE001 -- a filter may want what a record like it does not have
         return True
 
 
-def _arguments_show(
-    line: Line, logger: logging.Logger, handlers: list[logging.Handler], search: Search
-) -> bool:
+def _arguments_show(line: Line, way: Way, search: Search) -> bool:
     """The same of its arguments, which some filters replace instead of the text."""
     if not line.args or not search.anything_in([repr(line.args)]):
         return True
-    record = _filtered(logger, _record(line, ("%s", line.args)))
-    for handler in handlers:
+    record = _filtered(_own_filters(way), _record(line, ("%s", line.args)))
+    for handler in way.handlers:
         record = record and _filtered(handler, record)
     return record is not None and search.anything_in([repr(record.args)])
 
@@ -71,15 +91,19 @@ def _handlers(logger: logging.Logger) -> Iterator[logging.Handler]:
         current = current.parent if current.propagate else None
 
 
-def _made_of(
-    record: logging.LogRecord, logger: logging.Logger, handlers: list[logging.Handler]
-) -> Iterator[str]:
-    passed = _filtered(logger, record)
+def _own_filters(way: Way) -> logging.Filterer:
+    filterer = logging.Filterer()
+    filterer.filters = list(way.filters)
+    return filterer
+
+
+def _made_of(record: logging.LogRecord, way: Way) -> Iterator[str]:
+    passed = _filtered(_own_filters(way), record)
     if passed is None:
         return
-    if not handlers:
+    if not way.handlers:
         yield f"{passed.getMessage()} {vars(passed)!r}"
-    for handler in handlers:
+    for handler in way.handlers:
         seen = _filtered(handler, passed)
         if seen is not None:
             yield handler.format(seen)

@@ -3,9 +3,9 @@
 *Problem.* Whoever captures puts a stream of his own in the place of ``sys.stdout``, before
 us or after us, and a handler keeps the stream it was made with.
 
-*Solution.* No stream is replaced. Those that are there when somebody begins to listen get a
-``write`` of their own, which records and then writes as ever. What pytest itself prints is no
-business of the code under test.
+*Solution.* No stream is replaced. Those that are there when somebody begins to listen, and
+when a test begins, get a ``write`` of their own, which records and then writes as ever. What
+pytest itself prints is no business of the code under test.
 """
 
 from __future__ import annotations
@@ -20,23 +20,34 @@ from pytest_resilience.logs import _hub
 from pytest_resilience.logs._entry import Entry
 from pytest_resilience.logs._hub import saying
 
+Undo = Callable[[Callable[[], None]], None]
+
 _open: dict[tuple[str, int, bool], Entry] = {}
 """The line that has begun on a stream and not ended yet, of each thread."""
 
 
-def install(undo: Callable[[Callable[[], None]], None]) -> None:
+_heard: list[object] = []
+"""The streams that are tapped."""
+
+
+def install(undo: Undo) -> None:
     """Put the tap in place."""
     undo(_open.clear)
-    seen: list[object] = []
+    undo(_heard.clear)
+    follow(undo)
+
+
+def follow(undo: Undo) -> None:
+    """Tap the streams that have been put in place meanwhile."""
     for name, stream in (
         ("stdout", sys.stdout),
         ("stderr", sys.stderr),
         ("stdout", sys.__stdout__),
         ("stderr", sys.__stderr__),
     ):
-        if stream is None or any(stream is one for one in seen):
+        if stream is None or any(stream is one for one in _heard):
             continue
-        seen.append(stream)
+        _heard.append(stream)
         # One that takes no attributes is let be.
         with contextlib.suppress(AttributeError, TypeError):
             _hub.put(stream, "write", _write(name, stream.write), undo)
@@ -44,7 +55,7 @@ def install(undo: Callable[[Callable[[], None]], None]) -> None:
             _tap_bytes(name, stream, undo)
 
 
-def _tap_bytes(name: str, stream: Any, undo: Callable[[Callable[[], None]], None]) -> None:  # noqa: ANN401 -- any stream
+def _tap_bytes(name: str, stream: Any, undo: Undo) -> None:  # noqa: ANN401 -- any stream
     """What is written as bytes goes by the text layer, which keeps nothing back here."""
     with contextlib.suppress(AttributeError, TypeError):
         _hub.put(stream.buffer, "write", _write(name, stream.buffer.write), undo)
@@ -52,9 +63,10 @@ def _tap_bytes(name: str, stream: Any, undo: Callable[[Callable[[], None]], None
 
 def _write(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
     def write(text: Any, *rest: Any) -> Any:  # noqa: ANN401 -- text or bytes
-        if saying.streaming or not _hub.listening() or _is_pytests():
+        if saying.streaming or not _hub.listening():
             return real(text, *rest)
-        _record(name, text)
+        if not _is_pytests():
+            _record(name, text)
         saying.streaming = True
         try:
             return real(text, *rest)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_resilience.logs._redaction import would_be_shown
+from pytest_resilience.logs._redaction import Way, would_be_shown
 from pytest_resilience.logs.line import Line
 from pytest_resilience.records import Trace
 from pytest_resilience.secrets.search import Hit, Search
@@ -45,6 +45,8 @@ class Place:
     """The line that it belongs to, when it might be put right before it is rendered."""
     field: str = ""
     """Its name, when it is a field of that line."""
+    way: Way | None = None
+    """The way that the line's records took when it was said."""
 
     @property
     def where(self) -> str:
@@ -88,7 +90,7 @@ def look(places: Iterable[Place], secrets: Iterable[Secret]) -> list[Leak]:
     found: dict[tuple[str, str], Leak] = {}
     for place in every:
         hits = search.hits(place.text)
-        if hits and not (place.line and _was_put_right(place.line, place.field, search)):
+        if hits and not (place.line and _was_put_right(place, place.line, search)):
             for hit in hits:
                 # The arguments of a message that shows it show it again.
                 key = hit.label, place.of or place.what
@@ -113,21 +115,26 @@ def _leak(hit: Hit, place: Place, secrets: tuple[Secret, ...]) -> Leak:
     return Leak(hit.label, place.where, hit.encoding, hit.start, hit.end, hit.whole, repr(excerpt))
 
 
-def _was_put_right(line: Line, field: str, search: Search) -> bool:
+def _was_put_right(place: Place, line: Line, search: Search) -> bool:
     """Whether no reader gets to see what a line was made with."""
     if line.rendered and not line.by_default:
         if search.anything_in(line.rendered):
             return True  # The rendering is a place of its own.
         # A field that no format asks for is not put right, it is waiting for another format.
-        return not field or any(field in text for text in line.rendered)
-    return not would_be_shown(line, search)
+        return not place.field or any(place.field in text for text in line.rendered)
+    return not would_be_shown(line, place.way, search)
 
 
 # Lines
 
 
-def in_line(line: Line) -> Iterator[Place]:
-    """All that was handed over with a line, and all that was made of it."""
+def in_line(line: Line, way: Way | None = None) -> Iterator[Place]:
+    """All that was handed over with a line, and all that was made of it.
+
+    Args:
+        line: The line.
+        way: The way that its records took when it was said; None for the one they take now.
+    """
     by = f" by {line.logger}" if line.logger else ""
     level = line.level_name
     who = f"{'an' if level[:1] in 'AEIOU' else 'a'} {level}{by}" if level else f"a line{by}"
@@ -140,16 +147,16 @@ def in_line(line: Line) -> Iterator[Place]:
     if line.source == "warnings":
         yield Place(f"a warning ({line.fields.get('category', 'Warning')})", line.text)
         return
-    yield Place("the message", line.text, who, line)
+    yield Place("the message", line.text, who, line, way=way)
     if line.args and (arguments := [text for text in _texts(line.args) if text not in line.text]):
-        yield Place("the arguments", " ".join(arguments), who, line)
+        yield Place("the arguments", " ".join(arguments), who, line, way=way)
     for name, value in line.fields.items():
         if name != "event" and (texts := " ".join(_texts(value))):
-            yield Place(f"the field {name}", texts, who, line, name)
+            yield Place(f"the field {name}", texts, who, line, name, way)
     for text in line.rendered:
         yield Place("the rendering", text, who)
     if line.traceback:
-        yield Place("the traceback", line.traceback, who, line)
+        yield Place("the traceback", line.traceback, who, line, way=way)
 
 
 def _texts(value: object, above: tuple[int, ...] = ()) -> Iterator[str]:

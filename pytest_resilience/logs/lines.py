@@ -178,7 +178,9 @@ class Lines(tuple[Line, ...], Choosing):  # noqa: SLOT001 -- it knows more than 
         return self.mask("\n".join(f"  {line}" for line in self))
 
     def __repr__(self) -> str:
-        return f"<{len(self)} lines>\n{self.table()}" if self else "<no lines>"
+        # On one line, because pytest shows it so.
+        count = f"{len(self)} line{'' if len(self) == 1 else 's'}"
+        return f"<{count}: {self.mask(' | '.join(map(str, self)))}>" if self else "<no lines>"
 
 
 def _in_words(found: Sequence[Finding]) -> str:

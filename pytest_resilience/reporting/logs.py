@@ -13,15 +13,9 @@ if TYPE_CHECKING:
     from pytest_resilience.reporting.desk import Desk
     from pytest_resilience.server.server import FakeServer
 
-CAPTURES = ("capsys", "capsysbinary", "capfd", "capfdbinary", "capteesys")
-
 
 def of_test(request: pytest.FixtureRequest, desk: Desk) -> Iterator[Recorder]:
     """Record until the test ends."""
-    for name in CAPTURES:
-        # They put streams of their own in place, which must be there to be listened to.
-        if name in request.fixturenames:
-            request.getfixturevalue(name)
 
     def servers() -> Iterable[FakeServer]:
         custody = desk.has_custody_of(request.node)

@@ -12,7 +12,7 @@ import pytest
 
 from pytest_resilience import FakeServer, LogContract, RetryPolicy, verify
 from pytest_resilience.checks.observation import Call
-from pytest_resilience.judge import battery
+from pytest_resilience.judge.battery import logs as family
 from pytest_resilience.judge.scenario import Subject
 
 LOG = logging.getLogger("tests.logs.family")
@@ -116,16 +116,15 @@ class Verbose(Client):
 def judged(call: Callable[[str], object], policy: RetryPolicy) -> dict[str, str]:
     """The codes of all that the log scenarios find, with the first sentence of each."""
     with FakeServer() as server:
-        only = [name for name in names(policy) if name.startswith("log-")]
-        found = verify(call, policy, server, only=only).findings
+        found = verify(call, policy, server, only=names(policy)).findings
     return {finding.code: finding.sentence for finding in reversed(found)}
 
 
 def names(policy: RetryPolicy) -> list[str]:
-    """The names of all scenarios for this policy."""
+    """The names of the log scenarios for this policy."""
     standard = None if policy.limit == 1 else 503
     subject = Subject(policy, Call(0, 0, "ok"), is_async=False, standard=standard)
-    return [scenario.name for scenario in battery.scenarios(subject)]
+    return [scenario.name for scenario in family.scenarios(subject)]
 
 
 def policy(contract: LogContract | None = CLAIMS, attempts: int | None = 3) -> RetryPolicy:
@@ -171,7 +170,7 @@ def test_a_log_that_is_no_json(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_nothing_is_played_for_who_claims_nothing_of_the_log() -> None:
     """Without a contract there are no scenarios of logs."""
-    assert [name for name in names(policy(None)) if name.startswith("log-")] == []
+    assert names(policy(None)) == []
 
 
 @pytest.mark.parametrize(
@@ -180,9 +179,9 @@ def test_nothing_is_played_for_who_claims_nothing_of_the_log() -> None:
 )
 def test_how_many_failures_are_played(attempts: int | None, lengths: list[str]) -> None:
     """One, two, and as many as the client survives."""
-    found = [name for name in names(policy(attempts=attempts)) if name.startswith("log-of-")]
+    found = [name.removeprefix("log-of-") for name in names(policy(attempts=attempts))]
 
-    assert [name.removeprefix("log-of-") for name in found if name[7:].isdigit()] == lengths
+    assert [name for name in found if name.isdigit()] == lengths
 
 
 def test_who_never_retries_is_asked_for_errors_only() -> None:

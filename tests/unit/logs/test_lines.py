@@ -60,7 +60,11 @@ def test_lines_show_themselves() -> None:
     masked = Lines(SOME, mask=lambda text: text.replace("three", "***"))
 
     assert repr(Lines()) == "<no lines>"
-    assert repr(masked.at("ERROR")) == "<1 lines>\n  t=2.000  #2  ERROR  ab  ***"
+    assert repr(masked.at("ERROR")) == "<1 line: t=2.000  #2  ERROR  ab  ***>"
+    assert repr(masked.of("a")) == (
+        "<2 lines: t=0.000  #1  DEBUG  a  one | t=1.000  #1  WARNING  a.b  two of 3>"
+    )
+    assert masked.at("ERROR").table() == "  t=2.000  #2  ERROR  ab  ***"
 
 
 def test_every_retry_was_logged() -> None:
