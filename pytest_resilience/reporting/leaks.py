@@ -14,6 +14,7 @@ import pytest
 from pytest_resilience.checks.leftovers import MOST, Leftover
 from pytest_resilience.logs import _hub, leaks
 from pytest_resilience.logs._entry import Entry
+from pytest_resilience.logs._redaction import Way
 
 if TYPE_CHECKING:
     from pytest_resilience.reporting.custody import Watched
@@ -34,7 +35,7 @@ class Ear:
     def __init__(self, item: pytest.Item) -> None:
         self._item = item
         self._own = frozenset(_codes(getattr(item, "obj", None)))
-        self._heard: list[Entry] = []
+        self._heard: list[tuple[Entry, Way | None]] = []
         self._caught: list[BaseException] = []
         self._listens = False
 
@@ -54,7 +55,8 @@ class Ear:
     def hear(self, entry: Entry) -> None:
         """This is being said."""
         if len(self._heard) < KEPT and _speaker(sys._getframe(1)) not in self._own:  # noqa: SLF001 -- the one way to know who
-            self._heard.append(entry)
+            way = Way.of(entry.logger) if entry.source == "logging" else None
+            self._heard.append((entry, way))
 
     def caught(self, error: BaseException) -> None:
         """The test has caught this, with ``pytest.raises``."""
@@ -77,8 +79,8 @@ class Ear:
         return [Leftover("leaks", leak.sentence) for leak in found[:MOST]]
 
     def _places(self, watched: Iterable[Watched]) -> Iterator[leaks.Place]:
-        for entry in self._heard:
-            yield from leaks.in_line(entry.line(None, None))
+        for entry, way in self._heard:
+            yield from leaks.in_line(entry.line(None, None), way)
         for error in self._caught:
             yield from leaks.in_exception(error)
         for one in watched:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 CREDENTIAL = re.compile(
     r"authorization|cookie|token|secret|passw|credential"
@@ -34,11 +35,13 @@ _PUBLIC = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def tells(name: str) -> bool:
     """Whether a value of this name is a credential: ``password``, ``apiKey``, not ``pageToken``."""
     return bool(_TELLING.search(name)) and not _HARMLESS.search(name)
 
 
+@lru_cache(maxsize=1024)
 def is_public(name: str) -> bool:
     """Whether a value of this name may be spoken of: a host, a user, an id."""
     return bool(_PUBLIC.search(name)) and not tells(name)

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from dataclasses import dataclass
 
 PART = 12
@@ -41,6 +40,7 @@ _COMMON = re.compile(
     re.IGNORECASE,
 )
 _WORDS = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HEX = frozenset("abcdef")
 
 
@@ -72,8 +72,8 @@ class Secret:
         if len(value) - known < SHORTEST:
             known = 0
         rest = value[known:]
-        parts = len(rest) >= PART and (minted or looks_random(rest))
-        return cls(label, value, known, parts, named)
+        parts = len(rest) >= PART and (minted or _UUID.fullmatch(rest) or looks_random(rest))
+        return cls(label, value, known, bool(parts), named)
 
     @property
     def proof(self) -> bool:
@@ -117,4 +117,4 @@ def looks_random(value: str) -> bool:
 def _bits(value: str) -> float:
     """Shannon's bits a character, counted in the value itself."""
     size = len(value)
-    return -sum(n / size * math.log2(n / size) for n in Counter(value).values())
+    return -sum(n / size * math.log2(n / size) for n in map(value.count, set(value)))

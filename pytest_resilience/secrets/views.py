@@ -26,9 +26,6 @@ _NAMES = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
 _PACKED = re.compile(re.escape(b"\x1f\x8b\x08") + rb"|x\x9c|x\xda")
 _PACKED_BASE64 = re.compile(rb"(?:H4sI|eJ[w-z]|eN[o-r])[A-Za-z0-9+/_-]{10,}")
 _PACKED_HEX = re.compile(rb"(?:1f8b08|789c|78da)(?:[0-9a-f]{2}){8,}", re.IGNORECASE)
-_SIGNS = (b"\x1f\x8b\x08", b"x\x9c", b"x\xda")
-_SIGNS_BASE64 = (b"H4sI", b"eJ", b"eN")
-_SIGNS_HEX = (b"1f8b08", b"1F8B08", b"789c", b"789C", b"78da", b"78DA")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +117,19 @@ def layers(data: bytes, *, placed: bool) -> Iterator[View]:
 
 def unpacked(data: bytes) -> Iterator[tuple[bytes, int, int]]:
     """What was packed by gzip or zlib, with its place; in base64 and in hex as well."""
-    for signs, pattern, read in (
-        (_SIGNS, _PACKED, None),
-        (_SIGNS_BASE64, _PACKED_BASE64, _from_base64),
-        (_SIGNS_HEX, _PACKED_HEX, binascii.unhexlify),
-    ):
-        if not any(sign in data for sign in signs):
-            continue
-        for match in pattern.finditer(data):
-            start, end = match.span() if read else (match.start(), len(data))
-            if inside := _unpack(read(match[0]) if read else data[start:]):
-                yield inside, start, end
+    # What is common in no text is asked for first: most have none of it.
+    if b"\x1f\x8b\x08" in data or b"x\x9c" in data or b"x\xda" in data:
+        for match in _PACKED.finditer(data):
+            if inside := _unpack(data[match.start() :]):
+                yield inside, match.start(), len(data)
+    if b"H4sI" in data or b"eJ" in data or b"eN" in data:
+        for match in _PACKED_BASE64.finditer(data):
+            if inside := _unpack(_from_base64(match[0])):
+                yield inside, match.start(), match.end()
+    if b"78" in data or b"1f8b08" in data or b"1F8B08" in data:
+        for match in _PACKED_HEX.finditer(data):
+            if inside := _unpack(binascii.unhexlify(match[0])):
+                yield inside, match.start(), match.end()
 
 
 def _from_base64(text: bytes) -> bytes:

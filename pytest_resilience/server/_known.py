@@ -131,7 +131,9 @@ def _answered(answers: Iterable[Answer]) -> Iterator[Pair]:
         if sum(map(len, answer.body)) > LARGEST or (body := answer.whole) in bodies:
             continue
         bodies.add(body)
-        yield from _of_json(_json(body), "an answer")
+        data = _json(body)
+        if data is not None:
+            yield from _of_json(data, "an answer")
 
 
 def _json(body: bytes) -> Any:  # noqa: ANN401 -- JSON
@@ -146,15 +148,14 @@ def _json(body: bytes) -> Any:  # noqa: ANN401 -- JSON
 
 def _of_json(data: Any, where: str, depth: int = 0) -> Iterator[Pair]:  # noqa: ANN401 -- JSON
     """Texts whose own name tells."""
-    if depth > DEEPEST:
-        return
-    for name, value in data.items() if isinstance(data, dict) else ():
-        if isinstance(value, str) and tells(name):
-            yield f"{name} in {where}", value
-        else:
-            yield from _of_json(value, where, depth + 1)
-    for value in data if isinstance(data, list) else ():
-        yield from _of_json(value, where, depth + 1)
+    if isinstance(data, dict):
+        for name, value in data.items():
+            if isinstance(value, str) and tells(name):
+                yield f"{name} in {where}", value
+    if depth < DEEPEST:
+        for value in data.values() if isinstance(data, dict) else data:
+            if isinstance(value, dict | list):
+                yield from _of_json(value, where, depth + 1)
 
 
 def _of_store(data: Any, where: str, name: str = "") -> Iterator[Pair]:  # noqa: ANN401 -- JSON

@@ -1,0 +1,413 @@
+"""A test in which a client shows a secret of a fake fails, and says where."""
+
+import base64
+from collections.abc import Callable
+
+import pytest
+
+Session = Callable[..., pytest.RunResult]
+
+TOKEN = "ghp_not+for/reports"
+
+CLIENT = """
+import base64, json, logging, sys, urllib.request, warnings
+log = logging.getLogger("client")
+TOKEN = os.environ.get("GITHUB_TOKEN")
+
+def ask(server, path=ISSUE, **headers):
+    request = urllib.request.Request(server.url + path, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return answer.read()
+    except urllib.error.HTTPError as error:
+        error.close()
+        return b""
+
+def token():
+    return os.environ["GITHUB_TOKEN"]
+"""
+
+
+def leaking(body: str, test: str = "client(fake_github)") -> str:
+    """A client with this body, and a test that calls it."""
+    return f"{CLIENT}\ndef client(server):\n    {body}\n\ndef test_it(fake_github):\n    {test}\n"
+
+
+def said(result: pytest.RunResult) -> str:
+    """The first line of what was found."""
+    found = [line for line in result.outlines if "has leaked into" in line]
+    return found[0] if found else ""
+
+
+PLACES = {
+    'log.warning("using %s", token())': (
+        "GITHUB_TOKEN has leaked into the message of a WARNING by client "
+        "(plain, characters 7-25): 'using <GITHUB_TOKEN>'"
+    ),
+    'log.debug("x", extra={"a": [{"b": (token(),)}]})': (
+        "GITHUB_TOKEN has leaked into the field a of a DEBUG by client "
+        "(plain, characters 3-21): 'b <GITHUB_TOKEN>'"
+    ),
+    'log.info("%(a)s", {"a": 1, "b": token()})': (
+        "GITHUB_TOKEN has leaked into the arguments of an INFO by client "
+    ),
+    'log.error("%s %s", token()[:9], token()[9:])': (
+        "GITHUB_TOKEN has leaked into the message of an ERROR by client (split, "
+    ),
+    "print('a', {'b': token()})": (
+        "GITHUB_TOKEN has leaked into stdout (plain, characters 10-28): "
+        "\"a {'b': '<GITHUB_TOKEN>'}\""
+    ),
+    "sys.stderr.write(token())": "GITHUB_TOKEN has leaked into stderr ",
+    "warnings.warn(token(), FutureWarning)": (
+        "GITHUB_TOKEN has leaked into a warning (FutureWarning) "
+    ),
+    'ask(server, f"{ISSUE}?token={urllib.parse.quote(token())}")': (
+        "GITHUB_TOKEN has leaked into the URL of attempt 1 (URL-quoted, "
+    ),
+    'log.info(base64.b64encode(b"me:" + token().encode()).decode())': (
+        "GITHUB_TOKEN has leaked into the message of an INFO by client (base64, "
+    ),
+    'log.info(json.dumps({"auth": repr(token().encode().hex())}))': (
+        "GITHUB_TOKEN has leaked into the message of an INFO by client (hex, "
+    ),
+}
+
+
+@pytest.mark.parametrize("body", PLACES)
+def test_a_leak_fails_a_test_that_passed(session: Session, body: str) -> None:
+    """Wherever the secret comes to light, with its place and encoding, and without its value."""
+    result = session(leaking(body), "-W", "ignore", "--show-capture=no")
+
+    result.assert_outcomes(passed=1, errors=1)
+    assert said(result).startswith(PLACES[body])
+    result.stdout.fnmatch_lines(["if that is meant: @pytest.mark.resilience(leaks=False)"])
+    assert TOKEN not in result.stdout.str()
+    assert base64.b64encode(TOKEN.encode()).decode() not in result.stdout.str()
+
+
+RAISED = {
+    "raise ValueError(f'no {token()}')": "the text of ValueError (plain, characters 4-22)",
+    "raise KeyError(token().encode())": "the text of KeyError ",
+    "raise OSError('no') from ValueError(token())": "the text of ValueError, which led to OSError ",
+    "raise ExceptionGroup('no', [ValueError(token())])": "the repr of ExceptionGroup ",
+    "error = ValueError('no'); error.add_note(token()); raise error": "a note of ValueError ",
+}
+
+
+@pytest.mark.parametrize("body", RAISED)
+def test_an_exception_that_shows_a_secret_is_a_leak(session: Session, body: str) -> None:
+    """Its text, its repr, its notes, its causes and its parts."""
+    test = "with pytest.raises(Exception):\n        client(fake_github)"
+    result = session(leaking(body, test))
+
+    result.assert_outcomes(passed=1, errors=1)
+    assert said(result).startswith(f"GITHUB_TOKEN has leaked into {RAISED[body]}")
+    assert TOKEN not in result.stdout.str()
+
+
+HARMLESS = {
+    "the test's own line": leaking("pass", "print(token()); log.warning(token())"),
+    "the test's own exception": leaking(
+        "pass", "with pytest.raises(ValueError):\n        raise ValueError(token())"
+    ),
+    "where it belongs": leaking("ask(server, Authorization='token ' + token())"),
+    "a mask": leaking("log.info('%s...%s', token()[:8], token()[-4:])"),
+    "a cause that is hidden": leaking(
+        "try:\n        raise ValueError(token())\n"
+        "    except ValueError:\n        raise OSError('no') from None",
+        "with pytest.raises(OSError):\n        client(fake_github)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_correct_code_is_not_accused(session: Session, name: str) -> None:
+    """What the test itself shows, requests that carry it, and masks are no leaks."""
+    session(HARMLESS[name]).assert_outcomes(passed=1)
+
+
+REDACTED = """
+class Redact(logging.Filter):
+    def filter(self, record):
+        record.msg = record.getMessage().replace(token(), "***")
+        record.args = ()
+        return True
+
+class Formatter(logging.Formatter):
+    def format(self, record):
+        return super().format(record).replace(token(), "***")
+
+@pytest.fixture
+def handler(tmp_path):
+    handler = logging.FileHandler(tmp_path / "client.log")
+    log.addHandler(handler)
+    yield handler
+    log.removeHandler(handler)
+    handler.close()
+
+@pytest.mark.parametrize("level", [logging.DEBUG, logging.WARNING])
+def test_filter(fake_github, handler, level):
+    handler.addFilter(Redact())
+    client(fake_github, level)
+
+@pytest.mark.parametrize("level", [logging.DEBUG, logging.WARNING])
+def test_formatter(fake_github, handler, level):
+    handler.setFormatter(Formatter("%(levelname)s %(message)s"))
+    client(fake_github, level)
+
+@pytest.mark.parametrize("level", [logging.DEBUG, logging.WARNING])
+def test_filter_of_the_logger(fake_github, level):
+    filter = Redact()
+    log.addFilter(filter)
+    client(fake_github, level)
+    log.removeFilter(filter)
+
+@pytest.mark.parametrize("level", [logging.DEBUG, logging.WARNING])
+def test_nothing(fake_github, handler, level):
+    client(fake_github, level)
+"""
+
+
+def test_a_line_that_a_redactor_puts_right_is_no_leak(session: Session) -> None:
+    """By a filter or a formatter, of a handler or a logger, below the level as well."""
+    body = "def client(server, level):\n    log.log(level, 'with %s', token())\n"
+
+    result = session(CLIENT + body + REDACTED)
+
+    result.assert_outcomes(passed=8, errors=2)
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_nothing?10?*"])
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_nothing?30?*"])
+
+
+@pytest.mark.parametrize("how", ["marker", "ini", "option"])
+def test_it_can_be_switched_off(session: Session, acme: pytest.Pytester, how: str) -> None:
+    """For a test, for all tests, or for one run."""
+    code = leaking('log.warning("using %s", token())')
+    if how == "marker":
+        code = code.replace("def test_it", "@pytest.mark.resilience(leaks=False)\ndef test_it")
+    if how == "ini":
+        acme.makeini("[pytest]\nresilience_leaks = no\n")
+
+    arguments = ["--resilience-leaks=no"] if how == "option" else []
+    session(code, *arguments).assert_outcomes(passed=1)
+
+
+def test_nothing_is_loaded_where_it_is_off(session: Session) -> None:
+    """Neither the taps nor the search."""
+    code = """
+    import sys
+
+    @pytest.mark.resilience(leaks=False)
+    def test_it(fake_github):
+        assert "pytest_resilience.logs._hub" not in sys.modules
+        assert "pytest_resilience.secrets.search" not in sys.modules
+    """
+    session(code, apart=True).assert_outcomes(passed=1)
+
+
+def test_the_user_names_his_own_secrets(session: Session) -> None:
+    """By argument, by method, as a canary: whatever they look like."""
+    code = f"""{CLIENT}
+def test_argument(fake_server):
+    server = fake_server(secrets={{"the password": "openSesame"}})
+    client("openSesame")
+
+def test_method(fake_server):
+    client(fake_server().secret("plainword", label="a word"))
+
+def test_canary(fake_server):
+    client(fake_server().canary("the canary")[7:30])
+
+def test_too_short(fake_server):
+    with pytest.raises(Exception, match="'pin' is too short: wanted are at least 4 characters"):
+        fake_server().secret("123", "pin")
+
+def client(value):
+    log.info("it is %s.", value)
+"""
+    result = session(code)
+
+    result.assert_outcomes(passed=4, errors=3)
+    result.stdout.fnmatch_lines(
+        [
+            "the password has leaked into the message of an INFO *: 'it is <the password>.'",
+            "a word has leaked into *",
+            "a part of the canary has leaked into *",
+        ]
+    )
+
+
+def test_credentials_are_known_by_requests_and_answers(session: Session) -> None:
+    """Of a server that knows nothing of secrets: headers, bodies and answers tell."""
+    code = f"""{CLIENT}
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [json.dumps({{"a": [{{"access_token": "t0ken-0f-answer"}}], "id": "r4nd0m"}}).encode()]
+
+def post(server, data):
+    urllib.request.urlopen(server.url, data.encode(), timeout=5).close()
+
+def client(value):
+    log.info("it is %s.", value)
+
+def basic(text):
+    return "Basic " + base64.b64encode(text.encode()).decode()
+
+@pytest.mark.parametrize("value", ["t0ken-0f-answer", "b34rer", "pr0xy-1", "p4ssword", "s3cret+1",
+    "ap1key", "n0scheme"])
+def test_leak(fake_server, value):
+    server = fake_server(app)
+    ask(server, Authorization="Bearer b34rer", X_Other="harml3ss")
+    ask(server, Authorization=basic("user:p4ssword"), **{{"Proxy-Authorization": "n0scheme"}})
+    ask(server, **{{"X-Api-Key": "ap1key", "Proxy-Authorization": "Bearer pr0xy-1"}})
+    post(server, '{{"login": {{"password": "s3cret+1"}}}}')
+    client(value)
+
+@pytest.mark.parametrize("value", ["harml3ss", "r4nd0m", "us3r:1", "s1gnature"])
+def test_no_leak(fake_server, value):
+    server = fake_server(app)
+    ask(server, Authorization=basic("us3r:1:x"), X_Other="harml3ss")
+    ask(server, Authorization="Basic no base64")
+    ask(server, Authorization="Digest response=s1gnature")
+    post(server, "not=a\\nform")
+    post(server, '{{"broken')
+    client(value)
+
+def test_form(fake_server):
+    server = fake_server(app)
+    post(server, "grant_type=password&password=f0rm%2Bs3cret")
+    client("f0rm+s3cret")
+"""
+    result = session(code)
+
+    result.assert_outcomes(passed=12, errors=8)
+
+
+def test_what_a_vault_stores_is_secret(session: Session) -> None:
+    """By what it is called, or by its looks; hosts, users and words are none."""
+    code = f"""{CLIENT}
+def client(value):
+    log.info("it is %s.", value)
+
+DATA = {{"password": "s3cr3t", "host": "db-1.example.com", "user": "app-user-7",
+    "url": "postgres://me:pg-p4ss@db-1.example.com/app", "list": [{{"token": "t0k3n-x"}}],
+    "blob": "kX9vRt2LpQ7ZsBn4Wc8Yd1", "client_id": "kX9vRt2LpQ7ZsBn4Wc8Yd2", "n": 5,
+    "bad": "http://[x", "word": "production"}}
+
+@pytest.mark.parametrize("value", ["s3cr3t", "pg-p4ss", "t0k3n-x", "kX9vRt2LpQ7ZsBn4Wc8Yd1"])
+def test_leak(fake_vault, value):
+    fake_vault.put("secret/app", DATA)
+    client(value)
+
+@pytest.mark.parametrize("value", ["db-1.example.com", "app-user-7", "postgres", "production",
+    "kX9vRt2LpQ7", "secret/app"])
+def test_no_leak(fake_vault, value):
+    fake_vault.put("secret/app", DATA)
+    client(value)
+
+def test_old(fake_vault):
+    token = fake_vault.root_token
+    fake_vault.start_over()
+    client(token)
+"""
+    result = session(code)
+
+    result.assert_outcomes(passed=11, errors=5)
+
+
+def test_log_files_are_read(session: Session) -> None:
+    """Those below tmp_path that are logs by their name; other files may hold secrets."""
+    code = f"""{CLIENT}
+def client(folder, name):
+    (folder / "logs").mkdir()
+    (folder / "logs" / name).write_text("token " + token())
+
+@pytest.mark.parametrize("name", ["app.log", "app.log.1", "run.jsonl", ".env", "token"])
+def test_it(fake_github, tmp_path, name):
+    client(tmp_path, name)
+"""
+    result = session(code)
+
+    result.assert_outcomes(passed=5, errors=3)
+    assert said(result) == (
+        "GITHUB_TOKEN has leaked into the file app.log (plain, characters 7-25): "
+        "'token <GITHUB_TOKEN>'"
+    )
+
+
+def test_a_failed_test_tells_of_its_leaks(session: Session) -> None:
+    """Beside its own failure, which stays the failure."""
+    result = session(leaking('log.warning("using %s", token())', "client(fake_github); assert 0"))
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*- resilience (call) -*", "GITHUB_TOKEN has leaked into *"])
+
+
+def test_a_shared_fake_is_watched_for_each_test(session: Session) -> None:
+    """Only the test that leaks fails."""
+    code = f"""{CLIENT}
+def client():
+    log.warning("%s", os.environ["VAULT_TOKEN"])
+
+def test_before(fake_vault_session):
+    pass
+
+def test_leak(fake_vault_session):
+    client()
+
+def test_after(fake_vault_session):
+    pass
+"""
+    result = session(code)
+
+    result.assert_outcomes(passed=3, errors=1)
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_leak*"])
+
+
+def test_structlog_is_heard(session: Session) -> None:
+    """Values at any depth, unless its processors take them out."""
+    code = f"""{CLIENT}
+import structlog
+
+def client(clean):
+    def redact(logger, name, event):
+        return {{**event, "a": "***"}} if clean else event
+
+    structlog.configure([redact, structlog.processors.JSONRenderer()])
+    structlog.get_logger().info("event", a={{"b": [token()]}})
+    structlog.reset_defaults()
+
+def test_leak(fake_github):
+    client(clean=False)
+
+def test_clean(fake_github):
+    client(clean=True)
+"""
+    result = session(code)
+
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_leak*"])
+    assert "the field a of an INFO" in said(result) or "the rendering of an INFO" in said(result)
+
+
+def test_classes_and_generated_tests_are_tests_as_well(session: Session) -> None:
+    """What their own lines say is theirs."""
+    code = f"""{CLIENT}
+import functools
+
+def wrapped(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        return function(*args, **kwargs)
+    return wrapper
+
+class TestIt:
+    def test_method(self, fake_github):
+        print(token())
+
+    @wrapped
+    def test_wrapped(self, fake_github):
+        print(token())
+"""
+    session(code).assert_outcomes(passed=2)
