@@ -14,6 +14,7 @@ import struct
 import weakref
 from collections.abc import Container, Iterable
 from contextlib import suppress
+from pathlib import Path
 
 _busy: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 """Those that have connected or sent, and got nothing back yet."""
@@ -52,9 +53,18 @@ def is_foreign(sock: socket.socket) -> bool:
 
 
 def is_pipe(fd: int) -> bool:
-    """Whether somebody outside may hold the other end of this descriptor."""
+    """Whether somebody outside may hold the other end of this descriptor, or is what it is for."""
     with suppress(OSError):
-        return stat.S_ISFIFO(os.fstat(fd).st_mode)
+        mode = os.fstat(fd).st_mode
+        if not stat.S_ISSOCK(mode):
+            return stat.S_ISFIFO(mode) or _is_process(fd)
+    return False
+
+
+def _is_process(fd: int) -> bool:
+    """Whether it is a pidfd, which asyncio watches a subprocess by (pidfd_open(2))."""
+    with suppress(OSError):
+        return "pidfd" in Path(f"/proc/self/fd/{fd}").readlink().name
     return False
 
 

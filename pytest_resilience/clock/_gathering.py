@@ -190,11 +190,13 @@ class Gathering:
         """
         if party.standing is Standing.WAITING:
             return self._park_within(party, what, due_ns, watch, paced=paced)
+        # Not a field of the party's: a signal handler may wait before we have read it.
+        outcome = [Reason.WOKEN]
         if watch is not None:
             with self.lock:
                 self._watchers.watch(party, *watch)
         try:
-            if self._sit_down(party, what, due_ns, paced=paced):
+            if self._sit_down(party, outcome, what, due_ns, paced=paced):
                 self._nudge_if_idle()
                 party.baton.acquire()
         except BaseException:  # Ctrl-C: the wait is over, whoever else has ended it meanwhile.
@@ -207,7 +209,7 @@ class Gathering:
         error, party.error = party.error, None
         if error is not None:
             raise error
-        return party.reason
+        return outcome[0]
 
     def _park_within(
         self,
@@ -223,19 +225,20 @@ class Gathering:
         try:
             return self.park(party, what, due_ns, watch, paced=paced)
         finally:
-            party.reason = Reason.WOKEN
             party.baton.release()
 
-    def _sit_down(self, party: Party, what: str, due_ns: int | None, *, paced: bool) -> bool:
+    def _sit_down(
+        self, party: Party, outcome: list[Reason], what: str, due_ns: int | None, *, paced: bool
+    ) -> bool:
         with self.lock:
             if not self.active:
-                party.reason = Reason.STOPPED
+                outcome[0] = Reason.STOPPED
                 return False
             self.see(party)
             if party.pending:
                 party.pending = False
-                party.reason = Reason.WOKEN
                 return False
+            party.outcome = outcome
             party.what = what
             party.since_ns = self.now_ns
             if due_ns is not None:
@@ -306,7 +309,7 @@ class Gathering:
             return
         self.running.add(party)
         party.standing = Standing.RUNNING
-        party.reason = reason
+        party.outcome[0] = reason
         self._cancel(party)
         self.pace.drop(party)
         self.progress.note()

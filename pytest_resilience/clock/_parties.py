@@ -59,9 +59,9 @@ class Party:
         "name",
         "native_id",
         "number",
+        "outcome",
         "parks",
         "pending",
-        "reason",
         "seen_real_ns",
         "since_ns",
         "standing",
@@ -85,7 +85,8 @@ class Party:
         self.due: Due | None = None
         self.summons: Due | None = None
         """Somebody has ended its wait, and it is to run when it is its turn."""
-        self.reason = Reason.WOKEN
+        self.outcome = [Reason.WOKEN]
+        """Where the reason for the end of its wait is put."""
         self.pending = False
         """Woken before it had begun to wait: the next wait ends at once."""
         self.error: BaseException | None = None

@@ -1,29 +1,85 @@
-"""Waiting for another process: it takes real time, and so does everybody else meanwhile."""
+"""Other processes, which take real time, and signals, which are handled when they are sent."""
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import threading
 from collections.abc import Callable
 from typing import Any
 
 from pytest_resilience.clock._here import conducting, outside
+from pytest_resilience.clock._polling import note_look
 
 
-def _real_time(name: str) -> Callable[..., Any]:
-    real = getattr(subprocess.Popen, name)
-
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        conductor = conducting()
-        if conductor is None:
-            return real(self, *args, **kwargs)
-        with outside(conductor, "another process"):
-            return real(self, *args, **kwargs)
-
-    call.__name__, call.__qualname__, call.__doc__ = name, real.__qualname__, real.__doc__
+def _named(call: Callable[..., Any], real: Any) -> Callable[..., Any]:
+    call.__name__, call.__qualname__, call.__doc__ = real.__name__, real.__qualname__, real.__doc__
     return call
 
 
+def _real_time(real: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        conductor = conducting()
+        if conductor is None:
+            return real(*args, **kwargs)
+        with outside(conductor, "another process"):
+            return real(*args, **kwargs)
+
+    return _named(call, real)
+
+
 METHODS: dict[str, Callable[..., Any]] = {
-    name: _real_time(name) for name in ("wait", "communicate")
+    name: _real_time(getattr(subprocess.Popen, name)) for name in ("wait", "communicate")
 }
 """The stand-in for each method of subprocess.Popen that is replaced."""
+
+
+def _waiting(real: Callable[..., Any]) -> Callable[..., Any]:
+    """os.waitpid and its kin, which do not wait when their last argument says so."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        conductor = conducting()
+        if conductor is None:
+            return real(*args, **kwargs)
+        if kwargs.get("options", args[-1] if args else 0) & os.WNOHANG:
+            note_look(conductor)
+            return real(*args, **kwargs)
+        with outside(conductor, "another process"):
+            return real(*args, **kwargs)
+
+    return _named(call, real)
+
+
+WAITS: dict[str, Callable[..., Any]] = {
+    name: _waiting(getattr(os, name))
+    for name in ("wait", "waitpid", "waitid", "wait3", "wait4")
+    if hasattr(os, name)
+}
+"""The stand-in for each function of os that waits for a process."""
+
+
+def _signalling(real: Callable[..., Any]) -> Callable[..., Any]:
+    """Python's handlers run on the main thread, at the moment at which the signal is sent.
+
+    Its wait would not notice before time has gone on, so it is woken, for a false alarm.
+    """
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        result = real(*args, **kwargs)
+        conductor = conducting()
+        if conductor is not None:
+            main = conductor.parties.get(threading.main_thread().ident or 0)
+            if main is not None:
+                conductor.wake(main)
+        return result
+
+    return _named(call, real)
+
+
+SIGNALS: dict[tuple[Any, str], Callable[..., Any]] = {
+    (module, name): _signalling(getattr(module, name))
+    for module, name in ((os, "kill"), (signal, "raise_signal"), (signal, "pthread_kill"))
+    if hasattr(module, name)
+}
+"""The stand-in for each function, by module and name, that sends a signal to this process."""

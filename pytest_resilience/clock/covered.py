@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import queue
 import select
 import selectors
@@ -77,6 +78,8 @@ FUNCTIONS: tuple[Function, ...] = (
     *(_of_module(time, name, stand_in) for name, stand_in in _readers.CALENDAR.items()),
     _of_module(select, "select", _selecting.select_select),
     *([_of_module(select, "poll", _selecting.Poll)] if hasattr(select, "poll") else []),
+    *(_of_module(os, name, stand_in) for name, stand_in in _processes.WAITS.items()),
+    *(_of_module(m, name, stand_in) for (m, name), stand_in in _processes.SIGNALS.items()),
     Function("threading.Lock, bound early", threading.Lock, _locks.Lock, users_only=True),
     Function(
         "threading.RLock, bound early",

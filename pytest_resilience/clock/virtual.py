@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from pytest_resilience.clock import (
+    _counting,
     _current,
     _foreign,
     _links,
@@ -74,7 +75,11 @@ class VirtualClock:
 
     @property
     def slept(self) -> float:
-        """Virtual seconds that the client has spent in sleeps, of all its threads and tasks."""
+        """Virtual seconds spent in sleeps, of all threads and tasks added up.
+
+        time.sleep, asyncio.sleep, trio.sleep and anyio's count; waiting for an answer, an
+        event or a timer does not. Who sleeps in ten threads at once for a second, sleeps ten.
+        """
         return self._conductor.slept_ns / SECOND if self._conductor else 0.0
 
     @property
@@ -186,6 +191,7 @@ def _patch(undo: contextlib.ExitStack) -> None:
         )
     undo.callback(_functions.restore)
     _functions.replace()
+    _counting.count_sleeps(undo.callback)
     for _, owner, attribute, stand_in in covered.ATTRIBUTES:
         _set(undo, owner, attribute, stand_in)
     for owner, attribute, stand_in in _rivals.starters():

@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import os
 import queue
 import select
 import selectors
+import signal
 import socket
 import ssl
 import subprocess
@@ -21,7 +23,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import anyio
 import pytest
+import trio
 
 from pytest_resilience import FakeServer, VirtualClock, faults
 from pytest_resilience.clock.covered import COVERED
@@ -271,6 +275,63 @@ def process(clock: VirtualClock, server: FakeServer) -> None:
     time.sleep(5)
 
 
+CHILD = [sys.executable, "-c", ""]
+WAITS: dict[str, Callable[[int], object]] = {
+    "wait": lambda pid: os.wait(),
+    "waitpid": lambda pid: os.waitpid(pid, 0),
+    "waitid": lambda pid: os.waitid(os.P_PID, pid, os.WEXITED),
+    "wait3": lambda pid: os.wait3(0),
+    "wait4": lambda pid: os.wait4(pid, 0),
+}
+
+
+def test_waiting_for_nobody(clock: VirtualClock) -> None:
+    """A look at a process that has not ended is a look, and a loop of looks ends."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            assert os.waitpid(child.pid, os.WNOHANG) == (0, 0)
+        child.communicate(b"\n")
+
+
+def _child(wait: Callable[[int], object]) -> Snippet:
+    """It takes the real time that it takes, and none of the clock's."""
+
+    def snippet(clock: VirtualClock, server: FakeServer) -> None:
+        wait(os.spawnv(os.P_NOWAIT, sys.executable, CHILD))  # noqa: S606 -- our own Python
+        assert clock.now == 0
+        time.sleep(5)
+
+    return snippet
+
+
+for name, wait in WAITS.items():
+    about(f"os.{name}")(_child(wait))
+
+
+def _signal(send: Callable[[int], object]) -> Snippet:
+    """The main thread handles it at the moment at which another thread sends it."""
+
+    def snippet(clock: VirtualClock, server: FakeServer) -> None:
+        seen: list[float] = []
+        old = signal.signal(signal.SIGUSR1, lambda *_: seen.append(clock.now))
+        try:
+            in_thread(lambda: (time.sleep(2), send(signal.SIGUSR1)))
+            time.sleep(5)
+        finally:
+            signal.signal(signal.SIGUSR1, old)
+        assert seen == [2]
+
+    return snippet
+
+
+about("os.kill")(_signal(lambda number: os.kill(os.getpid(), number)))
+about("signal.raise_signal")(_signal(signal.raise_signal))
+about("signal.pthread_kill")(
+    _signal(lambda number: signal.pthread_kill(threading.main_thread().ident or 0, number))
+)
+
+
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -318,3 +379,47 @@ def test_asyncio_is_made_of_these(clock: VirtualClock) -> None:
     asyncio.run(asyncio.sleep(5))
 
     assert clock.now == 5
+
+
+def test_sleeps_are_counted(clock: VirtualClock) -> None:
+    """`slept` adds up the sleeps of threads and tasks, and nothing else that takes time."""
+
+    async def by_asyncio() -> None:
+        await asyncio.gather(*(asyncio.sleep(1) for _ in range(10)))
+        assert await asyncio.sleep(1, "result") == "result"
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.sleep(100), 2)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.Event().wait(), 50)
+
+    async def by_anyio() -> None:
+        await anyio.sleep(3)
+
+    async def by_trio() -> None:
+        await trio.sleep(4)
+
+    time.sleep(5)
+    threading.Event().wait(60)
+    asyncio.run(by_asyncio())
+    assert clock.slept == 5 + 10 + 1 + 2
+    anyio.run(by_anyio)
+    anyio.run(by_anyio, backend="trio")
+    trio.run(by_trio)
+
+    assert clock.slept == 18 + 3 + 3 + 4
+
+
+def test_a_sleep_is_what_it_was_after_the_clock() -> None:
+    """One that outlives the clock ends in real time, and its function is the old one."""
+    code = asyncio.sleep.__code__
+
+    async def main() -> None:
+        with VirtualClock() as clock:
+            assert asyncio.sleep.__code__ is not code
+            task = asyncio.create_task(asyncio.sleep(0.01, "result"))
+            await asyncio.sleep(0)
+        assert asyncio.sleep.__code__ is code
+        assert await task == "result"
+        assert clock.slept <= 0.01
+
+    asyncio.run(main())
