@@ -1,30 +1,120 @@
-"""How often a client tries."""
+"""How often a client tries, and what it does after the last time."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from pytest_resilience.checks.finding import Finding
-from pytest_resilience.checks.observation import Observation
+from pytest_resilience.checks.observation import Call, Observation
+from pytest_resilience.checks.words import SLACK_NS, count
 from pytest_resilience.policy.policy import RetryPolicy
 
-__all__ = ["exhausted"]
+__all__ = ["exhausted", "last_is_last", "survived"]
+
+SECOND = 1_000_000_000
 
 
 def exhausted(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
-    """After an outage without an end: exactly as many attempts as it claims."""
-    if policy.limit is None:
+    """In an outage that outlasts it: exactly as many attempts as it claims."""
+    call, wanted = seen.call, policy.limit
+    if wanted is None or call.never_returned:
         return
-    tries = seen.call.tries
-    came, wanted = len(tries), policy.limit
-    if came < wanted:
-        sentence = f"it gave up after {_attempts(came)}, wanted {wanted}"
-        yield Finding("too-few-attempts", sentence, seen.evidence())
-    elif came > wanted:
-        sentence = f"it made {_attempts(came)}, wanted {wanted}"
-        marks = {attempt.number: "one too many" for attempt in tries[wanted:]}
-        yield Finding("too-many-attempts", sentence, seen.evidence(marks=marks))
+    came = counts(call, policy)
+    if wanted in came:
+        return
+    if max(came) < wanted:
+        if _out_of_time(call, policy):
+            return
+        sentence = f"it gave up after {count(max(came))}, wanted {wanted}"
+        yield Finding("too-few-attempts", sentence, seen.evidence(call.trace))
+        return
+    marks = {attempt.number: "one too many" for attempt in call.tries[wanted:]}
+    evidence = seen.evidence(call.trace, marks=marks)
+    block = _repeated_block(call.waits_ns)
+    if block is not None:
+        rounds = len(call.tries) // block
+        sentence = f"it made {count(max(came))}, {rounds} rounds of {block}, wanted {wanted}"
+        yield Finding("nested-retries", sentence, evidence)
+        return
+    yield Finding("too-many-attempts", f"it made {count(min(came))}, wanted {wanted}", evidence)
 
 
-def _attempts(count: int) -> str:
-    return f"{count} attempt{'' if count == 1 else 's'}"
+def survived(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """In an outage that ends in time: one attempt more than there were failures."""
+    call = seen.call
+    failures = sum(attempt.failed for attempt in call.tries)
+    planned = int(seen.number("failures"))
+    if call.never_returned or policy.limit is None or policy.limit <= planned:
+        return
+    if failures < planned or (call.error is not None and len(call.tries) == failures):
+        if _out_of_time(call, policy):
+            return
+        sentence = (
+            f"it gave up after {count(len(call.tries))} in an outage of {planned}, "
+            f"wanted {planned + 1}"
+        )
+        yield Finding("too-few-attempts", sentence, seen.evidence(call.trace))
+
+
+def last_is_last(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """When it has given up, it comes back at once."""
+    call = seen.call
+    tail = call.tail_ns - seen.baseline.tail_ns
+    failed = bool(call.trace) and call.tries[-1].failed
+    if not failed or call.never_returned or tail <= SLACK_NS:
+        return
+    if policy.deadline is None and isinstance(call.error, TimeoutError):
+        return  # A timeout around all of it has cut a wait short.
+    number = call.tries[-1].number
+    sentence = f"it came back {tail / SECOND:.3f} s after its last attempt, attempt {number}"
+    marks = {number: f"{tail / SECOND:.3f} s until it came back"}
+    code = "wait-after-last-attempt" if policy.deadline is None else "futile-wait"
+    yield Finding(code, sentence, seen.evidence(call.trace, marks=marks))
+
+
+def counts(call: Call, policy: RetryPolicy) -> set[int]:
+    """How many attempts it made; two numbers where the transport may have sent by itself."""
+    tries = call.tries
+    found = {len(tries)}
+    if policy.resends is False:
+        return found
+    own, resent = 0, False
+    for place, attempt in enumerate(tries):
+        before = tries[place - 1] if place else None
+        at_once = (
+            before is not None
+            and before.status is None
+            and before.ended_ns == attempt.started_ns
+            and not resent
+        )
+        own += not at_once
+        resent = at_once
+    return found | {own}
+
+
+def _out_of_time(call: Call, policy: RetryPolicy) -> bool:
+    """Whether a deadline or a budget was the reason to stop: no further wait would have fitted."""
+    if policy.deadline is None and policy.budget is None:
+        return False
+    following = policy.wait_range(len(call.tries), call.waits[-1] if call.waits else None)
+    longest = following[1] if following else 0.0
+    spent = sum(call.waits)
+    late = policy.deadline is not None and (call.seconds or 0) + longest >= policy.deadline
+    return late or (policy.budget is not None and spent + longest >= policy.budget)
+
+
+def _repeated_block(waits: list[int]) -> int | None:
+    """How many attempts an inner loop makes, when one is repeated by an outer one.
+
+    The sign is a schedule that begins anew: blocks of equal waits, that somewhere fall.
+    """
+    attempts = len(waits) + 1
+    if all(before <= after for before, after in itertools.pairwise(waits)):
+        return None
+    for block in range(2, attempts // 2 + 1):
+        if attempts % block == 0:
+            rounds = [waits[start : start + block - 1] for start in range(0, attempts, block)]
+            if all(inner == rounds[0] for inner in rounds):
+                return block
+    return None

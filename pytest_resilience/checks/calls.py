@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pytest_resilience.checks.finding import Finding
 from pytest_resilience.checks.observation import Observation
+from pytest_resilience.checks.words import kind
 from pytest_resilience.policy.policy import RetryPolicy
 
 __all__ = ["ended", "undisturbed"]
@@ -16,11 +17,11 @@ def undisturbed(seen: Observation, policy: RetryPolicy) -> list[Finding]:
     found = list(ended(seen, policy))
     call = seen.call
     if not found and not seen.trace:
-        how = "raised " + describe(call.error) if call.error else "returned"
+        how = "raised " + kind(call.error) if call.error else "returned"
         sentence = f"the call {how} and made no request to the server: is it pointed at it?"
         found.append(Finding("server-never-reached", sentence))
     elif not found and call.error is not None:
-        sentence = f"an undisturbed call raised {describe(call.error)}"
+        sentence = f"an undisturbed call raised {kind(call.error)}"
         found.append(Finding("unexpected-exception", sentence, seen.evidence()))
     return found
 
@@ -41,17 +42,5 @@ def ended(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
             sentence = f"the call never came back; the last attempt was at t={last:.3f}"
             yield Finding("call-never-returned", sentence, seen.evidence())
     for error in seen.thread_errors:
-        sentence = f"a thread of the call died of {describe(error)}, and nobody was told"
+        sentence = f"a thread of the call died of {kind(error)}, and nobody was told"
         yield Finding("thread-raised", sentence, seen.evidence())
-
-
-def describe(error: BaseException | None) -> str:
-    """An exception in one line, by its kind alone where its text may say anything."""
-    if error is None:
-        return "nothing"
-    kind = type(error)
-    return (
-        kind.__qualname__
-        if kind.__module__ == "builtins"
-        else f"{kind.__module__}.{kind.__qualname__}"
-    )

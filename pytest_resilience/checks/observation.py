@@ -115,6 +115,11 @@ class Observation:
         """The last call, which is the only one in most scenarios."""
         return self.calls[-1]
 
+    def number(self, fact: str) -> float:
+        """A fact that is a number; 0 when it was not noted."""
+        value = self.facts.get(fact, 0)
+        return value if isinstance(value, int | float) else 0
+
     def evidence(
         self, trace: Trace | None = None, marks: Mapping[int, str] | None = None
     ) -> tuple[str, ...]:

@@ -77,6 +77,9 @@ class Hands:
     ) -> list[Ended | None]:
         """The same for several calls at once, each in a thread of its own."""
         ended: list[Ended | None] = [None] * len(functions)
+        if self.is_async and self._runner is None:
+            # A client that keeps a session for all its calls has it on one loop.
+            return self._gathered(functions, ended, limit)
 
         def work(place: int) -> None:
             with Turn(self._runner) as turn:
@@ -92,6 +95,21 @@ class Hands:
                 thread.start()
             for thread in threads:
                 thread.join(limit)
+        return ended
+
+    def _gathered(
+        self, functions: Sequence[Callable[[], object]], ended: list[Ended | None], limit: float
+    ) -> list[Ended | None]:
+        async def one(place: int) -> None:
+            try:
+                ended[place] = await _awaited(functions[place]()), None
+            except BaseException as error:  # noqa: BLE001 -- evidence
+                ended[place] = None, error
+
+        async def all_of_them() -> None:
+            await asyncio.gather(*(one(place) for place in range(len(functions))))
+
+        self.call(all_of_them, limit)
         return ended
 
     def close(self) -> bool:

@@ -29,11 +29,20 @@ class Subject:
     is_async: bool
     standard: FaultLike | None
     """A fault after which it should try again, or was seen to; None when it never does."""
+    is_foreign: bool = False
+    """Whether its calls are run by something else than asyncio."""
+
+    @property
+    def outage(self) -> FaultLike:
+        """What an outage consists of: the standard fault, or a 503 for who never retries."""
+        return 503 if self.standard is None else self.standard
 
     @property
     def enough(self) -> int:
         """How many faults in a row any client of this policy takes for an outage."""
-        return (self.policy.limit or 8) + 3
+        limit = self.policy.limit
+        # A retry within a retry makes the square of it.
+        return 12 if limit is None else max(limit + 3, min(limit * limit + 1, 50))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn, Self
 
 from pytest_resilience.checks.observation import Call, Observation
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 
 __all__ = ["HORIZON", "ProcessEnded", "Stage"]
 
-HORIZON = 1_000_000.0
-"""Virtual seconds after which a call counts as one that never returns: eleven days."""
+HORIZON = 2_000_000.0
+"""Virtual seconds after which a call counts as one that never returns: three weeks."""
+
+SECOND = 1_000_000_000
 
 REST = 120.0
 """Virtual seconds between two scenarios, so that breakers and limits come to rest."""
@@ -40,6 +43,7 @@ class Stage:
         server: Its server, which is running.
         is_async: Whether `call` is a coroutine function.
         runner: Runs it, when it is not asyncio's.
+        another: The same call with another credential.
     """
 
     def __init__(
@@ -49,12 +53,16 @@ class Stage:
         *,
         is_async: bool = False,
         runner: Runner | None = None,
+        another: Callable[[], object] | None = None,
     ) -> None:
         self.server = server
         self.client = call
         """The client's call itself, for scenarios that make it in a way of their own."""
         self.is_async = is_async
+        self.another = another
         self.rest = REST
+        self.keeps = False
+        """Whether the client keeps answers, for less than `rest`."""
         self.stuck = 0
         """How many workers were left behind."""
         self._runner = runner
@@ -119,7 +127,7 @@ class Stage:
         return self._note(began, seen, ended)
 
     def together(self, count: int, *, limit: float = HORIZON) -> list[Call]:
-        """Make as many calls at once, each in a thread, and note them."""
+        """Make as many calls at once, and note them; coroutines in one loop, others in threads."""
         began, seen = self.now_ns, len(self.server.trace)
         ends: list[int | None] = [None] * count
 
@@ -132,15 +140,33 @@ class Stage:
 
             return call
 
-        outcomes = self.hands.together([one(place) for place in range(count)], limit)
+        calls = [one(place) for place in range(count)]
+        outcomes = self.hands.together(calls, limit)
         trace = self.server.trace[seen:]
         for place, outcome in enumerate(outcomes):
             self._calls.append(_call(outcome, began, ends[place], trace, place))
         return self._calls[-count:]
 
+    def error_body(self, fault: object) -> str:
+        """The body of a status fault as this server sends it; empty for other faults."""
+        if not isinstance(fault, int) or not len(self.server.trace):
+            return ""
+        body = self.server.error_answer(fault, self.server.trace[0]).whole
+        return body.decode(errors="replace")
+
     def advance(self, seconds: float) -> None:
         """Let time pass between two calls."""
         self.clock.advance(seconds)
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections to the server are open."""
+        listener = self.server._listener  # noqa: SLF001 -- nobody else has to know
+        return len(listener.connections) if len(self.server.trace) and listener else 0
+
+    def forget(self) -> None:
+        """Hold none of what calls have returned and raised; connections may hang on it."""
+        self._calls = [replace(call, value=None, error=None) for call in self._calls]
 
     # Playing
 
@@ -154,7 +180,8 @@ class Stage:
         return observation
 
     def begin(self) -> None:
-        """An empty trace, an empty plan, and time from 0."""
+        """An empty trace, an empty plan, and time from 0, on a whole second for dates."""
+        self.clock.advance(-self.clock.monotonic_ns() % SECOND / SECOND)
         self.server.new_trace()
         self._origin = self.clock.monotonic_ns()
         self._calls = []
@@ -166,6 +193,8 @@ class Stage:
         self.begin()
         self.advance(self.rest)
         self.call()
+        if self.keeps:
+            self.advance(self.rest)
 
     def observe(self, name: str, baseline: Call, facts: object = None) -> Observation:
         """What was seen since the beginning."""

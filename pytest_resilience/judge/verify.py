@@ -9,12 +9,16 @@ import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Self
 
+from pytest_resilience.checks import calls
 from pytest_resilience.checks.finding import Finding
+from pytest_resilience.checks.implied import without_consequences
 from pytest_resilience.checks.observation import Call
 from pytest_resilience.errors import ResilienceError
 from pytest_resilience.judge import battery
+from pytest_resilience.judge.another import as_another
 from pytest_resilience.judge.ground import first_call, standard_fault
 from pytest_resilience.judge.hands import Runner
+from pytest_resilience.judge.keeping import keeping
 from pytest_resilience.judge.scenario import Scenario, Subject
 from pytest_resilience.judge.stage import Stage
 from pytest_resilience.judge.verdict import Verdict
@@ -24,6 +28,9 @@ from pytest_resilience.server.server import FakeServer
 
 __all__ = ["Judge", "verify"]
 
+STUCK = 3
+"""After as many calls that never returned nothing else is worth trying."""
+
 
 def verify(
     call: Callable[..., Any],
@@ -32,6 +39,7 @@ def verify(
     *,
     only: str | Collection[str] | None = None,
     runner: Runner | None = None,
+    another: Callable[[], Any] | None = None,
 ) -> Verdict:
     """Try to prove that a client does not do what it claims.
 
@@ -50,11 +58,13 @@ def verify(
             Its trace and plan are cleared, what it stores stays.
         only: The name of a scenario, or several: nothing else is played.
         runner: Runs async functions, such as ``trio.run``; asyncio when it is None.
+        another: The same call with another credential, for a client that keeps answers. A
+            call with a parameter such as ``token="..."`` needs none.
 
     Raises:
         ResilienceError: No scenario has that name, or the call wants other arguments.
     """
-    with Judge(call, policy, server, runner=runner) as judge:
+    with Judge(call, policy, server, runner=runner, another=another) as judge:
         return judge.verdict(only)
 
 
@@ -71,7 +81,9 @@ class Judge:
         server: FakeServer | None = None,
         *,
         runner: Runner | None = None,
+        another: Callable[[], Any] | None = None,
     ) -> None:
+        self._another = another
         self.policy = RetryPolicy() if policy is None else policy
         self._call = call
         self._server = server
@@ -86,7 +98,13 @@ class Judge:
             stack.enter_context(_pointed_at(server))
             call = _without_arguments(self._call, server)
             self.stage = stack.enter_context(
-                Stage(call, server, is_async=_is_async(self._call), runner=self._runner)
+                Stage(
+                    call,
+                    server,
+                    is_async=_is_async(self._call),
+                    runner=self._runner,
+                    another=self._another or as_another(self._call, server),
+                )
             )
             self._stack = stack.pop_all()
         self._began = self.stage.clock.now
@@ -101,11 +119,15 @@ class Judge:
         first, findings = first_call(self.stage, self.policy)
         played: list[str] = ["undisturbed"]
         if not findings:
+            findings += keeping(self.stage, self.policy, first)
+        if not findings:
             for scenario in self._chosen(self.scenarios(first), only):
                 findings += self.findings(scenario, first)
                 played.append(scenario.name)
+                if self.stage.stuck >= STUCK:
+                    break
         seconds = round(self.stage.clock.now - began, 9)
-        return Verdict(tuple(findings), tuple(played), seconds)
+        return Verdict(without_consequences(findings), tuple(played), seconds)
 
     def scenarios(self, first: Call) -> list[Scenario]:
         """The battery for this client."""
@@ -116,6 +138,7 @@ class Judge:
             baseline=first,
             is_async=self.stage.is_async,
             standard=standard_fault(self.stage, self.policy),
+            is_foreign=self._runner is not None,
         )
         return list(battery.scenarios(subject))
 
@@ -125,7 +148,7 @@ class Judge:
         seen = self.stage.play(scenario, first)
         return [
             dataclasses.replace(finding, scenario=scenario.name)
-            for check in scenario.checks
+            for check in (calls.ended, *scenario.checks)
             for finding in check(seen, self.policy)
         ]
 

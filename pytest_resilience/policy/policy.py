@@ -205,10 +205,19 @@ class RetryPolicy:
         return self.jitter.range(wait, backoff=self.backoff, before=before)
 
     @property
+    def expected(self) -> tuple[type[BaseException] | str, ...]:
+        """The exceptions of `raises`; none when it does not say."""
+        return self.raises if isinstance(self.raises, tuple) else ()
+
+    @property
+    def is_random(self) -> bool:
+        """Whether two clients are claimed to wait differently."""
+        return isinstance(self.jitter, Jitter) and self.jitter.is_random
+
+    @property
     def is_exact(self) -> bool:
         """Whether each wait is claimed to the nanosecond."""
-        random = isinstance(self.jitter, Jitter) and self.jitter.is_random
-        return isinstance(self.backoff, Backoff) and self.backoff.is_exact and not random
+        return isinstance(self.backoff, Backoff) and self.backoff.is_exact and not self.is_random
 
 
 def _backoff(given: object) -> Backoff:

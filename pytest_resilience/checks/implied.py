@@ -1,0 +1,55 @@
+"""Findings that only follow from another one: the cause is told, the consequences are not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import MappingProxyType
+
+from pytest_resilience.checks.finding import Finding
+
+__all__ = ["without_consequences"]
+
+WAITS = frozenset(
+    {
+        "backoff-shared-between-threads",
+        "constant-backoff",
+        "jitter-out-of-bounds",
+        "linear-backoff",
+        "off-by-one-schedule",
+        "retry-after-ignored",
+        "retry-after-misread",
+        "wrong-schedule",
+    }
+)
+
+UNASKED = WAITS | {
+    "call-never-returned",
+    "failure-not-retried",
+    "status-not-retried",
+    "too-few-attempts",
+    "unexpected-exception",
+    "wrong-timeout",
+}
+"""What a client seems to do that gets no connection."""
+
+CONSEQUENCES = MappingProxyType(
+    {
+        "nested-retries": WAITS,
+        "pool-exhausted": UNASKED,
+        "breaker-never-half-opens": UNASKED | {"cause-lost", "breaker-counts-client-errors"},
+        "backoff-kept-between-calls": WAITS | {"cap-ignored", "call-never-returned"},
+        "jitter-missing": frozenset({"herd"}),
+        "jitter-same-in-every-process": frozenset({"herd", "jitter-missing"}),
+        "sleep-not-awaited": WAITS | {"failure-not-retried"},
+        "blocking-sleep": frozenset({"backoff-shared-between-threads", "herd"}),
+        "blocking-io": frozenset({"backoff-shared-between-threads", "herd"}),
+    }
+)
+"""Under the code of a cause, what it brings about elsewhere."""
+
+
+def without_consequences(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Those that are not explained by another one."""
+    codes = {finding.code for finding in findings}
+    explained = {code for cause in codes for code in CONSEQUENCES.get(cause, ())}
+    return tuple(finding for finding in findings if finding.code not in explained)

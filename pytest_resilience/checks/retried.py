@@ -1,0 +1,99 @@
+"""What is tried again, and what must not be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_resilience.checks.finding import Finding
+from pytest_resilience.checks.observation import Observation
+from pytest_resilience.checks.words import kind
+from pytest_resilience.policy.policy import RetryPolicy
+
+__all__ = [
+    "PROGRAMMING",
+    "failure",
+    "failure_left_alone",
+    "own_mistakes",
+    "status",
+    "status_left_alone",
+]
+
+PROGRAMMING = (
+    "AttributeError",
+    "AssertionError",
+    "IndexError",
+    "KeyError",
+    "NameError",
+    "TypeError",
+    "UnboundLocalError",
+)
+"""Builtin exceptions that say of a program that it is wrong."""
+
+
+def status(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """A status that it claims to retry is tried again."""
+    call = seen.call
+    if len(call.tries) == 1 and call.tries[0].failed and not call.never_returned:
+        sentence = f"{call.tries[0].status} was not tried again"
+        yield Finding("status-not-retried", sentence, seen.evidence(call.trace))
+
+
+def status_left_alone(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """A status that no repetition can cure is not repeated."""
+    call = seen.call
+    again = [attempt for attempt in call.tries[1:] if attempt.failed or attempt.number > 1]
+    code = call.tries[0].status if call.tries else None
+    if not again or code is None:
+        return
+    name = "too-many-attempts"
+    if code == 501:
+        name = "not-implemented-retried"
+    elif code < 500:
+        name = "client-error-retried"
+    marks = {attempt.number: "again" for attempt in again}
+    sentence = f"{code} was tried again, {again[0].at - call.tries[0].at:.3f} s later"
+    yield Finding(name, sentence, seen.evidence(call.trace, marks=marks))
+
+
+def failure(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """A failure without a status that it claims to retry is tried again."""
+    call = seen.call
+    gave_up = call.error is not None and len(call.tries) <= 1
+    if not gave_up:
+        return
+    what = seen.facts["failure"]
+    sentence = f"{what} was not tried again: the call raised {kind(call.error)}"
+    yield Finding("failure-not-retried", sentence, seen.evidence(call.trace))
+
+
+def failure_left_alone(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """A failure that it never retries is not tried again; a transport may, once and at once."""
+    call = seen.call
+    waited = [wait for wait in call.waits_ns if wait > 0]
+    again = len(call.tries) > (1 if policy.resends is False else 2) or waited
+    if again:
+        sentence = f"{seen.facts['failure']} was tried again, though it is never retried"
+        yield Finding("too-many-attempts", sentence, seen.evidence(call.trace))
+
+
+def own_mistakes(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """An error of its own code is raised at once."""
+    call = seen.call
+    if len(call.tries) < 2 or call.error is None:
+        return
+    for error in chain(call.error):
+        if type(error).__module__ == "builtins" and type(error).__name__ in PROGRAMMING:
+            sentence = (
+                f"it made {len(call.tries)} attempts because of a {kind(error)} of its own code"
+            )
+            yield Finding("programming-error-retried", sentence, seen.evidence(call.trace))
+            return
+
+
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception and all that led to it."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,176 @@
+"""The waits between attempts, against those that the policy claims."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from pytest_resilience.checks.finding import Finding
+from pytest_resilience.checks.observation import Call, Observation
+from pytest_resilience.checks.words import SLACK_NS, came_after, nanoseconds, wanted, within
+from pytest_resilience.policy.backoff import Backoff, Range
+from pytest_resilience.policy.policy import RetryPolicy
+
+__all__ = ["first_wrong", "forgotten", "kept", "of_each_thread"]
+
+SECOND = 1_000_000_000
+
+
+def kept(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """Each wait is the one that is claimed, when none of them is a matter of chance."""
+    call = seen.call
+    if policy.backoff is None or policy.is_random:
+        return
+    place = first_wrong(call, policy)
+    if place is None:
+        return
+    yield _finding(_kind_of(_counted(call, policy), policy.backoff), seen, policy, call, place)
+
+
+def forgotten(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """A second outage is waited through like the first."""
+    first, second = seen.calls[0], seen.calls[1]
+    if policy.is_random or not policy.is_exact:
+        place = first_wrong(second, policy)
+        if place is None or first_wrong(first, policy) is not None:
+            return
+    else:
+        pairs = zip(first.waits_ns, second.waits_ns, strict=False)
+        differs = [place for place, (one, other) in enumerate(pairs) if abs(one - other) > SLACK_NS]
+        if not differs:
+            return
+        place = differs[0]
+    found = _finding("backoff-kept-between-calls", seen, policy, second, place)
+    yield replace(found, sentence=f"in a second call, {found.sentence}")
+
+
+def of_each_thread(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """Several calls at once wait as one alone does."""
+    paths = {(attempt.method, attempt.path) for attempt in seen.trace}
+    if not seen.calls or not policy.is_exact or len(paths) != 1:
+        return
+    wanted_at, at = [0], 0
+    for retry in range(1, int(seen.number("retries")) + 1):
+        at += nanoseconds(_range(policy, retry)[0])
+        wanted_at.append(at)
+    expected = sorted(wanted_at * len(seen.calls))
+    came = sorted(attempt.started_ns - seen.trace[0].started_ns for attempt in seen.trace)
+    if _alike(came, expected):
+        return
+    odd = Counter(map(_rounded, came)) - Counter(map(_rounded, expected))
+    marks = {
+        attempt.number: "nobody's turn"
+        for attempt in seen.trace
+        if _rounded(attempt.started_ns - seen.trace[0].started_ns) in odd
+    }
+    times = ", ".join(f"{moment / SECOND:g}" for moment in wanted_at)
+    sentence = f"{len(seen.calls)} calls at once did not each try at {times} s, as one alone does"
+    yield Finding("backoff-shared-between-threads", sentence, seen.evidence(marks=marks))
+
+
+def first_wrong(call: Call, policy: RetryPolicy) -> int | None:
+    """Which wait is the first that is not as claimed; None when all are."""
+    waits = _counted(call, policy)
+    for place, wait in enumerate(waits):
+        before = waits[place - 1] / SECOND if place else None
+        bounds = policy.wait_range(place + 1, before)
+        if bounds is not None and not within(wait, bounds) and not _cut(call, place, wait, policy):
+            return place
+    return None
+
+
+def _counted(call: Call, policy: RetryPolicy) -> list[int]:
+    """The waits up to the last attempt that it claims: what is beyond is too many anyway."""
+    waits = call.waits_ns
+    return waits if policy.limit is None else waits[: policy.limit - 1]
+
+
+def _cut(call: Call, place: int, wait: int, policy: RetryPolicy) -> bool:
+    """Whether a wait was shortened to end at the deadline."""
+    if policy.deadline is None:
+        return False
+    at = call.tries[place + 1].started_ns - call.started_ns
+    return abs(at - nanoseconds(policy.deadline)) <= SLACK_NS
+
+
+def _range(policy: RetryPolicy, retry: int, before: float | None = None) -> Range:
+    return policy.wait_range(retry, before) or (0.0, math.inf)
+
+
+def _finding(code: str, seen: Observation, policy: RetryPolicy, call: Call, place: int) -> Finding:
+    tries, wait = call.tries, call.waits_ns[place]
+    bounds = _range(policy, place + 1, call.waits[place - 1] if place else None)
+    later = tries[place + 1]
+    came = came_after(later, tries[place], wait)
+    nearest = min(max(wait, nanoseconds(bounds[0])), nanoseconds(bounds[1]))
+    off = wait - nearest
+    mark = f"too {'late' if off > 0 else 'early'} by {abs(off) / SECOND:.3f} s"
+    evidence = seen.evidence(call.trace, marks={later.number: mark})
+    return Finding(code, f"{came}, wanted {wanted(bounds)}", evidence)
+
+
+def _kind_of(waits: Sequence[int], backoff: object) -> str:
+    """Which of the usual mistakes this is."""
+    if not isinstance(backoff, Backoff):
+        return "wrong-schedule"
+    claimed = [backoff.range(retry) for retry in range(1, len(waits) + 2)]
+    if backoff.waits is not None and len(claimed) > len(backoff.waits):
+        claimed[-1] = _next(claimed[:-1])
+    grows = claimed[0][0] != claimed[-1][0]
+    if _breaks_cap(waits, claimed, backoff):
+        return "cap-ignored"
+    if len(waits) < 2 or not grows:
+        return "wrong-schedule"
+    return _shape_of(waits, claimed)
+
+
+def _shape_of(waits: Sequence[int], claimed: Sequence[Range]) -> str:
+    if len({_rounded(wait) for wait in waits}) == 1:
+        return "constant-backoff"
+    if _is_shifted(waits, claimed):
+        return "off-by-one-schedule"
+    steps = {_rounded(after - before) for before, after in pairwise(waits)}
+    linear = len(waits) > 2 and len(steps) == 1 and min(steps) > 0
+    return "linear-backoff" if linear else "wrong-schedule"
+
+
+def _next(claimed: Sequence[Range]) -> Range:
+    """What would follow a list of waits, if it went on as it began."""
+    if len(claimed) < 2 or not claimed[-2][0] or not claimed[-2][1]:
+        return claimed[-1]
+    (low, high), (last_low, last_high) = claimed[-2:]
+    return last_low * last_low / low, last_high * last_high / high
+
+
+def _breaks_cap(waits: Sequence[int], claimed: Sequence[Range], backoff: Backoff) -> bool:
+    """Whether all is right until the cap is reached, and goes on growing there."""
+    plateau = backoff.cap
+    if plateau is None and len(claimed) > 3 and claimed[-2] == claimed[-3] != claimed[0]:
+        plateau = claimed[-2][1]
+    if plateau is None:
+        return False
+    wrong = [place for place, wait in enumerate(waits) if not within(wait, claimed[place])]
+    return all(
+        claimed[place][1] >= plateau and waits[place] > nanoseconds(plateau) for place in wrong
+    )
+
+
+def _is_shifted(waits: Sequence[int], claimed: Sequence[Range]) -> bool:
+    """Whether it is the claimed schedule, begun one wait too late or too early."""
+    late = all(within(wait, bounds) for wait, bounds in zip(waits[1:], claimed, strict=False))
+    early = all(within(wait, bounds) for wait, bounds in zip(waits, claimed[1:], strict=False))
+    return late or early
+
+
+def _alike(came: Sequence[int], expected: Sequence[int]) -> bool:
+    return len(came) == len(expected) and all(
+        abs(one - other) <= SLACK_NS for one, other in zip(came, expected, strict=True)
+    )
+
+
+def _rounded(moment: int) -> int:
+    """In microseconds: floating point makes no two moments of one."""
+    return round(moment / 1_000)

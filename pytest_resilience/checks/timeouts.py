@@ -1,0 +1,106 @@
+"""How long one attempt may take, and how long a call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_resilience.checks.finding import Finding
+from pytest_resilience.checks.observation import Observation
+from pytest_resilience.checks.words import SLACK_NS, nanoseconds
+from pytest_resilience.policy.policy import RetryPolicy
+from pytest_resilience.records import Attempt
+
+__all__ = ["answered_in_time", "deadline", "silence"]
+
+SECOND = 1_000_000_000
+
+
+def silence(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """A server that says nothing is given up when the claimed time is over."""
+    hold = seen.number("hold")
+    failed = [attempt for attempt in seen.call.tries if attempt.failed]
+    if not failed:
+        return
+    held = next((a for a in failed if _lasted(a) >= nanoseconds(hold) - SLACK_NS), None)
+    if held is not None:
+        yield _for_ever(seen, held)
+        return
+    bounds = _bounds(policy, is_async=bool(seen.facts.get("is_async")))
+    if bounds is None:
+        return
+    for attempt in failed:
+        lasted = _lasted(attempt)
+        if not bounds[0] - SLACK_NS <= lasted <= bounds[1] + SLACK_NS:
+            claimed = policy.timeout or policy.total_timeout
+            sentence = (
+                f"attempt {attempt.number} was given up after {lasted / SECOND:.3f} s, "
+                f"wanted {claimed:.3f} s"
+            )
+            yield Finding("wrong-timeout", sentence, seen.evidence(seen.call.trace))
+            return
+
+
+def _for_ever(seen: Observation, held: Attempt) -> Finding:
+    when = (
+        f"attempt {held.number} was still waiting after {_lasted(held) / SECOND:.0f} silent seconds"
+    )
+    marks = {held.number: "not given up"}
+    evidence = seen.evidence(seen.call.trace, marks=marks)
+    if seen.facts.get("connect_timeout"):
+        return Finding("only-connect-timeout", f"{when}, though connecting has a timeout", evidence)
+    return Finding("no-timeout", when, evidence)
+
+
+def _bounds(policy: RetryPolicy, *, is_async: bool) -> tuple[int, int] | None:
+    """How short and how long an attempt may be; None when nothing is claimed."""
+    claimed = [seconds for seconds in (policy.timeout, policy.total_timeout) if seconds]
+    if not claimed:
+        return None
+    low = high = nanoseconds(min(claimed))
+    if policy.deadline is not None or policy.timeout is None:
+        low = 0  # What is left of the time may be less.
+    if is_async and min(claimed) >= 5:
+        # aiohttp ends timeouts from 5 s on at a whole second (aiohttp/helpers.py, ceil_timeout).
+        high += SECOND
+    return low, high
+
+
+def answered_in_time(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """An attempt ends in time, however steadily bytes drip."""
+    claimed = policy.total_timeout
+    if claimed is None:
+        return
+    slack = SECOND if seen.facts.get("is_async") and claimed >= 5 else 0
+    for attempt in seen.call.trace:
+        if _lasted(attempt) > nanoseconds(claimed) + slack + SLACK_NS:
+            sentence = (
+                f"attempt {attempt.number} went on for {_lasted(attempt) / SECOND:.3f} s while a "
+                f"byte came every {seen.facts['step']:g} s, wanted {claimed:.3f} s at most"
+            )
+            marks = {attempt.number: "not given up"}
+            evidence = seen.evidence(seen.call.trace, marks=marks)
+            yield Finding("no-total-timeout", sentence, evidence)
+            return
+
+
+def deadline(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """Nothing begins after the deadline, and nothing is waited for that ends after it."""
+    call, claimed = seen.call, policy.deadline
+    if claimed is None or call.ended_ns is None:
+        return
+    ends = call.started_ns + nanoseconds(claimed) + SLACK_NS
+    late = next((attempt for attempt in call.trace if attempt.started_ns > ends), None)
+    if late is not None:
+        after = (late.started_ns - call.started_ns) / SECOND
+        began = f"attempt {late.number} began {after:.3f} s after the call"
+        sentence = f"{began}, wanted {claimed:g} s at most"
+        marks = {late.number: "after the deadline"}
+        yield Finding("deadline-overrun", sentence, seen.evidence(call.trace, marks=marks))
+    elif call.trace and call.ended_ns > ends and call.tail_ns > SLACK_NS:
+        took = (call.ended_ns - call.started_ns) / SECOND
+        sentence = f"the call took {took:.3f} s, wanted {claimed:g} s at most"
+        yield Finding("deadline-overrun", sentence, seen.evidence(call.trace))
+
+
+def _lasted(attempt: Attempt) -> int:
+    return 0 if attempt.ended_ns is None else attempt.ended_ns - attempt.started_ns

@@ -1,0 +1,118 @@
+"""How it ends when it cannot succeed: exceptions, Ctrl-C, cancellation."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Iterator
+
+from pytest_resilience import faults
+from pytest_resilience.checks import endings
+from pytest_resilience.judge import taps
+from pytest_resilience.judge.ground import FAULTS
+from pytest_resilience.judge.scenario import Scenario, Subject
+from pytest_resilience.judge.stage import Stage
+from pytest_resilience.plan import FaultLike
+
+__all__ = ["scenarios"]
+
+STAY = 60.0
+"""Seconds after which a cancelled task that is still there goes on regardless."""
+
+
+def scenarios(subject: Subject) -> Iterator[Scenario]:
+    """A reset for its cause, and the ways in which a caller may end a call early."""
+    yield Scenario(
+        name="resets-without-end",
+        clause="tells its caller, and says why",
+        play=_resets(subject),
+        checks=[endings.told, endings.cause_kept],
+    )
+    yield Scenario(
+        name="status-400",
+        clause="tells its caller of a request that was refused",
+        play=_refused(),
+        checks=[endings.told],
+    )
+    if not subject.is_async:
+        yield Scenario(
+            name="ctrl-c",
+            clause="ends with Ctrl-C",
+            play=_interrupted(subject),
+            checks=[endings.interrupted],
+        )
+    elif not subject.is_foreign:
+        silence = faults.timeout(close_after=7200)
+        yield _cancelled("attempt", silence, 0.2)
+        if subject.standard is not None:
+            low, _ = subject.policy.wait_range(1) or (0.1, 0.1)
+            yield _cancelled("wait", subject.standard, low / 2 or 0.01)
+
+
+def _resets(subject: Subject) -> Callable[[Stage], object]:
+    def play(stage: Stage) -> None:
+        # Twice as many: a transport may send by itself once more.
+        stage.fail(FAULTS["reset"], times=2 * subject.enough)
+        stage.call()
+
+    return play
+
+
+def _refused() -> Callable[[Stage], object]:
+    def play(stage: Stage) -> object:
+        stage.fail(400, times=5)
+        stage.call()
+        return {"error_body": stage.error_body(400)}
+
+    return play
+
+
+def _interrupted(subject: Subject) -> Callable[[Stage], object]:
+    request = 1 if subject.standard is None else 2
+
+    def play(stage: Stage) -> object:
+        if subject.standard is not None:
+            stage.fail(subject.standard)
+        with taps.interrupt(request) as pressed:
+            stage.call()
+        return {"interrupted": pressed.happened}
+
+    return play
+
+
+def _cancelled(when: str, fault: FaultLike, after: float) -> Scenario:
+    def play(stage: Stage) -> object:
+        stage.fail(fault)
+
+        async def cancel() -> str:
+            return await _outcome_of_cancelling(stage.client, after)
+
+        outcome = stage.call(cancel).value
+        return {"outcome": outcome, "when": f"during its {when}"}
+
+    return Scenario(
+        name=f"cancelled-during-its-{when}",
+        clause=f"ends when it is cancelled during its {when}",
+        play=play,
+        checks=[endings.cancelled],
+    )
+
+
+async def _outcome_of_cancelling(client: Callable[[], object], after: float) -> str:
+    async def run() -> object:
+        value = client()
+        return await value if inspect.isawaitable(value) else value
+
+    task = asyncio.ensure_future(run())
+    await asyncio.sleep(after)
+    if task.done():
+        task.exception()
+        return "done"
+    task.cancel()
+    await asyncio.wait({task}, timeout=STAY)
+    if not task.done():
+        return f"went on for {STAY:g} s and more"
+    if task.cancelled():
+        return "cancelled"
+    error = task.exception()
+    return "returned" if error is None else f"raised {type(error).__name__}"

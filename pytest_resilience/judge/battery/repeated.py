@@ -1,0 +1,55 @@
+"""Two outages in a row, and one that meets several threads at once: no state is carried over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from pytest_resilience.checks import schedule
+from pytest_resilience.judge.scenario import Scenario, Subject
+from pytest_resilience.judge.stage import Stage
+
+__all__ = ["scenarios"]
+
+ORDER = 1
+"""A client that keeps a state carries it through all that follows."""
+
+THREADS = 3
+
+
+def scenarios(subject: Subject) -> Iterator[Scenario]:
+    """Only where waits are claimed: without a schedule nobody can tell."""
+    policy = subject.policy
+    if subject.standard is None or policy.backoff is None or policy.limit == 1:
+        return
+    retries = min((policy.limit or 4) - 1, 3)
+    yield Scenario(
+        name="two-outages-in-a-row",
+        clause="begins each call with the first wait",
+        play=_two(subject, retries),
+        checks=[schedule.forgotten],
+    )
+    if policy.is_exact and policy.breaker is None and not subject.is_foreign:
+        yield Scenario(
+            name="outage-for-several-threads",
+            clause="waits in each thread as if it were alone",
+            play=_several(subject, retries),
+            checks=[schedule.of_each_thread],
+        )
+
+
+def _two(subject: Subject, retries: int) -> Callable[[Stage], object]:
+    def play(stage: Stage) -> None:
+        for _ in range(2):
+            stage.fail(subject.outage, times=retries)
+            stage.call()
+
+    return play
+
+
+def _several(subject: Subject, retries: int) -> Callable[[Stage], object]:
+    def play(stage: Stage) -> object:
+        stage.fail(subject.outage, times=retries * THREADS)
+        stage.together(THREADS)
+        return {"retries": retries}
+
+    return play

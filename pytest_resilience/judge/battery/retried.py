@@ -1,0 +1,124 @@
+"""What is tried again, and what is not: statuses, failures, mistakes of the client's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from pytest_resilience import faults
+from pytest_resilience.checks import retried
+from pytest_resilience.judge.ground import FAULTS
+from pytest_resilience.judge.scenario import Scenario, Subject
+from pytest_resilience.judge.stage import Stage
+
+__all__ = ["scenarios"]
+
+USUAL = (429, 500, 502, 503, 504)
+FOR_GOOD = (400, 404, 422, 501)
+"""Statuses that no repetition cures. 401, 403 and 407 may be answered by a login, and 408,
+409, 423 and 425 may pass."""
+NEVER = (400, 422)
+"""Those of them that nobody repeats who counts his attempts, whatever else he claims."""
+MOST = 12
+
+WORDS = {
+    "refused": "a refused connection",
+    "read-timeout": "a server that says nothing",
+    "reset": "a connection that was reset",
+    "truncated": "an answer that broke off",
+    "bad-json": "an answer that is no JSON",
+}
+
+
+def scenarios(subject: Subject) -> Iterator[Scenario]:
+    """Each status and each failure that the policy speaks of."""
+    yield from _statuses(subject)
+    yield from _failures(subject)
+    yield Scenario(
+        name="answer-of-another-shape",
+        clause="raises its own mistakes at once",
+        play=_played(faults.status(200, body=[]), times=subject.enough),
+        checks=[retried.own_mistakes],
+    )
+
+
+def _statuses(subject: Subject) -> Iterator[Scenario]:
+    policy = subject.policy
+    if policy.limit != 1:
+        for status in _chosen(policy.statuses or ()):
+            yield Scenario(
+                name=f"status-{status}-then-ok",
+                clause=f"retries {status}",
+                play=_played(status),
+                checks=[retried.status],
+            )
+    for status in _left_alone(subject):
+        yield Scenario(
+            name=f"status-{status}-without-end",
+            clause=f"does not retry {status}",
+            play=_played(status, times=subject.enough),
+            checks=[retried.status_left_alone],
+        )
+
+
+def _chosen(statuses: object) -> list[int]:
+    """All of a few; of many the usual ones, and the first and the last."""
+    listed = sorted(s for s in statuses if isinstance(s, int))  # type: ignore[attr-defined]  # a set of ints
+    if len(listed) <= MOST:
+        return listed
+    return sorted({*(status for status in USUAL if status in listed), listed[0], listed[-1]})
+
+
+def _left_alone(subject: Subject) -> list[int]:
+    policy = subject.policy
+    found = set(_chosen(policy.never_statuses or ()))
+    if policy.statuses is None and policy.attempts is not None:
+        found |= {status for status in NEVER if policy.retries_status(status) is not True}
+    elif policy.statuses is not None and policy.never_statuses is None:
+        found |= {status for status in FOR_GOOD if policy.retries_status(status) is False}
+    return sorted(found)
+
+
+def _failures(subject: Subject) -> Iterator[Scenario]:
+    policy = subject.policy
+    for failure, words in WORDS.items():
+        if policy.retries_failure(failure) and policy.limit != 1:
+            yield Scenario(
+                name=f"{failure}-then-ok",
+                clause=f"survives {words}",
+                play=_refused() if failure == "refused" else _failing(failure, words),
+                checks=[retried.failure],
+            )
+        if failure in (policy.never_failures or ()) and failure != "refused":
+            yield Scenario(
+                name=f"{failure}-without-end",
+                clause=f"does not retry {words}",
+                play=_failing(failure, words, times=subject.enough),
+                checks=[retried.failure_left_alone],
+            )
+
+
+def _played(fault: faults.Fault | int, times: int = 1) -> Callable[[Stage], object]:
+    def play(stage: Stage) -> None:
+        stage.fail(fault, times=times)
+        stage.call()
+
+    return play
+
+
+def _failing(failure: str, words: str, times: int = 1) -> Callable[[Stage], object]:
+    def play(stage: Stage) -> object:
+        stage.fail(FAULTS[failure], times=times)
+        stage.call()
+        return {"failure": words}
+
+    return play
+
+
+def _refused() -> Callable[[Stage], object]:
+    def play(stage: Stage) -> object:
+        # Up again before any wait can be over, so that it takes one retry.
+        stage.server.down(0.000_001)
+        stage.call()
+        return {"failure": WORDS["refused"]}
+
+    return play

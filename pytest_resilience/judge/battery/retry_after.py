@@ -1,0 +1,142 @@
+"""Retry-After in every form: seconds, dates, now, never, nonsense."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+
+from pytest_resilience import faults
+from pytest_resilience.checks import retry_after
+from pytest_resilience.judge.scenario import Check, Scenario, Subject
+from pytest_resilience.judge.stage import Stage
+
+__all__ = ["scenarios"]
+
+DAYS = 10 * 86_400
+NONSENSE = {"words": "soon", "negative": "-5"}
+FAR_AWAY = "TST-05:30"
+"""A time zone five and a half hours east: a date read in local time is off by that much."""
+
+
+def scenarios(subject: Subject) -> Iterator[Scenario]:
+    """What the policy says of it; nonsense for every client that tries again."""
+    status = _status(subject)
+    if status is None:
+        return
+    said = _seconds(subject)
+    if subject.policy.retry_after and said is not None:
+        yield from _honoured(subject, status, said)
+    elif subject.policy.retry_after is False and said is not None:
+        yield _scenario("seconds", "waits as ever", status, said, [retry_after.not_looked_at])
+    for name, text in NONSENSE.items():
+        clause = f"survives Retry-After: {text}"
+        yield _scenario(name, clause, status, text, [retry_after.survived], unreadable=True)
+
+
+def _honoured(subject: Subject, status: int, said: float) -> Iterator[Scenario]:
+    policy = subject.policy
+    yield _scenario("seconds", "honours it in seconds", status, said, [retry_after.honoured])
+    yield Scenario(
+        name="retry-after-date",
+        clause="honours it as a date, in any time zone",
+        play=_dated(status, said),
+        checks=[retry_after.honoured],
+    )
+    yield _scenario("zero", "reads 0 as now", status, 0, [retry_after.zero])
+    yield Scenario(
+        name="retry-after-past-date",
+        clause="reads a date in the past as now",
+        play=_dated(status, -60),
+        checks=[retry_after.zero],
+    )
+    if policy.retry_after_cap is not None or policy.deadline is not None:
+        longest = max(policy.retry_after_cap or 0, policy.deadline or 0)
+        too_long = DAYS + 10 * math.ceil(longest)
+        bounded: list[Check] = [retry_after.bounded]
+        clause = "does not wait for as long as a server likes"
+        yield _scenario("of-days", clause, status, too_long, bounded)
+    yield Scenario(
+        name="retry-after-then-none",
+        clause="forgets it after one wait",
+        play=_forgotten(subject, status, said),
+        checks=[retry_after.forgotten],
+    )
+
+
+def _status(subject: Subject) -> int | None:
+    """A status that is tried again, and that Retry-After goes with."""
+    for status in (429, 503):
+        if subject.policy.retries_status(status):
+            return status
+    return subject.standard if isinstance(subject.standard, int) else None
+
+
+def _seconds(subject: Subject) -> float | None:
+    """A time that no schedule has for its first wait, within cap and deadline."""
+    policy = subject.policy
+    schedule = policy.wait_range(1) or (0.0, 0.0)
+    said = math.ceil(schedule[1]) + 3
+    bounds = [bound for bound in (policy.retry_after_cap, policy.deadline) if bound is not None]
+    if policy.budget is not None:
+        bounds.append(policy.budget)
+    longest = min(bounds, default=math.inf)
+    return said if said < longest else None
+
+
+def _scenario(
+    name: str,
+    clause: str,
+    status: int,
+    value: float | str,
+    checks: list[Check],
+    *,
+    unreadable: bool = False,
+) -> Scenario:
+    def play(stage: Stage) -> object:
+        stage.fail(faults.status(status, retry_after=value))
+        stage.call()
+        return {"said": value, "text": str(value), "unreadable": unreadable}
+
+    return Scenario(name=f"retry-after-{name}", clause=clause, play=play, checks=checks)
+
+
+def _dated(status: int, seconds: float) -> Callable[[Stage], object]:
+    def play(stage: Stage) -> object:
+        with _elsewhere():
+            stage.fail(faults.status(status, retry_after=faults.http_date(seconds)))
+            stage.call()
+        text = stage.server.trace[0].retry_after if len(stage.server.trace) else ""
+        return {"said": seconds, "text": text, "date": True}
+
+    return play
+
+
+def _forgotten(subject: Subject, status: int, said: float) -> Callable[[Stage], object]:
+    def play(stage: Stage) -> object:
+        told = faults.status(status, retry_after=said)
+        stage.fail(told, *([status] if (subject.policy.limit or 3) > 2 else []))
+        stage.call()
+        stage.fail(status)
+        stage.call()
+        return {"said": said, "text": str(said)}
+
+    return play
+
+
+@contextlib.contextmanager
+def _elsewhere() -> Iterator[None]:
+    """Far away from Greenwich, for a client that takes the date for local time."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = FAR_AWAY
+    time.tzset()
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TZ"]
+        else:
+            os.environ["TZ"] = before
+        time.tzset()

@@ -1,0 +1,90 @@
+"""What is heard, and done, at the client's end of its sockets while a scenario is played."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+__all__ = ["ConnectTimeouts", "Interrupt", "connect_timeouts", "interrupt"]
+
+REQUEST = re.compile(rb"[A-Z]+ [^ ]+ HTTP/1")
+
+
+HAPPY_EYEBALLS = 0.3
+"""Seconds: a shorter timer than this tries the next address (0.25 in RFC 8305)."""
+
+
+class ConnectTimeouts(list[float]):
+    """The timeouts that were in force when the client connected, in seconds."""
+
+
+@contextlib.contextmanager
+def connect_timeouts() -> Iterator[ConnectTimeouts]:
+    """Note which timeouts hold while connecting."""
+    seen = ConnectTimeouts()
+
+    def connect(real: Callable[..., Any], sock: socket.socket, *arguments: Any) -> Any:  # noqa: ANN401 -- a socket's
+        if timeout := sock.gettimeout():
+            seen.append(timeout)
+        return real(sock, *arguments)
+
+    async def sock_connect(real: Callable[..., Any], loop: Any, *arguments: Any) -> Any:  # noqa: ANN401 -- a loop's
+        for timer in getattr(loop, "_scheduled", ()):
+            if not timer.cancelled() and timer.when() - loop.time() > HAPPY_EYEBALLS:
+                seen.append(timer.when() - loop.time())
+        return await real(loop, *arguments)
+
+    loops = asyncio.selector_events.BaseSelectorEventLoop
+    with _wrapped(socket.socket, "connect", connect), _wrapped(loops, "sock_connect", sock_connect):
+        yield seen
+
+
+class Interrupt:
+    """A Ctrl-C that comes with a request; `happened` says whether it has come."""
+
+    def __init__(self, request: int) -> None:
+        self.request = request
+        self.sent = 0
+
+    @property
+    def happened(self) -> bool:
+        """Whether the client has got that far."""
+        return self.sent >= self.request
+
+
+@contextlib.contextmanager
+def interrupt(request: int) -> Iterator[Interrupt]:
+    """Press Ctrl-C while the client sends its nth request."""
+    pressed = Interrupt(request)
+
+    def send(real: Callable[..., Any], sock: socket.socket, data: Any, *rest: Any) -> Any:  # noqa: ANN401 -- a socket's
+        if REQUEST.match(bytes(data[:2048])):
+            pressed.sent += 1
+            if pressed.sent == pressed.request:
+                raise KeyboardInterrupt
+        return real(sock, data, *rest)
+
+    with _wrapped(socket.socket, "send", send), _wrapped(socket.socket, "sendall", send):
+        yield pressed
+
+
+@contextlib.contextmanager
+def _wrapped(owner: type, name: str, wrapper: Callable[..., Any]) -> Iterator[None]:
+    own = owner.__dict__.get(name)
+    real = getattr(owner, name)
+
+    def wrapped(*arguments: Any) -> Any:  # noqa: ANN401 -- whatever it was
+        return wrapper(real, *arguments)
+
+    setattr(owner, name, wrapped)
+    try:
+        yield
+    finally:
+        if own is None:
+            delattr(owner, name)
+        else:
+            setattr(owner, name, own)
