@@ -7,6 +7,7 @@ there. Only of lines that show a secret, so it costs nothing to those that show 
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,11 +34,12 @@ class Way:
         return cls(tuple(logger.filters), tuple(_handlers(logger)))
 
 
-def would_be_shown(line: Line, way: Way | None, search: Search) -> bool:
+def would_be_shown(line: Line, field: str, way: Way | None, search: Search) -> bool:
     """Whether a secret in this line would get to a reader.
 
     Args:
         line: It shows a secret.
+        field: In this field; empty for its text, its arguments or its traceback.
         way: The way of its records when it was said; as it is now when that is None.
         search: Finds secrets.
     """
@@ -47,21 +49,48 @@ def would_be_shown(line: Line, way: Way | None, search: Search) -> bool:
     if not way.filters and not way.handlers:
         return True
     try:
-        if not search.anything_in(_made_of(_record(line, (line.text, ())), way)):
-            return False
-        return _arguments_show(line, way, search)
+        if field:
+            return _field_shows(line, field, way, search)
+        return _text_shows(line, way, search) and _arguments_show(line, way, search)
     except Exception:  # noqa: BLE001 -- a filter may want what a record like it does not have
         return True
+
+
+def _text_shows(line: Line, way: Way, search: Search) -> bool:
+    record = _record(line, line.text, ())
+    if not way.handlers:
+        passed = _filtered(_own_filters(way), record)
+        return passed is not None and search.anything_in([passed.getMessage(), line.traceback])
+    return search.anything_in(handler.format(seen) for handler, seen in _arriving(record, way))
 
 
 def _arguments_show(line: Line, way: Way, search: Search) -> bool:
     """The same of its arguments, which some filters replace instead of the text."""
     if not line.args or not search.anything_in([repr(line.args)]):
         return True
-    record = _filtered(_own_filters(way), _record(line, ("%s", line.args)))
-    for handler in way.handlers:
-        record = record and _filtered(handler, record)
-    return record is not None and search.anything_in([repr(record.args)])
+    record = _record(line, "%s", line.args)
+    return search.anything_in(repr(seen.args) for _, seen in _arriving(record, way))
+
+
+def _field_shows(line: Line, field: str, way: Way, search: Search) -> bool:
+    """A field that no format asks for is not put right, it is waiting for another format."""
+    for handler, seen in _arriving(_record(line, line.text, ()), way):
+        if search.anything_in([repr(vars(seen).get(field))]):
+            text = handler.format(seen)
+            if field not in text or search.anything_in([text]):
+                return True
+    return False
+
+
+def _arriving(
+    record: logging.LogRecord, way: Way
+) -> Iterator[tuple[logging.Handler, logging.LogRecord]]:
+    """The records that come to each handler, behind all filters."""
+    passed = _filtered(_own_filters(way), record)
+    for handler in way.handlers or (logging.NullHandler(),):
+        seen = None if passed is None else _filtered(handler, copy.copy(passed))
+        if seen is not None:
+            yield handler, seen
 
 
 def _filtered(filterer: logging.Filterer, record: logging.LogRecord) -> logging.LogRecord | None:
@@ -70,10 +99,10 @@ def _filtered(filterer: logging.Filterer, record: logging.LogRecord) -> logging.
     return passed if isinstance(passed, logging.LogRecord) else record if passed else None
 
 
-def _record(line: Line, said: tuple[str, object]) -> logging.LogRecord:
-    assert line.level is not None
-    record = logging.LogRecord(line.logger, line.level, "", 0, said[0], (), None)
-    record.args = said[1]  # type: ignore[assignment]  # as it came
+def _record(line: Line, message: str, args: object) -> logging.LogRecord:
+    record = logging.LogRecord(line.logger, line.level or 0, "", 0, message, (), None)
+    record.args = args  # type: ignore[assignment]  # as it came
+    record.exc_text = line.traceback or None  # Formatters take it for what they would write.
     for name, value in line.fields.items():
         if name not in vars(record):
             setattr(record, name, value)
@@ -95,15 +124,3 @@ def _own_filters(way: Way) -> logging.Filterer:
     filterer = logging.Filterer()
     filterer.filters = list(way.filters)
     return filterer
-
-
-def _made_of(record: logging.LogRecord, way: Way) -> Iterator[str]:
-    passed = _filtered(_own_filters(way), record)
-    if passed is None:
-        return
-    if not way.handlers:
-        yield f"{passed.getMessage()} {vars(passed)!r}"
-    for handler in way.handlers:
-        seen = _filtered(handler, passed)
-        if seen is not None:
-            yield handler.format(seen)

@@ -80,8 +80,6 @@ class Leak:
 def look(places: Iterable[Place], secrets: Iterable[Secret]) -> list[Leak]:
     """The secrets that these places show; one finding for each secret and kind of place."""
     every = list(places)
-    if not every:
-        return []
     known = tuple(secrets)
     search = Search(known)
     texts = [place.text for place in every if isinstance(place.text, str)]
@@ -122,7 +120,7 @@ def _was_put_right(place: Place, line: Line, search: Search) -> bool:
             return True  # The rendering is a place of its own.
         # A field that no format asks for is not put right, it is waiting for another format.
         return not place.field or any(place.field in text for text in line.rendered)
-    return not would_be_shown(line, place.way, search)
+    return not would_be_shown(line, place.field, place.way, search)
 
 
 # Lines

@@ -37,20 +37,16 @@ class Ear:
         self._own = frozenset(_codes(getattr(item, "obj", None)))
         self._heard: list[tuple[Entry, Way | None]] = []
         self._caught: list[BaseException] = []
-        self._listens = False
 
     def begin(self) -> None:
         """Listen."""
         _hub.begin(self)
         self._fill = _tap_raises(self)
-        self._listens = True
 
     def end(self) -> None:
         """Listen no longer."""
-        if self._listens:
-            self._listens = False
-            pytest.ExceptionInfo.fill_unfilled = self._fill  # type: ignore[method-assign]
-            _hub.end(self)
+        pytest.ExceptionInfo.fill_unfilled = self._fill  # type: ignore[method-assign]
+        _hub.end(self)
 
     def hear(self, entry: Entry) -> None:
         """This is being said."""
@@ -92,23 +88,18 @@ class Ear:
 
 def _codes(function: Any) -> Iterator[CodeType]:  # noqa: ANN401 -- whatever a test is
     """The code of a test function, under all that wraps it."""
-    if function is None:
-        return
     inner = getattr(getattr(function, "hypothesis", None), "inner_test", None)
     for one in (function, inspect.unwrap(function), inner):
-        code = getattr(one, "__code__", None)
+        code = getattr(one, "__code__", None)  # A doctest has none.
         if isinstance(code, CodeType):
             yield code
 
 
 def _speaker(frame: FrameType | None) -> CodeType | None:
     """The code that says something, behind all that passes it on."""
-    while frame is not None:
-        name = frame.f_globals.get("__name__")
-        if not isinstance(name, str) or not _passes_on(name):
-            return frame.f_code
+    while frame is not None and _passes_on(str(frame.f_globals.get("__name__"))):
         frame = frame.f_back
-    return None
+    return frame and frame.f_code
 
 
 def _passes_on(module: str) -> bool:

@@ -1,0 +1,131 @@
+"""What a server knows to be secret."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import requests
+
+from pytest_resilience import Fake, FakeServer, PlanError, route
+
+KEY = "kX9vRt2LpQ7ZsBn4Wc8Yd1JmHg6FaTqU"
+
+
+class Service(Fake):
+    """Has a key, and keeps something."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"SERVICE_URL": self.url, "SERVICE_KEY_ID": "some-key-1", "SERVICE_API_KEY": KEY}
+
+    @property
+    def stored_secrets(self) -> Mapping[str, Any]:
+        return {"a place": {"password": "st0red"}}
+
+    @route("GET", "/deep")
+    def deep(self, request: object) -> object:
+        data: object = {"token": "n0t-found"}
+        for _ in range(9):
+            data = [data]
+        return {"a": data, "token": "f0und"}
+
+    @route("GET", "/list")
+    def list(self, request: object) -> object:
+        return ["token"]
+
+
+def values(server: FakeServer) -> dict[str, str]:
+    return {secret.label: secret.value for secret in server.secrets}
+
+
+def test_variables_and_stored_data_are_known() -> None:
+    """Those whose names tell; there are none before a server has an address."""
+    service = Service()
+
+    assert values(service) == {"password of a place": "st0red"}
+    with service:
+        assert values(service) == {"SERVICE_API_KEY": KEY, "password of a place": "st0red"}
+
+
+def test_answers_are_read_to_some_depth() -> None:
+    """And lists at the top, like all that is no object, are left alone."""
+    with Service() as service:
+        for path in ("/deep", "/deep", "/list"):
+            requests.get(service.url + path, timeout=5)
+
+        assert values(service)["token in an answer"] == "f0und"
+        assert "n0t-found" not in values(service).values()
+
+
+def test_bodies_that_are_too_long_are_not_read() -> None:
+    """Neither of requests nor of answers."""
+
+    def echo(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [])
+        return [environ["wsgi.input"].read()]
+
+    body = b'{"password": "l0ng-0ne", "more": "' + b"x" * 70_000 + b'"}'
+    with FakeServer(echo, keep_body=100_000) as server:
+        requests.post(server.url, body, timeout=5)
+
+        assert values(server) == {}
+
+
+def test_a_new_trace_forgets_what_requests_have_shown() -> None:
+    """It was another test's; what the user has named stays."""
+    with FakeServer(secrets={"mine": "h1dden"}) as server:
+        requests.get(server.url, headers={"Authorization": "Bearer b34rer"}, timeout=5)
+        assert values(server) == {"mine": "h1dden", "Authorization of a request": "b34rer"}
+
+        server.new_trace()
+        assert values(server) == {"mine": "h1dden"}
+
+
+def test_what_was_secret_before_a_new_beginning_still_is() -> None:
+    """A token of before may show up afterwards."""
+    with FakeServer() as server:
+        requests.get(server.url, headers={"X-Api-Key": "4pikey"}, timeout=5)
+        server.start_over()
+
+        assert values(server) == {"X-Api-Key of a request": "4pikey"}
+
+
+def test_a_canary_is_always_another() -> None:
+    """So finding it is proof; a secret is given back as it is."""
+    server = FakeServer()
+
+    assert server.canary() != server.canary()
+    assert server.secret("h1dden") == "h1dden"
+    assert server.secrets[0].parts
+    assert [secret.label for secret in server.secrets] == ["canary", "canary", "secret"]
+
+
+@pytest.mark.parametrize("value", ["", "123"])
+def test_a_secret_that_would_be_found_everywhere_is_refused(value: str) -> None:
+    """With what is wanted."""
+    with pytest.raises(PlanError, match="the secret 'pin' is too short: wanted are at least 4"):
+        FakeServer(secrets={"pin": value})
+
+
+def test_what_is_printed_of_a_server_shows_no_secret() -> None:
+    """Neither a trace, nor an attempt, nor its headers, nor a masked text."""
+    with FakeServer(secrets={"the path's": "tok/en-1"}) as server:
+        headers = {"Authorization": f"Bearer {KEY}"}
+        requests.get(f"{server.url}/bot-{KEY}/tok%2Fen-1?a={KEY}", headers=headers, timeout=5)
+        trace = server.trace
+
+        shown = f"{trace.table()} {trace!r} {trace[:1]!r} {trace.to('GET')!r}"
+        assert KEY not in shown
+        assert "GET /bot-<Authorization of a request>/<the path's>?...  200" in shown
+        assert KEY not in repr(trace[0].headers)
+        assert "('Authorization', 'Bearer ***')" in repr(trace[0].headers)
+        assert server.masked(f"<{KEY}>") == "<<Authorization of a request>>"
+
+
+def test_an_attempt_is_shown_as_in_a_table() -> None:
+    """Without head, query and body."""
+    with FakeServer() as server:
+        requests.post(f"{server.url}/a?key={KEY}", KEY, timeout=5)
+
+        assert repr(server.trace[0]).startswith("<Attempt 1  t=0.")
+        assert repr(server.trace[0]).endswith("POST /a?...  200>")
