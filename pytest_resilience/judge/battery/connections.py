@@ -1,0 +1,108 @@
+"""Connections: many failures in a row, and a kept connection that is dead."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import warnings
+from collections.abc import Iterator
+
+from pytest_resilience import faults
+from pytest_resilience.checks import connections
+from pytest_resilience.checks.connections import Held
+from pytest_resilience.checks.observation import Call
+from pytest_resilience.judge.scenario import Scenario, Subject
+from pytest_resilience.judge.stage import Stage
+
+__all__ = ["scenarios"]
+
+ORDER = 0
+"""First: a pool that is used up would let every other scenario end badly."""
+
+CALLS = 6
+MOST = 120
+"""Calls of a client that leaves connections open: httpx's and aiohttp's pools hold 100."""
+UNCLOSED = ("unclosed", "Unclosed")
+
+
+def scenarios(subject: Subject) -> Iterator[Scenario]:
+    """Many failures; and a stale connection, for who claims to survive one."""
+    yield Scenario(
+        name="many-failures",
+        clause="gives back its connections",
+        play=lambda stage: {"held": _many(stage, subject)},
+        checks=[connections.given_back],
+    )
+    policy = subject.policy
+    if policy.retries_failure("stale") or policy.retries_failure("reset"):
+        yield Scenario(
+            name="stale-connection",
+            clause="survives a kept connection that is dead",
+            play=lambda stage: (stage.call(), stage.fail(faults.stale_connection()), stage.call()),
+            checks=[connections.stale],
+        )
+
+
+def _many(stage: Stage, subject: Subject) -> Held:
+    counts: list[int] = []
+    exhausted = ""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", ResourceWarning)
+        while not exhausted and len(counts) < (MOST if _leaves(counts) else CALLS):
+            stage.fail(subject.outage)
+            exhausted = _exhausted(stage.call())
+            stage.server.plan.clear()
+            stage.forget()
+            counts.append(_open(stage, counts))
+        if not exhausted:
+            stage.advance(stage.rest)  # A breaker may be open; no time brings a connection back.
+            exhausted = _exhausted(stage.call())
+        responses = _unread() if counts[-1] > 1 or exhausted else 0
+        stage.forget()
+    told = [str(one.message) for one in said if str(one.message).startswith(UNCLOSED)]
+    return Held(tuple(counts), responses, exhausted, tuple(told))
+
+
+def _leaves(counts: list[int]) -> bool:
+    return len(counts) >= CALLS and counts[-1] - counts[0] >= len(counts) - 2
+
+
+def _open(stage: Stage, counts: list[int]) -> int:
+    """How many are open; what is only waiting to be collected is not."""
+    found = stage.open_connections
+    if found > 1 and len(counts) in (0, CALLS - 1):
+        gc.collect()
+        found = stage.open_connections
+    return found
+
+
+def _exhausted(call: Call) -> str:
+    """How a call ended that made no request, if it waited for a connection."""
+    if call.trace:
+        return ""
+    if call.never_returned:
+        return "it waited for ever"
+    names = [kind.__name__ for kind in type(call.error).__mro__] if call.error else []
+    waited = bool(call.seconds)
+    return names[0] if names and (waited or any("Pool" in name for name in names)) else ""
+
+
+def _unread() -> int:
+    """Responses of HTTP libraries that somebody holds, and that are neither read nor closed."""
+    return sum(1 for thing in gc.get_objects() if _is_unread(thing))
+
+
+KINDS = (
+    ("urllib3.response", "HTTPResponse", "closed"),
+    ("httpx", "Response", "is_closed"),
+    ("aiohttp", "ClientResponse", "closed"),
+    ("http.client", "HTTPResponse", "closed"),
+)
+
+
+def _is_unread(thing: object) -> bool:
+    for module, name, closed in KINDS:
+        kind = getattr(sys.modules.get(module), name, None)
+        if kind is not None and type(thing) is kind:
+            return not getattr(thing, closed)
+    return False
