@@ -47,11 +47,15 @@ def due_after(conductor: Conductor, seconds: float | None) -> int | None:
         return None
     wait = round(seconds * SECOND)
     if wait <= 0 < seconds:
-        party = party_of(conductor)
-        if party.ahead_at_ns != conductor.now_ns:
-            party.ahead, party.ahead_at_ns = 0.0, conductor.now_ns
-        party.ahead += 2 * seconds
+        get_ahead(conductor, party_of(conductor), 2 * seconds)
     return conductor.now_ns + max(0, wait)
+
+
+def get_ahead(conductor: Conductor, party: Party, seconds: float) -> None:
+    """Let the party's clock be ahead by so much more, until time moves."""
+    if party.ahead_at_ns != conductor.now_ns:
+        party.ahead, party.ahead_at_ns = 0.0, conductor.now_ns
+    party.ahead += seconds
 
 
 def seconds_until(conductor: Conductor, due_ns: int | None) -> float | None:

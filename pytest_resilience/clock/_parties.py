@@ -51,6 +51,7 @@ class Party:
         "error",
         "excused",
         "ident",
+        "idle_wait_at_ns",
         "joiners",
         "looks",
         "looks_at_ns",
@@ -100,6 +101,8 @@ class Party:
         self.looks_at_ns = self.looks_since_real_ns = 0
         # See _here.due_after.
         self.ahead, self.ahead_at_ns = 0.0, -1
+        # See _locks.event_wait.
+        self.idle_wait_at_ns = -1
         self.moves: _kernel.Moves | None = None
         self.seen_real_ns = 0
 

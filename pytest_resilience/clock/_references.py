@@ -12,6 +12,7 @@ start needs no pass at all.
 
 from __future__ import annotations
 
+import collections
 import ctypes
 import functools
 import gc
@@ -182,6 +183,10 @@ class References:
                 self._add(holder, pairs, _swap_attribute, "")
         elif isinstance(holder, functools.partial):
             self._add(holder, [(None, holder.func)], _swap_in_partial, "")
+        elif type(holder) is staticmethod:
+            self._add(holder, [(None, holder.__func__)], _swap_in_static_method, "")
+        elif isinstance(holder, collections.deque):
+            self._add(holder, list(enumerate(holder)), _swap_item, "")
         elif not isinstance(holder, types.FrameType | types.ModuleType | type):
             self._note_instance(holder)
 
@@ -282,10 +287,23 @@ def _swap_attribute(name: str, holder: Any, old: Any, new: Any) -> bool:
     return there
 
 
+class _Plain(staticmethod):  # type: ignore[type-arg]
+    """A stand-in within a class: the function written in C was no method, so this is none."""
+
+
 def _swap_in_class(name: str, cls: type, old: Any, new: Any) -> bool:
-    there = cls.__dict__.get(name) is old
+    here = cls.__dict__.get(name)
+    there = (here.__func__ if isinstance(here, _Plain) else here) is old
     if there:
-        type.__setattr__(cls, name, new)
+        becomes_method = isinstance(old, types.BuiltinFunctionType) and hasattr(new, "__get__")
+        type.__setattr__(cls, name, _Plain(new) if becomes_method else new)
+    return there
+
+
+def _swap_in_static_method(_: None, method: Any, old: Any, new: Any) -> bool:
+    there: bool = method.__func__ is old
+    if there:
+        method.__init__(new)  # This is how it is filled.
     return there
 
 

@@ -116,6 +116,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         _selecting.register,
     ),
     Attribute("threading.Event.is_set", threading.Event, "is_set", _locks.is_set),
+    Attribute("threading.Event.wait", threading.Event, "wait", _locks.event_wait),
     *([Attribute("select.epoll", select, "epoll", _selecting.Epoll)] if _EPOLL else []),
     *(_of_class("socket.socket", socket.socket, _sockets.METHODS)),
     *(_of_class("ssl.SSLSocket", ssl.SSLSocket, _tls.METHODS)),

@@ -153,7 +153,7 @@ def rlock(clock: VirtualClock, server: FakeServer) -> None:
     assert taken == [False]
 
 
-@about("threading.Condition.wait", "threading.Event.is_set")
+@about("threading.Condition.wait", "threading.Event.is_set", "threading.Event.wait")
 def event(clock: VirtualClock, server: FakeServer) -> None:
     event = threading.Event()
     assert not event.wait(5)

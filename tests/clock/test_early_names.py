@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import collections
+import dataclasses
 import functools
 import gc
+import sys
 import threading
 import time
 import types
@@ -33,6 +36,16 @@ class Slots:
 
     def __init__(self) -> None:
         self.sleep = time.sleep
+
+
+class Static:
+    sleep = staticmethod(time.sleep)
+
+
+@dataclasses.dataclass
+class Data:
+    sleep: Callable[[float], None] = dataclasses.field(default=time.sleep)
+    began: float = dataclasses.field(default_factory=time.monotonic)
 
 
 def default(seconds: float, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -74,6 +87,11 @@ WAYS: dict[str, Callable[[], Callable[[float], object]]] = {
     "partial's keyword": lambda: functools.partial(lambda s, f: f(s), f=time.sleep),
     "class attribute": lambda: Attribute.sleep,
     "instance attribute": lambda: (lambda i: lambda s: i.sleep(s))(Instance()),
+    "class attribute, by an instance": lambda: lambda s: Attribute().sleep(s),  # type: ignore[call-arg,misc]  # no method
+    "static method": lambda: lambda s: Static.sleep(s),
+    "static method, by an instance": lambda: lambda s: Static().sleep(s),
+    "default of a dataclass": lambda: lambda s: Data().sleep(s),
+    "deque": lambda: (lambda names: lambda s: names[0](s))(collections.deque([time.sleep])),
     "slot": lambda: (lambda i: lambda s: i.sleep(s))(Slots()),
     "closure": closure,
     "list": lambda: (lambda names: lambda s: names[0](s))([time.sleep]),
@@ -165,6 +183,44 @@ def test_a_place_that_came_later_is_found() -> None:
         later.sleep(5)
         assert clock.now == 5
     assert later.sleep is time.sleep
+
+
+def test_a_factory_of_a_dataclass() -> None:
+    """It reads the virtual clock, and the real one after it."""
+    with VirtualClock():
+        before = Data().began
+        time.sleep(3600)
+        assert Data().began - before == 3600
+    assert Data().began - before < 3600
+
+
+def test_a_place_that_came_as_another_one_went() -> None:
+    """The function is referred to as often as before, and yet by somebody new."""
+    for _ in range(3):
+        somebody = Slots()
+        with VirtualClock() as clock:
+            somebody.sleep(5)
+            assert clock.now == 5
+        del somebody
+
+
+def test_a_lock_that_came_later_is_found() -> None:
+    """A module imported between two clocks that has bound nothing but a lock."""
+    with VirtualClock():
+        pass
+    later = types.ModuleType("later_and_with_a_lock")
+    exec("from threading import Lock", later.__dict__)  # noqa: S102 -- a module of its own
+    sys.modules[later.__name__] = later
+    try:
+        with VirtualClock() as clock:
+            lock = later.Lock()
+            lock.acquire()
+            assert not lock.acquire(timeout=5)
+            assert clock.now == 5
+            assert clock.reports == ()
+    finally:
+        del sys.modules[later.__name__]
+    assert later.Lock is threading.Lock
 
 
 def test_a_place_that_has_gone_is_no_matter() -> None:

@@ -119,6 +119,26 @@ def test_an_executor(clock: VirtualClock) -> None:
     assert clock.now == 2
 
 
+def nap_for(seconds: int) -> int:
+    time.sleep(seconds)
+    return seconds
+
+
+def test_as_completed(clock: VirtualClock) -> None:
+    """In the order of their ends; its timeout comes at its moment, and so does that of wait."""
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        naps = [pool.submit(nap_for, seconds) for seconds in (3, 1, 2)]
+        assert [nap.result() for nap in concurrent.futures.as_completed(naps, 10)] == [1, 2, 3]
+        assert clock.now == 3
+        nap = pool.submit(time.sleep, 10)
+        assert concurrent.futures.wait([nap], timeout=4).not_done == {nap}
+        assert clock.now == 7
+        with pytest.raises(TimeoutError):
+            list(concurrent.futures.as_completed([nap], timeout=1))
+        assert clock.now == 8
+    assert clock.now == 13
+
+
 def test_a_pool_from_before_the_clock() -> None:
     """A worker that idled in C before the clock: its work is waited for."""
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
