@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TextIO
 
 from pytest_resilience import schedule
@@ -21,6 +22,8 @@ from pytest_resilience.records import Attempt, Outcome
 HANGS = 0.1
 """Real seconds after which an open attempt gets a line of its own; its end gets another."""
 MOST_TARGETS = 1_000
+LIKE_A_SECRET = re.compile(r"[\w.%+=~-]{12,}")
+"""Only a path with such a piece is looked at closely: that takes longer than the request."""
 PATIENCE = 2.0
 """Real seconds that a slow reader is given to take the last lines."""
 
@@ -94,10 +97,14 @@ class Lines:
     Args:
         output: Where to.
         quiet: Count attempts without a line each.
+        mask: What takes secrets out of a path.
     """
 
-    def __init__(self, output: Output, *, quiet: bool) -> None:
+    def __init__(
+        self, output: Output, *, quiet: bool, mask: Callable[[str], str] | None = None
+    ) -> None:
         self._output = output
+        self._mask = mask
         self._quiet = quiet
         self._queue: queue.SimpleQueue[Attempt | str | Plan] = queue.SimpleQueue()
         self._open: dict[int, Open] = {}  # by connection: each carries one attempt at a time
@@ -179,8 +186,7 @@ class Lines:
             return
         if not entry.shown:
             entry.wait = self._waits.before(attempt)
-        self._output.line(schedule.row(attempt, attempt.at, entry.wait))
-        self._waits.remember(attempt)
+        self._show(attempt, entry.wait)
 
     def _show_hanging(self) -> None:
         now = REAL.monotonic()
@@ -188,5 +194,11 @@ class Lines:
             if not entry.shown and entry.due <= now:
                 entry.shown = True
                 entry.wait = self._waits.before(entry.attempt)
-                self._output.line(schedule.row(entry.attempt, entry.attempt.at, entry.wait))
-                self._waits.remember(entry.attempt)
+                self._show(entry.attempt, entry.wait)
+
+    def _show(self, attempt: Attempt, wait: float | None) -> None:
+        line = schedule.row(attempt, attempt.at, wait)
+        if self._mask is not None and LIKE_A_SECRET.search(attempt.path):
+            line = self._mask(line)
+        self._output.line(line)
+        self._waits.remember(attempt)

@@ -36,7 +36,7 @@ def serve(
         ResilienceError: It cannot begin; the message is one line for the user.
     """
     server = server_for(target, host=host, port=port, seed=seed, keep=KEEP)
-    lines = Lines(Output(sys.stdout), quiet=quiet)
+    lines = Lines(Output(sys.stdout), quiet=quiet, mask=server.masked)
     server.journal.observer = lines.put
     server.control = Control(server, lambda text: lines.put(f"  -- {text}"))
     with _ending_signals() as wait:

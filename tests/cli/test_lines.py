@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import os
+from collections.abc import Callable
 
 from pytest_resilience import Attempt, Outcome, Plan
 from pytest_resilience.cli._lines import MOST_TARGETS, Lines, Output, Waits
@@ -90,12 +91,12 @@ def test_a_second_word_about_an_end_is_no_second_line() -> None:
     ]
 
 
-def written(*news: Attempt) -> list[str]:
+def written(*news: Attempt, mask: Callable[[str], str] | None = None) -> list[str]:
     """What is written of these."""
     reading, writing = os.pipe()
     with os.fdopen(reading) as reader:
         with os.fdopen(writing, "w") as writer:
-            lines = Lines(Output(writer), quiet=False)
+            lines = Lines(Output(writer), quiet=False, mask=mask)
             for item in news:
                 lines.put(item)
             lines.start()
@@ -133,3 +134,23 @@ def test_only_what_hangs_for_a_while_is_shown_before_its_end() -> None:
 
     assert [entry.shown for entry in lines._open.values()] == [True, False]
     os.close(read)
+
+
+def test_a_secret_in_a_path_is_masked() -> None:
+    """A line looks at a path that might hold one; of others it costs nothing."""
+    asked: list[str] = []
+
+    def mask(text: str) -> str:
+        asked.append(text)
+        return text.replace("hvs.0123456789", "<a token>")
+
+    news = []
+    for number, target in enumerate(("/short", "/lookup/hvs.0123456789"), 1):
+        one = attempt(number, number, target=target)
+        news += [dataclasses.replace(one, outcome=Outcome.PENDING), one]
+
+    assert written(*news, mask=mask)[:2] == [
+        "  1  t=1.000  GET /short  503",
+        "  2  t=2.000  GET /lookup/<a token>  503",
+    ]
+    assert len(asked) == 1
