@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -39,7 +40,7 @@ class RetryPolicy:
         deadline: Seconds that a whole call may take, retries and waits included.
         budget: Seconds that all waits of a call may take together.
         statuses: Which are retried, such as ``[429, 503]`` or ``[429, "5xx"]``; all others
-            are not, unless ``never_statuses`` says which these are.
+            are not. A class of them may hold some of ``never_statuses``.
         never_statuses: Which are never retried.
         failures: Which failures without a status are retried: connect, refused,
             read-timeout, reset, truncated, bad-json, stale.
@@ -112,9 +113,13 @@ class RetryPolicy:
             _check.refuse("jitter", self.jitter, f"a Jitter, or one of {', '.join(Jitter.KINDS)}")
 
     def _read_retried(self) -> None:
+        named = [status for status in self.statuses or () if not isinstance(status, str)]
         for name in ("statuses", "never_statuses"):
             given = getattr(self, name)
             self._set(name, None if given is None else _statuses(name, given))
+        if self.statuses is not None and self.never_statuses is not None:
+            left_out = frozenset(self.never_statuses) - frozenset(named)
+            self._set("statuses", frozenset(self.statuses) - left_out)
         for name in ("failures", "never_failures"):
             given = getattr(self, name)
             self._set(name, None if given is None else _failures(name, given))
@@ -175,6 +180,75 @@ class RetryPolicy:
         if isinstance(self.jitter, Jitter) and self.jitter.is_random and backoff is None:
             _check.refuse("jitter", str(self.jitter), "a backoff beside it that it is on")
 
+    # Written in other ways
+
+    @classmethod
+    def parse(cls, text: str) -> RetryPolicy:
+        """A policy in one line.
+
+        ::
+
+            RetryPolicy.parse("4 attempts, waits 1 2 4, retry 429 5xx timeouts, timeout 10")
+
+        Raises:
+            PolicyError: A part of it cannot be read, or it contradicts itself.
+        """
+        from pytest_resilience.policy import line
+
+        return cls(**line.claims_of(text))
+
+    @classmethod
+    def from_toml(cls, source: str | os.PathLike[str] | Mapping[str, object]) -> RetryPolicy:
+        """A policy from a TOML file, or from a mapping with the same keys.
+
+        Args:
+            source: A file with the policy in ``[tool.pytest-resilience.policy]``, in
+                ``[policy]``, or all by itself; or what has been read of it already. The
+                keys are the arguments of this class, or the policy is text for `parse`.
+
+        Raises:
+            PolicyError: It cannot be read, or contradicts itself.
+        """
+        from pytest_resilience.policy import table
+
+        return cls(**table.claims_of(source))
+
+    @classmethod
+    def from_urllib3(cls, retry: object, **more: Any) -> RetryPolicy:  # noqa: ANN401 -- its own arguments
+        """What a ``urllib3.Retry`` says; ``more`` is claimed beside it, or instead.
+
+        Raises:
+            PolicyError: A part of it cannot be read as a claim; it is named.
+        """
+        from pytest_resilience.policy import from_libraries
+
+        return cls(**{**from_libraries.urllib3_claims(retry), **more})
+
+    @classmethod
+    def from_tenacity(cls, fn: object, **more: Any) -> RetryPolicy:  # noqa: ANN401 -- the same
+        """What a function decorated by ``tenacity.retry`` says, or a ``Retrying``.
+
+        Its attempts and waits are read; what its ``retry=`` predicate retries is yours to
+        claim in ``more``.
+
+        Raises:
+            PolicyError: A part of it cannot be read as a claim; it is named.
+        """
+        from pytest_resilience.policy import from_libraries
+
+        return cls(**{**from_libraries.tenacity_claims(fn), **more})
+
+    @classmethod
+    def from_stamina(cls, source: object, **more: Any) -> RetryPolicy:  # noqa: ANN401 -- the same
+        """What a function decorated by ``stamina.retry`` says, a context, or a caller.
+
+        Raises:
+            PolicyError: A part of it cannot be read as a claim; it is named.
+        """
+        from pytest_resilience.policy import from_libraries
+
+        return cls(**{**from_libraries.stamina_claims(source), **more})
+
     # What it says
 
     @property
@@ -231,11 +305,9 @@ def _backoff(given: object) -> Backoff:
 def _says(
     thing: object, wanted: Collection[object] | None, never: Collection[object] | None
 ) -> bool | None:
-    if wanted is not None and thing in wanted:
-        return True
-    if never is not None:
-        return False if thing in never else None
-    return None if wanted is None else False
+    if wanted is not None:
+        return thing in wanted
+    return False if never is not None and thing in never else None
 
 
 def _statuses(field: str, given: object) -> frozenset[int]:

@@ -73,7 +73,7 @@ def _left_alone(subject: Subject) -> list[int]:
     found = set(_chosen(policy.never_statuses or ()))
     if policy.statuses is None and policy.attempts is not None:
         found |= {status for status in NEVER if policy.retries_status(status) is not True}
-    elif policy.statuses is not None and policy.never_statuses is None:
+    elif policy.statuses is not None:
         found |= {status for status in FOR_GOOD if policy.retries_status(status) is False}
     return sorted(found)
 

@@ -1,0 +1,141 @@
+"""A policy in one line: ``4 attempts, waits 1 2 4, retry 429 5xx timeouts, timeout 10``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NoReturn
+
+from pytest_resilience.errors import PolicyError
+from pytest_resilience.policy._check import FOREVER
+from pytest_resilience.policy.backoff import Backoff, Jitter
+from pytest_resilience.policy.policy import FAILURES, SAME
+
+__all__ = ["claims_of"]
+
+NUMBER = r"\d+(?:\.\d+)?"
+EXAMPLE = "4 attempts, waits 1 2 4, retry 429 5xx timeouts, timeout 10"
+
+TIMES = {
+    "timeout": "timeout",
+    "connect timeout": "connect_timeout",
+    "total timeout": "total_timeout",
+    "deadline": "deadline",
+    "budget": "budget",
+    "cache": "cache",
+}
+
+
+def claims_of(text: str) -> dict[str, Any]:
+    """The arguments of a `RetryPolicy` that this line means.
+
+    Raises:
+        PolicyError: A part of it means none; says which, and what there is.
+    """
+    claims: dict[str, Any] = {}
+    for part in re.split(r"[,;]", text):
+        clause = " ".join(part.split())
+        if clause:
+            for field, value in _read(clause).items():
+                if field in claims:
+                    raise PolicyError(f"{clause!r} says {field} a second time")
+                claims[field] = value
+    return claims
+
+
+def _read(clause: str) -> dict[str, Any]:
+    words = clause.split()
+    low = clause.lower()
+    for pattern, reader in READERS:
+        found = re.fullmatch(pattern, low)
+        if found:
+            read: dict[str, Any] = reader(found)
+            return read
+    first, rest = words[0].lower(), [word for word in words[1:] if word != "or"]
+    if first in ("retry", "retries", "never"):
+        return _retried(words)
+    if first in ("methods", "raises") and rest:
+        return {first: rest}
+    if first == "key" and len(rest) == 1:
+        return {"idempotency_key": rest[0]}
+    return _refuse(clause)
+
+
+def _refuse(clause: str) -> NoReturn:
+    kinds = "attempts, waits, backoff, jitter, retry, never, Retry-After, methods, raises, key"
+    raise PolicyError(
+        f"{clause!r} cannot be read: wanted {kinds}, {', '.join(TIMES)}; such as {EXAMPLE!r}"
+    )
+
+
+def _retried(words: list[str]) -> dict[str, Any]:
+    prefix = "never_" if words[0].lower() == "never" else ""
+    statuses: list[int | str] = []
+    failures: list[str] = []
+    for word in words[1:]:
+        name = word.lower()
+        if name.isdigit():
+            statuses.append(int(name))
+        elif re.fullmatch(r"[1-5]xx", name):
+            statuses.append(name)
+        else:
+            failures.append(_failure(name, " ".join(words)))
+    claims: dict[str, Any] = {}
+    if statuses:
+        claims[f"{prefix}statuses"] = statuses
+    if failures:
+        claims[f"{prefix}failures"] = failures
+    return claims or _refuse(" ".join(words))
+
+
+def _failure(name: str, clause: str) -> str:
+    for candidate in (name, name.removesuffix("s")):
+        if SAME.get(candidate, candidate) in FAILURES:
+            return candidate
+    allowed = f"statuses such as 429 or 5xx, or {', '.join(FAILURES)}"
+    raise PolicyError(f"{clause!r} cannot be read: {name!r} is none of {allowed}")
+
+
+def _waits(found: re.Match[str]) -> dict[str, Any]:
+    waits: list[float | tuple[float, float]] = []
+    for word in re.split(r"[ -]", found[1]):
+        low, dots, high = word.partition("..")
+        waits.append((float(low), float(high)) if dots else float(low))
+    return {"backoff": waits}
+
+
+def _backoff(found: re.Match[str]) -> dict[str, Any]:
+    first = None if found["first"] is None else float(found["first"])
+    cap = None if found["cap"] is None else float(found["cap"])
+    return {"backoff": Backoff(float(found["initial"]), float(found["factor"]), cap, first)}
+
+
+def _jitter(found: re.Match[str]) -> dict[str, Any]:
+    amount = None if found[2] is None else float(found[2])
+    return {"jitter": Jitter("none" if found[1] == "no" else found[1], amount)}
+
+
+def _retry_after(found: re.Match[str]) -> dict[str, Any]:
+    if found[1]:
+        return {"retry_after": False}
+    cap = {} if found[2] is None else {"retry_after_cap": float(found[2])}
+    return {"retry_after": True, **cap}
+
+
+BACKOFF = (
+    rf"backoff (?P<initial>{NUMBER}) ?x ?(?P<factor>{NUMBER})"
+    rf"(?: first (?P<first>{NUMBER}))?(?: up to (?P<cap>{NUMBER}))?"
+)
+WAIT = rf"{NUMBER}(?:\.\.{NUMBER})?"
+READERS: list[tuple[str, Any]] = [
+    (r"(\d+) attempts?", lambda found: {"attempts": int(found[1])}),
+    (r"no limit|attempts forever", lambda found: {"attempts": FOREVER}),
+    (rf"waits? ({WAIT}(?:[ -]{WAIT})*)", _waits),
+    (rf"({NUMBER}(?:-{NUMBER})+)", _waits),
+    (BACKOFF, _backoff),
+    (rf"({'|'.join(Jitter.KINDS)}|no) jitter(?: ({NUMBER}))?", _jitter),
+    (rf"(no )?retry-after(?: up to ({NUMBER}))?", _retry_after),
+    *(
+        (rf"{words} ({NUMBER})", lambda found, field=field: {field: float(found[1])})
+        for words, field in TIMES.items()
+    ),
+]
