@@ -34,15 +34,17 @@ def starters() -> Iterator[tuple[Any, str, Callable[..., Any]]]:
         *parents, attribute = path.split(".")
         for parent in parents:
             owner = getattr(owner, parent, None)
-        if owner is not None and attribute in vars(owner):
-            yield owner, attribute, _refuser(name)
+        if hasattr(owner, attribute):
+            yield owner, attribute, _refuser(name, getattr(owner, attribute))
 
 
-def _refuser(name: str) -> Callable[..., Any]:
-    def refuse(*_: Any, **__: Any) -> Any:
+def _refuser(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("_enabled") is False:
+            return real(*args, **kwargs)  # looptime's plugin prepares loops that it leaves alone.
         raise _refusal(name)
 
-    return refuse
+    return call
 
 
 def _refusal(name: str) -> ClockError:
@@ -77,7 +79,8 @@ AT_WORK: dict[str, Callable[[Any], bool]] = {
 ADVICE = {
     "freezegun": BOTH_SET_TIME,
     "time_machine": BOTH_SET_TIME,
-    "looptime": "both would move the loop's time; take the looptime marker from this test",
+    "looptime": "both would move the loop's time; take the looptime marker from this test, or "
+    "run it with `-p no:looptime_plugin`",
     "uvloop": "its loops wait in C, where nobody sees it; run this test on asyncio's own loop, "
     "with asyncio.DefaultEventLoopPolicy()",
 }
@@ -86,5 +89,9 @@ STARTERS = (
     ("time_machine", "travel.start"),
     ("uvloop", "new_event_loop"),
     ("uvloop", "run"),
+    ("uvloop", "Loop.run_forever"),
+    ("uvloop", "Loop.run_until_complete"),
+    ("looptime", "LoopTimeEventLoop.setup_looptime"),
+    ("looptime", "LoopTimeEventLoop.looptime_enabled"),
 )
 """What sets one of them to work, in the module of this name."""

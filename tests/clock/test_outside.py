@@ -20,6 +20,7 @@ import time
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import freezegun
 import httpx
@@ -186,6 +187,85 @@ def test_loops_of_others_are_refused(name: str, monkeypatch: pytest.MonkeyPatch)
             pass
     finally:
         asyncio.set_event_loop_policy(None)
+
+
+def by_policy(uvloop: Any) -> None:
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    try:
+        VirtualClock().__enter__()
+    finally:
+        asyncio.set_event_loop_policy(None)
+
+
+async def within() -> None:
+    VirtualClock().__enter__()
+
+
+def while_on(start: Callable[[Any], object]) -> Callable[[Any], None]:
+    def run(module: Any) -> None:
+        with VirtualClock():
+            start(module)
+
+    return run
+
+
+def run_in(loop: Any) -> None:
+    nap = asyncio.sleep(0.01)
+    try:
+        loop.run_until_complete(nap)
+    finally:
+        nap.close()
+        loop.close()
+
+
+UVLOOP: dict[str, Callable[[Any], object]] = {
+    "a policy": by_policy,
+    "a loop that runs": lambda uvloop: uvloop.run(within()),
+    "run": while_on(lambda uvloop: uvloop.run(None)),
+    "new_event_loop": while_on(lambda uvloop: uvloop.new_event_loop()),
+    "a loop of its own": while_on(lambda uvloop: run_in(uvloop.Loop())),
+}
+
+
+@pytest.mark.parametrize("way", UVLOOP)
+def test_the_real_uvloop_is_refused(way: str) -> None:
+    """However it comes to work, before the clock or while it is on."""
+    uvloop = pytest.importorskip("uvloop")
+
+    with pytest.raises(ClockError, match=r"uvloop is active.*asyncio's own loop"):
+        UVLOOP[way](uvloop)
+
+
+def test_looptime_is_refused_while_the_clock_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Setting a loop up for it, or switching it on; not what its plugin does to every loop.
+
+    A stand-in of its shape (0.9), whose plugin needs another one for all tests of a session.
+    """
+    looptime: Any = types.ModuleType("looptime")
+
+    class LoopTimeEventLoop:
+        enabled = True
+
+        def setup_looptime(self, *, start: float | None = None, _enabled: bool = True) -> None:
+            self.enabled = _enabled
+
+        @contextlib.contextmanager
+        def looptime_enabled(self) -> Iterator[None]:
+            self.enabled = True
+            yield
+
+    looptime.LoopTimeEventLoop = LoopTimeEventLoop
+    monkeypatch.setitem(sys.modules, "looptime", looptime)
+    loop = LoopTimeEventLoop()
+    with VirtualClock():
+        with pytest.raises(ClockError, match=r"looptime is active.*-p no:looptime_plugin"):
+            loop.setup_looptime(start=0)
+        loop.setup_looptime(_enabled=False)
+        with pytest.raises(ClockError, match="looptime is active"), loop.looptime_enabled():
+            pass
+        assert not loop.enabled
+    with loop.looptime_enabled():
+        assert loop.enabled
 
 
 def test_a_sleep_patched_by_hand_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
