@@ -130,8 +130,12 @@ def cause_kept(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     suppressed = error.__cause__ is None and error.__suppress_context__
     if not suppressed and any(_of_transport(one) for one in list(chain(error))[1:]):
         return
-    if policy.raises is None and any(hint in str(error).lower() for hint in HINTS):
-        return
+    if policy.raises is None:
+        # Nobody has said what an exception of this client's must tell. What was cut off
+        # on purpose, and is not in its text either, is lost all the same.
+        told = any(hint in str(error).lower() for hint in HINTS)
+        if told or not suppressed:
+            return
     how = "raised from None" if suppressed else "without a cause"
     sentence = f"a {kind(error)} came {how}, so nobody learns that the connection was reset"
     yield Finding("cause-lost", sentence, seen.evidence(seen.call.trace))

@@ -63,7 +63,8 @@ def _always_the_same(
     ranges = _ranges(calls[0], policy)
     if any(call.waits_ns != first for call in calls) or len(calls) < 3:
         return None
-    if all(low == high for low, high in ranges):
+    inside = all(within(wait, bounds) for wait, bounds in zip(first, ranges, strict=False))
+    if all(low == high for low, high in ranges) or not inside:
         return None
     shown = ", ".join(f"{wait / SECOND:.3f}" for wait in first)
     sentence = f"the waits of {len(calls)} calls were all the same: {shown} s"

@@ -10,7 +10,7 @@ from pytest_resilience.checks.words import SLACK_NS, came_after, kind, nanosecon
 from pytest_resilience.policy.backoff import Backoff, Jitter, Range
 from pytest_resilience.policy.policy import RetryPolicy
 
-__all__ = ["bounded", "forgotten", "honoured", "not_looked_at", "survived", "zero"]
+__all__ = ["bounded", "forgotten", "honoured", "survived", "zero"]
 
 SECOND = 1_000_000_000
 STRAY = (
@@ -121,18 +121,6 @@ def forgotten(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
             evidence = seen.evidence(marks=marks)
             yield Finding("retry-after-remembered", sentence, evidence)
             return
-
-
-def not_looked_at(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
-    """A client that claims not to look at it waits as ever."""
-    call, schedule = seen.call, policy.wait_range(1)
-    if not call.waits_ns or schedule is None or within(call.waits_ns[0], schedule):
-        return
-    came = came_after(call.tries[1], call.tries[0], call.waits_ns[0])
-    sentence = (
-        f"{came}, wanted {wanted(schedule)} (Retry-After: {seen.facts['text']} is not honoured)"
-    )
-    yield Finding("wrong-schedule", sentence, seen.evidence(call.trace))
 
 
 def _jitter(policy: RetryPolicy, said: float) -> float:

@@ -55,8 +55,8 @@ class Hands:
         self._jobs: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[Ended] = queue.SimpleQueue()
         self._loop: asyncio.Runner | None = None
-        self._thread = threading.Thread(target=self._work, name="verify", daemon=True)
-        self._thread.start()
+        self.thread = threading.Thread(target=self._work, name="verify", daemon=True)
+        self.thread.start()
 
     def call(self, function: Callable[[], object], limit: float) -> Ended | None:
         """What a call returned and raised; None when it is not back in time.
@@ -65,7 +65,7 @@ class Hands:
             function: The call; what it returns is awaited when it can be.
             limit: Virtual seconds.
         """
-        with self._watched(self._thread):
+        with self._watched(self.thread):
             self._jobs.put(lambda: self._finish(function))
             try:
                 return self._done.get(timeout=limit)
@@ -115,10 +115,10 @@ class Hands:
     def close(self) -> bool:
         """Let the worker end; whether it did. One that is stuck is left behind."""
         self._jobs.put(None)
-        self._thread.join(1)
-        if not self._thread.is_alive():
+        self.thread.join(1)
+        if not self.thread.is_alive():
             return True
-        halt(self._thread)
+        halt(self.thread)
         return False
 
     # In the worker's thread

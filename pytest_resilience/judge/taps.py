@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import re
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -57,12 +58,12 @@ class Interrupt:
 
 
 @contextlib.contextmanager
-def interrupt(request: int) -> Iterator[Interrupt]:
-    """Press Ctrl-C while the client sends its nth request."""
+def interrupt(request: int, thread: threading.Thread) -> Iterator[Interrupt]:
+    """Press Ctrl-C while this thread sends its nth request; Ctrl-C reaches no other."""
     pressed = Interrupt(request)
 
     def send(real: Callable[..., Any], sock: socket.socket, data: Any, *rest: Any) -> Any:  # noqa: ANN401 -- a socket's
-        if REQUEST.match(bytes(data[:2048])):
+        if threading.current_thread() is thread and REQUEST.match(bytes(data[:2048])):
             pressed.sent += 1
             if pressed.sent == pressed.request:
                 raise KeyboardInterrupt

@@ -138,7 +138,7 @@ def _power(wait: Any, retry: int, factor: float) -> float:  # noqa: ANN401 -- th
 
 
 def _exponential(wait: Any, retry: int) -> Range:  # noqa: ANN401 -- the same
-    exact = max(max(0, wait.min), _power(wait, retry, wait.multiplier))
+    exact = max(0, wait.min, _power(wait, retry, wait.multiplier))
     return exact, exact
 
 

@@ -45,7 +45,8 @@ class RetryPolicy:
         failures: Which failures without a status are retried: connect, refused,
             read-timeout, reset, truncated, bad-json, stale.
         never_failures: Which of them are never retried.
-        retry_after: Whether an answer's Retry-After takes the place of the backoff.
+        retry_after: Whether an answer's Retry-After takes the place of the backoff. False is
+            not held against a client that honours it all the same.
         retry_after_cap: The longest Retry-After that is waited for, in seconds.
         unreadable_retry_after: What one means that is no number and no date: ``"backoff"``
             for the usual wait, ``"raise"`` for no further attempt.

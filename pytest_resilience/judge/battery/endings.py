@@ -73,7 +73,7 @@ def _interrupted(subject: Subject) -> Callable[[Stage], object]:
     def play(stage: Stage) -> object:
         if subject.standard is not None:
             stage.fail(subject.standard)
-        with taps.interrupt(request) as pressed:
+        with taps.interrupt(request, stage.hands.thread) as pressed:
             stage.call()
         return {"interrupted": pressed.happened}
 

@@ -29,8 +29,6 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
     said = _seconds(subject)
     if subject.policy.retry_after and said is not None:
         yield from _honoured(subject, status, said)
-    elif subject.policy.retry_after is False and said is not None:
-        yield _scenario("seconds", "waits as ever", status, said, [retry_after.not_looked_at])
     for name, text in NONSENSE.items():
         clause = f"survives Retry-After: {text}"
         yield _scenario(name, clause, status, text, [retry_after.survived], unreadable=True)
