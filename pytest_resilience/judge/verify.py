@@ -116,7 +116,8 @@ class Judge:
     def verdict(self, only: str | Collection[str] | None = None) -> Verdict:
         """Play the battery, or a part of it, and say what was found."""
         began = self.stage.clock.now
-        first, findings = first_call(self.stage, self.policy)
+        first, found = first_call(self.stage, self.policy)
+        findings = [self._without_secrets(finding) for finding in found]
         played: list[str] = ["undisturbed"]
         if not findings:
             findings += keeping(self.stage, self.policy, first)
@@ -147,10 +148,16 @@ class Judge:
         self.stage.recover()
         seen = self.stage.play(scenario, first)
         return [
-            dataclasses.replace(finding, scenario=scenario.name)
+            dataclasses.replace(self._without_secrets(finding), scenario=scenario.name)
             for check in (calls.ended, *scenario.checks)
             for finding in check(seen, self.policy)
         ]
+
+    def _without_secrets(self, finding: Finding) -> Finding:
+        """A finding may quote what the client has said, and a verdict is shown to many."""
+        hide = self.stage.server.masked
+        sentence, *evidence = (hide(text) for text in (finding.sentence, *finding.evidence))
+        return dataclasses.replace(finding, sentence=sentence, evidence=tuple(evidence))
 
     def _chosen(
         self, scenarios: Sequence[Scenario], only: str | Collection[str] | None

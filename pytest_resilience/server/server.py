@@ -16,7 +16,7 @@ from pytest_resilience.faults import Fault, _check
 from pytest_resilience.plan import FaultLike, Plan, Rule, nearest
 from pytest_resilience.records import Attempt, Trace
 from pytest_resilience.secrets.value import Secret
-from pytest_resilience.server._known import Known
+from pytest_resilience.server.credentials import Known
 from pytest_resilience.server.journal import Journal
 from pytest_resilience.server.listener import Listener
 

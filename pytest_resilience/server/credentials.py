@@ -80,11 +80,11 @@ class Known:
         for path, data in server.stored_secrets.items():
             yield from _of_store(data, path)
         attempts, answers = server.journal.exchanged(ATTEMPTS)
-        yield from _sent(attempts)
+        yield from sent(attempts)
         yield from _answered(answers)
 
 
-def _sent(attempts: Iterable[Attempt]) -> Iterator[Pair]:
+def sent(attempts: Iterable[Attempt]) -> Iterator[Pair]:
     """The credentials in headers and bodies of requests."""
     heads: set[bytes] = set()
     for attempt in attempts:
