@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import hashlib
 import http.client
 import importlib
+import json
 import pkgutil
 import random
 import resource
 import statistics
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 from unittest import mock
 
 import requests
@@ -114,37 +120,98 @@ def client(host: str, port: int, number: int) -> None:
         delay *= 2
 
 
-def crowd(count: int) -> tuple[float, list[tuple[str, int]]]:
-    """Real seconds of a 60 s outage for so many threads, and the trace."""
+async def task(host: str, port: int, number: int) -> None:
+    """The same as a task, on the bare streams of asyncio."""
+    rng, delay = random.Random(number), 1.0
+    while True:
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(10):
+                reader, writer = await asyncio.open_connection(host, port)
+                try:
+                    writer.write(f"GET /{number} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                    if b" 200 " in await reader.readline():
+                        return
+                finally:
+                    writer.close()
+        await asyncio.sleep(delay * rng.uniform(0.5, 1))
+        delay *= 2
+
+
+def in_threads(server: FakeServer, count: int) -> None:
+    """So many clients, a thread each."""
+    threads = [
+        threading.Thread(target=client, args=(server.host, server.port, number))
+        for number in range(count)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def in_tasks(server: FakeServer, count: int) -> None:
+    """So many clients, a task each."""
+
+    async def main() -> None:
+        await asyncio.gather(*(task(server.host, server.port, n) for n in range(count)))
+
+    asyncio.run(main())
+
+
+KINDS = {"threads": in_threads, "tasks": in_tasks}
+
+
+def crowd(kind: str, count: int) -> dict[str, object]:
+    """A 60 s outage for so many clients: real seconds, memory, and the order of their attempts."""
     with FakeServer(app, blocking=False) as server:
         server.fail(503, between=(0, 60))
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         started = REAL.monotonic()
-        with VirtualClock():
-            threads = [
-                threading.Thread(target=client, args=(server.host, server.port, number))
-                for number in range(count)
-            ]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+        with VirtualClock() as clock:
+            KINDS[kind](server, count)
         took = REAL.monotonic() - started
-        return took, [(attempt.target, attempt.started_ns) for attempt in server.trace]
+        order = repr([(attempt.target, attempt.started_ns) for attempt in server.trace])
+        return {
+            "seconds": took,
+            "mebibytes": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024,
+            "attempts": len(server.trace),
+            "order": hashlib.sha256(order.encode()).hexdigest(),
+            "reports": clock.reports,
+        }
+
+
+def crowd_in_a_process(kind: str, count: int) -> dict[str, Any]:
+    """The same in a process of its own, whose memory is that of this crowd alone."""
+    command = [sys.executable, __file__, kind, str(count)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def _growth(*, quick: bool) -> list[Figure]:
+    return [figure for kind in KINDS for figure in _growth_of(kind, quick=quick)]
+
+
+def _growth_of(kind: str, *, quick: bool) -> list[Figure]:
     figures = []
-    sizes = (10, 100) if quick else (10, 100, 1000)
-    first, _ = crowd(sizes[0])
-    for size in sizes[1:]:
-        took, trace = crowd(size)
-        _, again = crowd(size)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        same = "same trace twice" if trace == again else "TRACES DIFFER"
-        each = (took / size) / (first / sizes[0])
-        name = f"{size} clients through a 60 s outage, {len(trace)} attempts"
-        against = f"{sizes[0]} clients; per client; peak {peak} MiB; {same}"
-        figures.append(Figure(name, took, first, "s", against, each, "<= 3x a client", each <= 3))
+    first, *others = (10, 100) if quick else (10, 100, 1000, 5000)
+    base = crowd_in_a_process(kind, first)["seconds"] / first
+    for size in others:
+        one, other = crowd_in_a_process(kind, size), crowd_in_a_process(kind, size)
+        same = "same order twice" if one["order"] == other["order"] else "ORDERS DIFFER"
+        reports = "".join(f"; {report}" for report in one["reports"])
+        figures.append(
+            Figure(
+                f"{size} {kind} through a 60 s outage, {one['attempts']} attempts",
+                one["seconds"],
+                base * first,
+                "s",
+                f"{first} {kind}; per client; +{one['mebibytes']:.0f} MiB; {same}{reports}",
+                one["seconds"] / size / base,
+                "<= 3x a client",
+                one["seconds"] / size / base <= 3,
+            )
+        )
     return figures
 
 
@@ -201,3 +268,7 @@ def measure(*, quick: bool) -> list[Figure]:
             )
         )
     return figures + _growth(quick=quick)
+
+
+if __name__ == "__main__":
+    print(json.dumps(crowd(sys.argv[1], int(sys.argv[2]))))
