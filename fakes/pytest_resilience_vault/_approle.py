@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pytest_resilience_vault import _fields as fields
 from pytest_resilience_vault._backend import WRITE, on
 from pytest_resilience_vault._call import Call
-from pytest_resilience_vault._cidr import is_address
+from pytest_resilience_vault._cidr import unparsable
 from pytest_resilience_vault._errors import (
     Refused,
     bad_request,
@@ -18,7 +19,13 @@ from pytest_resilience_vault._errors import (
 from pytest_resilience_vault._login import log_in, role_id_of
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._role import Role
-from pytest_resilience_vault._secret_ids import ROLE, SecretIdPaths, check_blocks
+from pytest_resilience_vault._secret_ids import (
+    ROLE,
+    WRONG_BLOCKS,
+    SecretIdPaths,
+    check_blocks,
+    refuse_blocks,
+)
 from pytest_resilience_vault._ttl import Wish
 
 if TYPE_CHECKING:
@@ -94,9 +101,9 @@ class AppRole(SecretIdPaths):
     def read_role(self, call: Call, name: str) -> Reply | None:
         """A role's settings."""
         role = self.roles.get(name.lower())
-        return Reply(role.shown()) if role else None
+        return Reply(role.shown(openbao=self.core.flavour.is_openbao)) if role else None
 
-    @on(WRITE, ROLE)
+    @on(WRITE, ROLE, fields.ROLE)
     def write_role(self, call: Call, name: str) -> Reply | None:
         """Make a role, or change the settings that are named."""
         role = self.changed(name, call)
@@ -116,10 +123,10 @@ class AppRole(SecretIdPaths):
         role = replace(old) if old else Role(name.lower())
         if old is None:
             role.local_secret_ids = call.flag("local_secret_ids")
-        elif call.has("local_secret_ids"):
+        self._change(role, call)
+        if old is not None and call.has("local_secret_ids"):
             words = "local_secret_ids can only be modified during role creation"
             raise bad_request(words)
-        self._change(role, call)
         if call.has("role_id"):
             self._set_role_id(role, call)
         return role
@@ -155,14 +162,13 @@ class AppRole(SecretIdPaths):
             role.token_policies = [name for name in call.texts("token_policies") if name]
         if call.has("token_bound_cidrs"):
             role.token_bound_cidrs = blocks = call.texts("token_bound_cidrs")
-            for block in blocks:
-                if not is_address(block):
-                    words = f'Unable to convert "{block}" to an IPv4 or IPv6 address, or a UNIX'
-                    raise bad_request(f'error parsing address "{block}": {words} Socket')
+            problem = unparsable(blocks)
+            if problem:
+                raise bad_request(problem)
         for name in ("bound_cidr_list", "secret_id_bound_cidrs"):
             if call.has(name):
                 blocks = call.texts(name)
-                check_blocks(blocks, "failed to validate CIDR blocks")
+                refuse_blocks(blocks, WRONG_BLOCKS)
                 role.secret_id_bound_cidrs = blocks
         kind = call.text("token_type", role.token_type).removeprefix("default-") or "default"
         if kind not in ("default", "service", "batch"):
@@ -192,7 +198,7 @@ class AppRole(SecretIdPaths):
             {field: getattr(role, field) or None if "cidrs" in field else getattr(role, field)}
         )
 
-    @on(WRITE, PART)
+    @on(WRITE, PART, fields.ROLE)
     def write_part(self, call: Call, name: str, part: str) -> None:
         """Change one setting."""
         role = self._existing(name)
@@ -200,16 +206,39 @@ class AppRole(SecretIdPaths):
         old = next((old for old, new in _OLD_NAMES.items() if new == field), field)
         if not (call.has(field) or call.has(old)) and "cidrs" not in field:
             raise bad_request(f"missing {'period' if part == 'period' else field}")
+        self._write_part(role, call, field)
+
+    def _write_part(self, role: Role, call: Call, field: str) -> None:
+        problem = unparsable(call.texts(field)) if field == "token_bound_cidrs" else ""
+        if problem:
+            raise bad_request(f"failed to parse token_bound_cidrs: {problem}")
+        if field in ("secret_id_bound_cidrs", "bound_cidr_list") and call.has(field):
+            if not call.texts(field):
+                raise bad_request("missing bound_cidr_list")
+            try:
+                check_blocks(call.texts(field), WRONG_BLOCKS)
+            except ValueError as error:
+                raise bad_request(str(error)) from None
         changed = replace(role)
         self._change(changed, call)
+        if field == "token_policies":
+            # As policyutil.ParsePolicies leaves them, which the whole role's path does not use.
+            changed.token_policies = [name.lower() for name in changed.token_policies]
         self.roles[role.name] = changed
+        for old, new in _OLD_NAMES.items():
+            if field == new and call.has(old) and call.has(new):
+                setattr(changed, old, getattr(changed, new))
 
     @on("delete", PART)
     def delete_part(self, call: Call, name: str, part: str) -> None:
         """Back to what it is by default."""
         role = self.roles.get(name.lower())
         if role:
-            setattr(role, _PARTS[part], getattr(Role("default"), _PARTS[part]))
+            field = _PARTS[part]
+            setattr(role, field, getattr(Role("default"), field))
+            for old, new in _OLD_NAMES.items():
+                if new == field:
+                    setattr(role, old, None)
 
     @on("read", f"{ROLE}/bound-cidr-list")
     def read_old_list(self, call: Call, name: str) -> Reply | None:
@@ -222,9 +251,14 @@ class AppRole(SecretIdPaths):
     @on(WRITE, f"{ROLE}/bound-cidr-list")
     def write_old_list(self, call: Call, name: str) -> None:
         """Change it."""
-        changed = replace(self._existing(name))
-        self._change(changed, call)
-        self.roles[changed.name] = changed
+        self._write_part(self._existing(name), call, "bound_cidr_list")
+
+    @on("delete", f"{ROLE}/bound-cidr-list")
+    def delete_old_list(self, call: Call, name: str) -> None:
+        """Forget it, under its new name."""
+        role = self.roles.get(name.lower())
+        if role:
+            role.secret_id_bound_cidrs = None
 
     @on("read", f"{ROLE}/local-secret-ids")
     def read_local(self, call: Call, name: str) -> Reply | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pytest_resilience_vault import _errors
 from pytest_resilience_vault._call import CREATE, UPDATE, Call
+from pytest_resilience_vault._fields import CAPTURED, Fields
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._ttl import Wish
 
@@ -21,15 +23,32 @@ WRITE = f"{CREATE} {UPDATE}"
 """For a path that is created and updated by the same handler."""
 
 
-def on(operations: str, pattern: str) -> Callable[[Handler], Handler]:
-    """Let a method of a backend answer these operations on paths that match the pattern."""
+def on(operations: str, pattern: str, fields: Fields | None = None) -> Callable[[Handler], Handler]:
+    """Let a method of a backend answer these operations on paths that match the pattern.
+
+    Args:
+        operations: Separated by spaces.
+        pattern: A regular expression for the whole path below the mount.
+        fields: That the path takes; None for any, which are then converted by the method alone.
+    """
 
     def mark(handler: Handler) -> Handler:
-        places: list[tuple[str, str]] = [*getattr(handler, PLACES, ()), (operations, pattern)]
+        place = (operations, pattern, fields)
+        places: list[tuple[str, str, Fields | None]] = [*getattr(handler, PLACES, ()), place]
         setattr(handler, PLACES, places)
         return handler
 
     return mark
+
+
+@dataclass(slots=True)
+class Place:
+    """Paths of one form."""
+
+    pattern: re.Pattern[str]
+    names: dict[str, str] = field(default_factory=dict)
+    """The methods by operation."""
+    fields: Fields | None = None
 
 
 class Backend:
@@ -40,17 +59,18 @@ class Backend:
     """Paths that need no token; a ``*`` at the end stands for anything."""
     sudo_paths: ClassVar[tuple[str, ...]] = ()
     """Paths that need the sudo capability, written likewise."""
-    _table: ClassVar[list[tuple[re.Pattern[str], dict[str, str]]]] = []
+    _table: ClassVar[list[Place]] = []
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        patterns: dict[str, dict[str, str]] = {}
+        places: dict[str, Place] = {}
         for base in reversed(cls.__mro__):
             for name, member in vars(base).items():
-                for operations, pattern in getattr(member, PLACES, ()):
-                    for operation in operations.split():
-                        patterns.setdefault(pattern, {})[operation] = name
-        cls._table = [(re.compile(pattern), names) for pattern, names in patterns.items()]
+                for operations, pattern, fields in getattr(member, PLACES, ()):
+                    place = places.setdefault(pattern, Place(re.compile(pattern)))
+                    place.names.update(dict.fromkeys(operations.split(), name))
+                    place.fields = place.fields or fields
+        cls._table = list(places.values())
 
     def __init__(self, core: Core) -> None:
         self.core = core
@@ -68,14 +88,28 @@ class Backend:
 
     def handle(self, call: Call) -> Reply | None:
         """Answer a call. None is "no content", and "not found" for reads and lists."""
-        names, arguments = self._find(call.path)
-        if names is None:
+        place, arguments = self._find(call.path)
+        if place is None:
             raise self.no_such_path(call)
-        name = names.get(call.operation)
+        name = place.names.get(call.operation)
         if name is None:
             raise _errors.unsupported_operation()
-        reply: Reply | None = getattr(self, name)(call, **arguments)
+        if not call.data or place.fields is None:
+            reply: Reply | None = getattr(self, name)(call, **arguments)
+            return reply
+        call.convert(place.fields)
+        reply = getattr(self, name)(call, **arguments)
+        ignored = sorted(set(call.data) - set(place.fields) - CAPTURED)
+        if reply is not None and ignored:
+            listed = " ".join(ignored)
+            reply.warnings.append(f"Endpoint ignored these unrecognized parameters: [{listed}]")
         return reply
+
+    def convert(self, call: Call) -> None:
+        """Refuse fields that cannot be converted, before the policies are asked."""
+        place, _ = self._find(call.path)
+        if place is not None and place.fields is not None:
+            call.convert(place.fields)
 
     def no_such_path(self, call: Call) -> Exception:
         """What to raise for a path that the backend does not have."""
@@ -88,13 +122,13 @@ class Backend:
     @classmethod
     def places(cls) -> list[str]:
         """The paths below the mount, with names in angle brackets."""
-        return [_readable(pattern.pattern) for pattern, _ in cls._table]
+        return [_readable(place.pattern.pattern) for place in cls._table]
 
-    def _find(self, path: str) -> tuple[dict[str, str] | None, dict[str, str]]:
-        for pattern, names in self._table:
-            match = pattern.fullmatch(path)
+    def _find(self, path: str) -> tuple[Place | None, dict[str, str]]:
+        for place in self._table:
+            match = place.pattern.fullmatch(path)
             if match:
-                return names, match.groupdict()
+                return place, match.groupdict()
         return None, {}
 
 

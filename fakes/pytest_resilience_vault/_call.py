@@ -45,6 +45,15 @@ class Call:
         """The conversions alone, for data that is no request."""
         return Call(READ, "", data, 0.0)
 
+    def convert(self, fields: dict[str, str]) -> None:
+        """Refuse what one of the fields cannot be (framework.FieldData.Validate)."""
+        for name in self.data:
+            kind = fields.get(name)
+            if kind == "signed":
+                self.seconds(name, signed=True)
+            elif kind is not None:
+                getattr(self, kind)(name)
+
     def has(self, name: str) -> bool:
         """Whether the field is there; ``null`` is."""
         return name in self.data
@@ -74,6 +83,8 @@ class Call:
                 raise self._unfit(name, f"''{_NO_INT}") from None
         if isinstance(value, int):
             return int(value)
+        if isinstance(value, float):
+            raise self._unfit(name, f"''{_NO_INT}")
         raise self._unfit(name, f"'' expected type 'int', got unconvertible type {_go(value)}")
 
     def number(self, name: str, default: float = 0) -> float:
@@ -96,14 +107,16 @@ class Call:
         value = self.data.get(name)
         if value is None:
             return default
-        if isinstance(value, str):
-            parsed = parse_bool(value) if value else False
+        if isinstance(value, str | int | float) and not isinstance(value, bool):
+            # A number is its digits, as everything that json.Number holds.
+            text = str(getattr(value, "text", value))
+            parsed = parse_bool(text) if text else False
             if parsed is None:
                 text = "'' cannot parse value as 'bool': strconv.ParseBool: invalid syntax"
                 raise self._unfit(name, text)
             return parsed
-        if isinstance(value, int | float):
-            return bool(value)
+        if isinstance(value, bool):
+            return value
         raise self._unfit(name, f"'' expected type 'bool', got unconvertible type {_go(value)}")
 
     def seconds(self, name: str, default: float = 0, *, signed: bool = False) -> float:
@@ -126,6 +139,13 @@ class Call:
             return []
         if isinstance(value, list):
             return [str(getattr(item, "text", item)).strip() for item in value]
+        if isinstance(value, dict):
+            if not value:
+                return []
+            found = " ".join(f"{key}:{Call.of(value).text(key)}" for key in sorted(value))
+            words = "'[0]' expected type 'string', got unconvertible type"
+            words = f"{words} 'map[string]interface {{}}', value: 'map[{found}]'"
+            raise self._unfit(name, f"1 error(s) decoding:\n\n* {words}")
         return [part.strip() for part in self.text(name).split(",")] if value != "" else []
 
     def wholes(self, name: str) -> list[int]:

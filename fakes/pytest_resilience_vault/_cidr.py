@@ -40,6 +40,15 @@ def short(block: str) -> str:
     return str(network.network_address) if network is not None and single else block
 
 
+def unparsable(blocks: list[str]) -> str:
+    """Why a list of addresses and blocks cannot be read; empty if it can (go-sockaddr)."""
+    for block in blocks:
+        if not is_address(block):
+            words = f'Unable to convert "{block}" to an IPv4 or IPv6 address, or a UNIX Socket'
+            return f'error parsing address "{block}": {words}'
+    return ""
+
+
 def _network(block: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
     try:
         return ipaddress.ip_network(block, strict=False)

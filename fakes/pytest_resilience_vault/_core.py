@@ -121,7 +121,9 @@ class Core:
         Raises:
             ValueError: It cannot be read, in Vault's words.
         """
-        self.policies[name] = read_policy(name, text)
+        old = self.policies.get(name)
+        number = old.number + 1 if old else 1
+        self.policies[name] = replace(read_policy(name, text), number=number, written=self.time())
         self._acls.clear()
 
     def check_policy(self, name: str, text: str) -> None:
@@ -273,7 +275,9 @@ class Core:
     def _tell_create_from_update(self, mount: Mount, call: Call) -> None:
         if call.operation in WRITES:
             there = mount.backend.exists(call)
-            call.checks_existence = there is not None
+            if there is not None:
+                call.checks_existence = True
+                mount.backend.convert(call)
             if there is False:
                 call.operation = CREATE
 

@@ -25,6 +25,11 @@ def one_of(text: str) -> str:
     return f"1 error occurred:\n\t* {text}\n\n"
 
 
+def quoted_list(names: list[str]) -> str:
+    """As Go prints a list with %q."""
+    return "[" + " ".join(f'"{name}"' for name in names) + "]"
+
+
 def bad_request(text: str) -> Refused:
     """400, with Vault's words."""
     return Refused(400, text)

@@ -59,6 +59,9 @@ class Front:
             response.headers["X-Vault-Namespace"] = namespace
         for name, value in fields.items():
             response.headers[name] = value
+        if request.method == "HEAD" and response.status_code == 400:
+            # Of sys/health, which has nothing to say then (http/sys_health.go).
+            del response.headers["Content-Type"]
         return response
 
     def refusal(self, status: int, errors: list[str]) -> Answer:
@@ -76,7 +79,10 @@ class Front:
             return not request.path.startswith("/v1/")
         if path in NODE_PATHS or request.method not in (*METHODS, "LIST"):
             return False
-        core, path = self._spaced(path, request)
+        try:
+            core, path = self._spaced(path, request)
+        except Refused:
+            return False
         mount = core.mounts.of(path)
         if mount is None or mount.type == "kv":
             return False
@@ -105,10 +111,12 @@ class Front:
             raise Refused(404)
         if self._core.quotas.count:
             self._count(path[4:], request, fields)
+        if path[4:] in NODE_PATHS:
+            return self._answer_for_node(path[4:], request)
         core, path = self._spaced(path[4:], request)
         ttl = wrap_ttl_of(request)
         if path in NODE_PATHS:
-            return self._answer_for_node(core, path, request)
+            raise bad_request("operation only available in root namespace")
         if path == "sys":
             return redirect(with_query("/v1/sys/", request), request.method)
         call = call_of(path, request, core.time(), ttl)
@@ -120,7 +128,7 @@ class Front:
     def _spaced(self, path: str, request: Request) -> tuple[Core, str]:
         """The namespace that is asked, by header or by path, and the path in it."""
         core = self._core
-        if not core.has_namespaces:
+        if not core.has_namespaces or core.seal.sealed:
             # The community edition repeats the header and otherwise ignores it (http/util.go).
             return core, path
         named = request.environ.get("HTTP_X_VAULT_NAMESPACE", "").strip("/")
@@ -139,6 +147,8 @@ class Front:
     def _count(self, path: str, request: Request, fields: dict[str, str]) -> None:
         """Let a quota count the request (http/util.go, rateLimitQuotaWrapping)."""
         core, quotas = self._core, self._core.quotas
+        if not path.endswith("/") and (request.method == "LIST" or request.args.get("list")):
+            path += "/"
         mount = core.mounts.of(path)
         role = role_of(mount, path, request)
         client = request.environ.get("REMOTE_ADDR", "")
@@ -148,10 +158,11 @@ class Front:
         if not allowed:
             raise Refused(429, f'request path "{path}": rate limit quota exceeded')
 
-    def _answer_for_node(self, core: Core, path: str, request: Request) -> Answer:
-        if core.parent is not None and path not in ANYWHERE:
+    def _answer_for_node(self, path: str, request: Request) -> Answer:
+        named = request.environ.get("HTTP_X_VAULT_NAMESPACE")
+        if named and self._core.has_namespaces and path not in ANYWHERE:
             raise bad_request("operation unavailable in namespaces")
-        if path.startswith("sys/generate-root/") and not core.seal.sealed:
+        if path.startswith("sys/generate-root/") and not self._core.seal.sealed:
             self._stand_by(request)
         status, data = self._node.answer(path, request, token_of(request))
         if data is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pytest_resilience_vault import _fields as fields
 from pytest_resilience_vault._backend import WRITE, Backend, on
 from pytest_resilience_vault._call import LIST, PATCH, Call
 from pytest_resilience_vault._errors import Refused, bad_request, one_of
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 DATA = "data/(?P<path>.*)"
 METADATA = "metadata/(?P<path>.*)"
+_SETTINGS = {"cas_required", "custom_metadata", "delete_version_after", "max_versions"}
 _VERBS = {"read": "get", "list": "list", "delete": "delete"}
 
 
@@ -57,7 +59,7 @@ class Kv2(Backend):
 
     # data/
 
-    @on("read", DATA)
+    @on("read", DATA, fields.KV_DATA)
     def read(self, call: Call, path: str) -> Reply | None:
         """A version; 404 with its metadata when it is deleted or destroyed."""
         asked = call.whole("version")
@@ -134,7 +136,7 @@ class Kv2(Backend):
             if version is not None and not version.is_gone(now):
                 version.deletion = now
 
-    @on("read", "subkeys/(?P<path>.*)")
+    @on("read", "subkeys/(?P<path>.*)", fields.KV_SUBKEYS)
     def subkeys(self, call: Call, path: str) -> Reply | None:
         """The keys of a version, without its values."""
         asked, depth = call.whole("version"), call.whole("depth")
@@ -152,35 +154,38 @@ class Kv2(Backend):
 
     # delete/, undelete/, destroy/
 
-    @on(WRITE, "delete/(?P<path>.*)")
+    @on(WRITE, "delete/(?P<path>.*)", fields.KV_VERSIONS)
     def delete_versions(self, call: Call, path: str) -> None:
         """Delete the versions; they can be undeleted."""
         secret, numbers = self._chosen(call, path)
         if secret:
             self._delete(secret, numbers, call.now)
 
-    @on(WRITE, "undelete/(?P<path>.*)")
+    @on(WRITE, "undelete/(?P<path>.*)", fields.KV_VERSIONS)
     def undelete(self, call: Call, path: str) -> None:
         """Take a deletion back."""
         secret, numbers = self._chosen(call, path)
         for number in numbers:
             version = secret.versions.get(number) if secret else None
-            if version is not None and not version.destroyed:
-                version.deletion = None
+            if secret and version is not None and not version.destroyed:
+                # It may be deleted again, after as long as a new one.
+                version.deletion = secret.deletion(call.now, self.settings)
 
-    @on(WRITE, "destroy/(?P<path>.*)")
+    @on(WRITE, "destroy/(?P<path>.*)", fields.KV_VERSIONS)
     def destroy(self, call: Call, path: str) -> None:
         """Forget the data for good; only metadata stays."""
-        secret, numbers = self._chosen(call, path)
+        secret, numbers = self._chosen(call, path, "no version number provided")
         for number in numbers:
             version = secret.versions.get(number) if secret else None
             if version is not None:
                 version.destroyed, version.data = True, None
 
-    def _chosen(self, call: Call, path: str) -> tuple[Secret | None, list[int]]:
+    def _chosen(
+        self, call: Call, path: str, nothing: str = "No version number provided"
+    ) -> tuple[Secret | None, list[int]]:
         numbers = call.wholes("versions")
         if not numbers:
-            raise bad_request("no version number provided")
+            raise bad_request(nothing)
         return self.secrets.get(path), numbers
 
     # config
@@ -188,9 +193,10 @@ class Kv2(Backend):
     @on("read", "config")
     def read_config(self, call: Call) -> Reply:
         """The engine's settings."""
-        return Reply(self.settings.shown())
+        more = {"metadata_cas_required": False} if self.core.flavour.is_openbao else {}
+        return Reply({**self.settings.shown(), **more})
 
-    @on(WRITE, "config")
+    @on(WRITE, "config", fields.KV_CONFIG)
     def write_config(self, call: Call) -> None:
         """Change those that are named."""
         self.change(self.settings, call)
@@ -214,37 +220,51 @@ class Kv2(Backend):
         """The names below a folder, of deleted secrets too."""
         return listing(list(self.secrets), path)
 
-    @on("read", METADATA)
+    @on("read", METADATA, fields.KV_METADATA)
     def read_metadata(self, call: Call, path: str) -> Reply | None:
         """The settings, and when each version came and went."""
         secret = self.secrets.get(path)
-        return Reply(secret.shown()) if secret else None
+        if secret is None:
+            return None
+        more: dict[str, Any] = {}
+        if self.core.flavour.is_openbao:
+            count = secret.metadata_version
+            more = {"current_metadata_version": count, "metadata_cas_required": False}
+        return Reply({**secret.shown(), **more})
 
     @on(WRITE, METADATA)
     def write_metadata(self, call: Call, path: str) -> None:
         """Change the settings, and replace the custom metadata."""
+        if not set(call.data) & _SETTINGS:
+            return
         custom = self._custom(call)
         secret = self.secrets.get(path) or Secret(call.now, call.now)
         self.change(secret.settings, call)
         if call.has("custom_metadata"):
             secret.custom_metadata = custom
         secret.updated = call.now
+        secret.metadata_version += 1
         self.secrets[path] = secret
 
     @on("patch", METADATA)
     def patch_metadata(self, call: Call, path: str) -> None:
         """Change the settings, and merge the custom metadata."""
+        if not set(call.data) & _SETTINGS:
+            return
+        custom = call.mapping("custom_metadata")
+        checked_custom({key: value for key, value in custom.items() if value is not None})
         secret = self.secrets.get(path)
         if secret is None:
             raise NotThere(None)
-        custom = call.mapping("custom_metadata")
         if call.has("custom_metadata"):
+            _demand_texts(custom)
             # A null on its own removes all of it.
             empty = call.data["custom_metadata"] is None
             whole = {} if empty else merged(dict(secret.custom_metadata or {}), custom)
             secret.custom_metadata = checked_custom(whole) or None
         self.change(secret.settings, call)
         secret.updated = call.now
+        secret.metadata_version += 1
 
     @on("delete", METADATA)
     def delete_metadata(self, call: Call, path: str) -> None:
@@ -253,6 +273,20 @@ class Kv2(Backend):
 
     def _custom(self, call: Call) -> dict[str, str] | None:
         return checked_custom(call.mapping("custom_metadata")) or None
+
+
+def _demand_texts(custom: dict[str, Any]) -> None:
+    """Refuse what a merge patch cannot put among texts; a write converts it."""
+    for key, value in custom.items():
+        if value is not None and not isinstance(value, str):
+            words = f"json: cannot unmarshal {_kind(value)} into Go struct field"
+            raise Refused(500, one_of(f"{words} .custom_metadata.{key} of type string"))
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    return "number" if isinstance(value, int | float) else "array or object"
 
 
 def _weak_int(value: Any) -> int:

@@ -37,23 +37,15 @@ class Request:
     renewable: bool
     display_name: str
     num_uses: int
-    ttl: float
-    explicit_max_ttl: float
-    period: float
     role: TokenRole | None = None
+    ttl: float = 0
+    explicit_max_ttl: float = 0
+    period: float = 0
 
     @staticmethod
     def of(call: Call, role: TokenRole | None = None) -> Request:
         """Of the request's body, and of the role that the path names."""
         kind = _type(call, role)
-        if call.text("entity_alias"):
-            if role is None:
-                words = "'entity_alias' is only allowed in combination with token role"
-                raise bad_request(words)
-            if call.text("entity_alias").lower() not in (role.allowed_entity_aliases or ()):
-                raise bad_request("invalid 'entity_alias' value")
-        if call.whole("num_uses") < 0:
-            raise bad_request("number of uses cannot be negative")
         wanted = Request(
             id=call.text("id"),
             type=kind,
@@ -64,15 +56,21 @@ class Request:
             renewable=call.flag("renewable", default=True),
             display_name=call.text("display_name"),
             num_uses=call.whole("num_uses"),
-            ttl=_positive(call, "ttl") or _positive(call, "lease"),
-            explicit_max_ttl=_positive(call, "explicit_max_ttl"),
-            period=_positive(call, "period"),
             role=role,
         )
         wanted.apply_role()
         if kind == "batch":
-            wanted.check_batch()
+            wanted.check_batch(call)
+        if wanted.num_uses < 0:
+            raise bad_request("number of uses cannot be negative")
+        _check_alias(call.text("entity_alias"), role)
         return wanted
+
+    def set_times(self, call: Call) -> None:
+        """The last that is looked at."""
+        self.ttl = _positive(call, "ttl") or _positive(call, "lease")
+        self.explicit_max_ttl = _positive(call, "explicit_max_ttl")
+        self.period = _positive(call, "period")
 
     def apply_role(self) -> None:
         """What the role says goes over what was asked for (handleCreateCommon)."""
@@ -81,18 +79,53 @@ class Request:
             return
         self.no_parent = False
         self.renewable = self.renewable and role.renewable
-        self.period = role.token_period or self.period
         if role.token_num_uses:
             self.num_uses = min(self.num_uses or role.token_num_uses, role.token_num_uses)
-        limit = role.token_explicit_max_ttl
-        if limit:
-            self.explicit_max_ttl = min(self.explicit_max_ttl or limit, limit)
 
-    def check_batch(self) -> None:
+    def limits(self, warnings: list[str]) -> tuple[float, float]:
+        """The period and the longest time that hold: the lesser of one's own and the role's."""
+        role = self.role
+        if role is None:
+            return self.period, self.explicit_max_ttl
+        longest = _lesser(
+            "Explicit max TTL", self.explicit_max_ttl, role.token_explicit_max_ttl, warnings
+        )
+        return _lesser("Period", self.period, role.token_period, warnings), longest
+
+    def check_batch(self, call: Call) -> None:
         """Refuse what a batch token cannot have."""
-        for name in ("num_uses", "explicit_max_ttl", "period"):
-            if getattr(self, name):
-                raise bad_request(f'batch tokens cannot have "{name}" set')
+        reason = ""
+        if call.text("explicit_max_ttl"):
+            reason = "explicit_max_ttl" if _parsed(call, "explicit_max_ttl") else ""
+        elif call.whole("num_uses"):
+            reason = "num_uses"
+        elif call.text("period"):
+            reason = "period" if _parsed(call, "period") else ""
+        if reason:
+            raise bad_request(f'batch tokens cannot have "{reason}" set')
+
+
+def _parsed(call: Call, name: str) -> float:
+    try:
+        return seconds(call.text(name))
+    except ValueError:
+        raise bad_request(f"'{name}' value could not be parsed") from None
+
+
+def _check_alias(alias: str, role: TokenRole | None) -> None:
+    if alias and role is None:
+        raise bad_request("'entity_alias' is only allowed in combination with token role")
+    if alias and role and alias.lower() not in (role.allowed_entity_aliases or ()):
+        raise bad_request("invalid 'entity_alias' value")
+
+
+def _lesser(what: str, own: float, of_role: float, warnings: list[str]) -> float:
+    """The smaller of two times of which 0 is none."""
+    lesser = min(own or of_role, of_role or own)
+    if own and of_role:
+        words = f"{what} specified both during creation call and in role; using the lesser value of"
+        warnings.append(f"{words} {int(lesser)} seconds")
+    return lesser
 
 
 def _type(call: Call, role: TokenRole | None) -> str:
@@ -107,7 +140,7 @@ def _type(call: Call, role: TokenRole | None) -> str:
 
 
 def _meta(call: Call) -> dict[str, str] | None:
-    if not call.has("meta"):
+    if call.data.get("meta") is None:
         return None
     return call.pairs("meta")
 
@@ -124,7 +157,7 @@ def _positive(call: Call, name: str) -> float:
     return int(value)
 
 
-def create(core: Core, call: Call, wanted: Request, *, orphan: bool = False) -> Reply:
+def create(core: Core, call: Call, role: TokenRole | None = None, *, orphan: bool = False) -> Reply:
     """The new token, or a refusal."""
     parent = call.token
     assert parent is not None
@@ -132,20 +165,23 @@ def create(core: Core, call: Call, wanted: Request, *, orphan: bool = False) -> 
         raise bad_request("batch tokens cannot create more tokens")
     if parent.num_uses:
         raise bad_request("restricted use token cannot generate child tokens")
+    wanted = Request.of(call, role)
     path = call.full_path
     sudo = any(core.allows(parent, name, path, sudo=True) for name in ("update", "create"))
     if wanted.id and not sudo:
         raise bad_request("root or sudo privileges required to specify token id")
-    role = wanted.role
     policies = (
-        role.policies(wanted.policies, parent.policies)
+        role.policies(wanted.policies, parent.policies, no_default=wanted.no_default)
         if role
         else _policies(wanted, parent, sudo=sudo)
     )
     if wanted.no_parent and not sudo:
         raise bad_request("root or sudo privileges required to create orphan token")
-    if wanted.period and not sudo and role is None:
+    if call.text("period") not in ("", "0") and not sudo and role is None:
         raise bad_request("root or sudo privileges required to create periodic token")
+    if wanted.type == "batch" and "root" in policies:
+        raise bad_request("batch tokens cannot be root tokens")
+    wanted.set_times(call)
     is_orphan = orphan or wanted.no_parent or bool(role and role.orphan)
     token = Token(
         id=_new_id(core, wanted),
@@ -165,8 +201,6 @@ def create(core: Core, call: Call, wanted: Request, *, orphan: bool = False) -> 
     )
     if wanted.display_name:
         token.display_name = _display_name(wanted.display_name)
-    if token.is_batch and token.is_root:
-        raise bad_request("batch tokens cannot be root tokens")
     warnings = _set_ttl(token, wanted, parent)
     core.tokens.add(token)
     if wanted.id:
@@ -217,17 +251,16 @@ def _set_ttl(token: Token, wanted: Request, parent: Token) -> list[str]:
     """How long it lives; a root token that was given no time lives for ever."""
     warnings: list[str] = []
     ttl = 0
-    if wanted.period or wanted.ttl or not token.is_root:
-        wish = Wish(ttl=wanted.ttl, period=wanted.period, explicit_max_ttl=wanted.explicit_max_ttl)
-        ttl, warnings = granted(wish, token.created, token.created)
-    elif wanted.explicit_max_ttl:
-        ttl = int(wanted.explicit_max_ttl)
+    period, longest = wanted.limits(warnings)
+    if period or wanted.ttl or not token.is_root:
+        wish = Wish(ttl=wanted.ttl, period=period, explicit_max_ttl=longest)
+        ttl, cut = granted(wish, token.created, token.created)
+        warnings += cut
+    elif longest:
+        ttl = int(longest)
     if ttl == 0 and parent.ttl:
         raise bad_request("expiring root tokens cannot create non-expiring root tokens")
     token.ttl = token.granted = ttl
     token.renewable = wanted.renewable and ttl > 0 and not token.is_batch
-    if wanted.role and wanted.role.token_period:
-        # Of the role, and so not shown with the token (seen).
-        token.explicit_max_ttl = 0 if wanted.role.token_explicit_max_ttl else token.explicit_max_ttl
     token.expires = token.created + ttl if ttl else None
     return warnings

@@ -58,11 +58,13 @@ class Node:
         openbao = core.flavour.is_openbao
         dr_secondary = seal.standby and seal.kind == DR_SECONDARY
         mode = "unknown" if standby else "disabled"
+        # An OpenBao with integrated storage calls itself that (seen).
+        performance = "primary" if openbao and mode == "disabled" else mode
         body = Struct(initialized=seal.initialized, sealed=seal.sealed, standby=standby)
         if not openbao:
             body["performance_standby"] = seal.standby and seal.kind == PERFORMANCE_STANDBY
         body.update(
-            replication_performance_mode=mode,
+            replication_performance_mode=performance,
             replication_dr_mode="secondary" if dr_secondary else mode,
             server_time_utc=int(core.time()),
             version=core.version,
@@ -165,6 +167,8 @@ class Node:
         if not self._core.flavour.is_openbao:
             performs = seal.standby and seal.kind == PERFORMANCE_STANDBY
             body.update(performance_standby=performs, performance_standby_last_remote_wal=0)
+        if not seal.standby:
+            body.update(raft_committed_index=RAFT_INDEX, raft_applied_index=RAFT_INDEX)
         return 200, body
 
     def _init(self, request: Request, token_id: str) -> Answer:
@@ -216,6 +220,9 @@ NODE_PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     "sys/unseal": (("PUT", "POST"), "unseal"),
 }
 """Paths of the node itself, with their methods."""
+
+RAFT_INDEX = 100
+"""How many writes the storage has seen: a fixed one, because nobody compares them."""
 
 ANYWHERE = ("sys/leader", "sys/seal-status")
 """Those that a namespace answers, too (seen on OpenBao)."""

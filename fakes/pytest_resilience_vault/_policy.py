@@ -56,6 +56,9 @@ class Policy:
     name: str
     text: str
     rules: tuple[Rule, ...]
+    number: int = 1
+    """How often it has been written, which OpenBao shows."""
+    written: float = 0.0
 
 
 def read_policy(name: str, text: str) -> Policy:

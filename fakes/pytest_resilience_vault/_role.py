@@ -72,10 +72,12 @@ class Role:
     secret_ids: dict[str, SecretId] = field(default_factory=dict)
     entity_id: str = field(default_factory=new_uuid)
 
-    def shown(self) -> dict[str, Any]:
+    def shown(self, *, openbao: bool = False) -> dict[str, Any]:
         """As a read shows it."""
         hidden = ("name", "role_id", "secret_ids", "entity_id")
         shown = {name: getattr(self, name) for name in self.__slots__ if name not in hidden}
+        if openbao:
+            shown["token_strictly_bind_ip"] = False
         for old in ("policies", "period"):
             if not shown[old]:
                 del shown[old]

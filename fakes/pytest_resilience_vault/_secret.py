@@ -61,11 +61,13 @@ class Secret:
     custom_metadata: dict[str, str] | None = None
     versions: dict[int, Version] = field(default_factory=dict)
     current: int = 0
+    metadata_version: int = 0
+    """How often the metadata was written, which OpenBao counts."""
     oldest: int = 0
 
     def add(self, data: dict[str, Any] | None, now: float, engine: Settings) -> Version:
         """A new version; the oldest may have to go."""
-        version = Version(data, now, self._deletion(now, engine))
+        version = Version(data, now, self.deletion(now, engine))
         self.current += 1
         self.versions[self.current] = version
         self.updated = now
@@ -81,7 +83,7 @@ class Secret:
             self.versions.pop(number, None)
         self.oldest = gone + 1
 
-    def _deletion(self, now: float, engine: Settings) -> float | None:
+    def deletion(self, now: float, engine: Settings) -> float | None:
         """The shorter of what engine and secret say; a negative one of the engine is never."""
         own, general = self.settings.delete_version_after, engine.delete_version_after
         if general < 0 or own < 0:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from pytest_resilience_vault import _fields as fields
 from pytest_resilience_vault._backend import NAME, WRITE, Backend, on
 from pytest_resilience_vault._cidr import are_within, is_block
-from pytest_resilience_vault._errors import Refused, bad_request, one_of
+from pytest_resilience_vault._errors import Refused, bad_request, one_of, quoted_list
 from pytest_resilience_vault._ids import new_uuid
 from pytest_resilience_vault._reply import NotThere, Reply
 from pytest_resilience_vault._role import Role, SecretId
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_resilience_vault._core import Core
 
 ROLE = f"role/{NAME}"
+WRONG_BLOCKS = "failed to validate CIDR blocks"
 
 
 class SecretIdPaths(Backend):
@@ -28,12 +30,12 @@ class SecretIdPaths(Backend):
         super().__init__(core)
         self.roles: dict[str, Role] = {}
 
-    @on(WRITE, f"{ROLE}/secret-id/?")
+    @on(WRITE, f"{ROLE}/secret-id/?", fields.SECRET_ID)
     def new_secret_id(self, call: Call, name: str) -> Reply:
         """A new one, random."""
         return self._add_secret_id(call, name, new_uuid())
 
-    @on(WRITE, f"{ROLE}/custom-secret-id/?")
+    @on(WRITE, f"{ROLE}/custom-secret-id/?", fields.CUSTOM_SECRET_ID)
     def custom_secret_id(self, call: Call, name: str) -> Reply:
         """A new one, of the caller's choice."""
         return self._add_secret_id(call, name, call.text("secret_id"))
@@ -61,6 +63,11 @@ class SecretIdPaths(Backend):
         )
 
     def _read_secret_id(self, call: Call, role: Role, secret_id: str) -> SecretId:
+        blocks, token_blocks = call.texts("cidr_list"), call.texts("token_bound_cidrs")
+        refuse_blocks(blocks, WRONG_BLOCKS)
+        _check_subset(role.secret_id_bound_cidrs or [], blocks)
+        refuse_blocks(token_blocks, "failed to validate token CIDR blocks")
+        _check_subset(role.token_bound_cidrs, token_blocks)
         uses = call.whole("num_uses", role.secret_id_num_uses)
         if uses < 0:
             raise bad_request("num_uses cannot be negative")
@@ -69,12 +76,6 @@ class SecretIdPaths(Backend):
         ttl = int(call.seconds("ttl", role.secret_id_ttl))
         if role.secret_id_ttl and not 0 < ttl <= role.secret_id_ttl:
             raise bad_request("ttl cannot be longer than the role's secret_id_ttl")
-        blocks, token_blocks = call.texts("cidr_list"), call.texts("token_bound_cidrs")
-        check_blocks(blocks, "failed to validate CIDR blocks")
-        check_blocks(token_blocks, "failed to validate token CIDR blocks")
-        if not are_within(blocks, role.secret_id_bound_cidrs or []):
-            words = "failed to verify subset relationship between CIDR blocks on the role"
-            raise Refused(500, one_of(f"{words} and CIDR blocks on the secret ID"))
         return SecretId(
             secret_id,
             call.now,
@@ -94,7 +95,7 @@ class SecretIdPaths(Backend):
         secret_ids = [role.secret(key, call.now) for key in list(role.secret_ids)]
         return Reply({"keys": [found.accessor for found in secret_ids if found]})
 
-    @on(WRITE, f"{ROLE}/secret-id/lookup/?")
+    @on(WRITE, f"{ROLE}/secret-id/lookup/?", fields.NAMED_SECRET_ID)
     def lookup_secret_id(self, call: Call, name: str) -> Reply | None:
         """What a secret id is; an unknown one is no error."""
         secret_id = call.text("secret_id")
@@ -111,7 +112,7 @@ class SecretIdPaths(Backend):
             raise bad_request("missing secret_id")
         self._needed(name).secret_ids.pop(secret_id, None)
 
-    @on(WRITE, f"{ROLE}/secret-id-accessor/lookup/?")
+    @on(WRITE, f"{ROLE}/secret-id-accessor/lookup/?", fields.NAMED_ACCESSOR)
     def lookup_accessor(self, call: Call, name: str) -> Reply:
         """What the secret id with this accessor is."""
         accessor = self._accessor(call)
@@ -128,6 +129,8 @@ class SecretIdPaths(Backend):
         role = self._needed(name)
         found = role.secret_of(accessor, call.now)
         if found is None:
+            if any(other.secret_of(accessor, call.now) for other in self.roles.values()):
+                raise Refused(403, "invalid secret id accessor")
             raise Refused(500, one_of(_no_accessor(accessor)))
         del role.secret_ids[found.secret_id]
 
@@ -144,11 +147,26 @@ class SecretIdPaths(Backend):
         return role
 
 
+def _check_subset(of_role: list[str], own: list[str]) -> None:
+    if not are_within(own, of_role):
+        words = "failed to verify subset relationship between CIDR blocks on the role"
+        mine = f"and CIDR blocks on the secret ID {quoted_list(own)}"
+        raise Refused(500, one_of(f"{words} {quoted_list(of_role)} {mine}: %!w(<nil>)"))
+
+
 def check_blocks(blocks: list[str], words: str) -> None:
-    """Refuse what is no block of addresses."""
+    """Raise a ValueError for what is no block of addresses."""
     for block in blocks:
         if not is_block(block):
-            raise Refused(500, one_of(f"{words}: invalid CIDR address: {block}"))
+            raise ValueError(f"{words}: invalid CIDR address: {block}")
+
+
+def refuse_blocks(blocks: list[str], words: str) -> None:
+    """Refuse what is no block of addresses."""
+    try:
+        check_blocks(blocks, words)
+    except ValueError as error:
+        raise Refused(500, one_of(str(error))) from None
 
 
 def _no_accessor(accessor: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytest_resilience_vault import _fields as fields
 from pytest_resilience_vault._approle import AppRole
 from pytest_resilience_vault._backend import WRITE, Backend, on
 from pytest_resilience_vault._call import Call
@@ -90,17 +91,20 @@ class MountPaths(TunePaths):
         if path.endswith(TUNE):
             self._tune(path.removesuffix(TUNE), "", call)
             return
+        call.convert(fields.MOUNT)
         kind = call.text("type")
+        _check_ttls(call)
         if not kind:
             raise bad_request("backend type must be specified as a string")
         options = {key: str(value) for key, value in call.mapping("options").items()}
         version = options.get("version")
         if kind in ("kv-v1", "kv-v2", "generic"):
             kind, version = "kv", {"kv-v2": "2", "kv-v1": "1"}.get(kind, version)
+        if version and kind != "kv":
+            raise bad_request(f'secrets engine "{kind}" does not allow setting a version')
         prefix = slashed(path)
         if prefix.startswith(PROTECTED):
             raise bad_request(f'cannot mount "{prefix}"')
-        _check_ttls(call)
         conflict = self.core.mounts.conflict(prefix)
         if conflict is not None:
             raise bad_request(f"path is already in use at {conflict.prefix}")
@@ -153,7 +157,9 @@ class AuthPaths(MountPaths):
         if path.endswith(TUNE):
             self._tune(path.removesuffix(TUNE), "auth/", call)
             return
+        call.convert(fields.MOUNT)
         kind = call.text("type")
+        _check_ttls(call)
         if not kind:
             raise bad_request("backend type must be specified as a string")
         conflict = self.core.mounts.conflict(f"auth/{slashed(path)}")

@@ -55,8 +55,7 @@ class NamespacePaths(Backend):
             words = "contains space characters that cannot be used in a namespace name"
             raise bad_request(f'"{name}" {words}')
         child = self.core.children.get(f"{name}/") or self.core.new_child(name)
-        if call.has("custom_metadata"):
-            child.custom_metadata = call.pairs("custom_metadata")
+        child.custom_metadata = call.pairs("custom_metadata")
         return Reply(_shown(child))
 
     @on("delete", "namespaces/(?P<name>.+)")

@@ -8,6 +8,7 @@ from pytest_resilience_vault._backend import WRITE, Backend, on
 from pytest_resilience_vault._call import Call
 from pytest_resilience_vault._errors import Refused, bad_request, one_of
 from pytest_resilience_vault._reply import Reply
+from pytest_resilience_vault._times import stamp
 from pytest_resilience_vault._tokens import Token
 
 _IMMUTABLE = ("root", "response-wrapping", "control-group")
@@ -49,7 +50,17 @@ class PolicyPaths(Backend):
         policy = self.core.policy(name)
         if policy is None and name != "root":
             return None
-        return Reply({"name": name, key: policy.text if policy else ""})
+        data: dict[str, Any] = {"name": name, key: policy.text if policy else ""}
+        if self.core.flavour.is_openbao:
+            data.update(
+                allow_slashes_in_identity_templates=False,
+                allow_wildcards_in_identity_templates=False,
+                cas_required=False,
+                version=policy.number if policy else 0,
+            )
+            if policy is not None:
+                data["modified"] = stamp(policy.written)
+        return Reply(data)
 
     @on(WRITE, "policies/acl/(?P<name>.+)")
     @on(WRITE, "policy/(?P<name>.+)")

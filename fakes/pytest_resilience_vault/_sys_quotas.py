@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_resilience_vault import _fields as fields
 from pytest_resilience_vault._backend import WRITE, Backend, on
 from pytest_resilience_vault._call import Call
 from pytest_resilience_vault._errors import bad_request
@@ -50,7 +51,7 @@ class QuotaPaths(Backend):
         """Count no more."""
         self.core.quotas.by_name.pop(name, None)
 
-    @on(WRITE, "quotas/rate-limit/(?P<name>.+)")
+    @on(WRITE, "quotas/rate-limit/(?P<name>.+)", fields.QUOTA)
     def write_quota(self, call: Call, name: str) -> None:
         """Make a quota, or change one; counting begins anew."""
         rate = call.number("rate")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytest_resilience_vault import _fields as fields
 from pytest_resilience_vault._backend import WRITE, Backend, on
 from pytest_resilience_vault._call import Call
 from pytest_resilience_vault._errors import bad_request
@@ -23,6 +24,10 @@ _LISTS = (
     "audit_non_hmac_response_keys",
     "passthrough_request_headers",
 )
+_TUNED = (*_LISTS, "default_lease_ttl", "description", "listing_visibility", "max_lease_ttl",
+          "options", "plugin_version", "token_type", "user_lockout_config")  # fmt: skip
+UNTUNABLE = ("cubbyhole/", "identity/", "sys/")
+_ALWAYS = ("audit_non_hmac_request_keys", "audit_non_hmac_response_keys")
 _TOKEN_TYPES = ("batch", "default-batch", "default-service", "service")
 
 
@@ -80,6 +85,7 @@ class TunePaths(Backend):
         return Reply(_tuned(mount), top=True)
 
     def _tune(self, path: str, below: str, call: Call) -> Reply | None:
+        call.convert(fields.TUNE)
         mount = self._tunable(path, below)
         if mount is None:
             words = f'tune of path "{below}{slashed(path)}" failed: no mount entry found'
@@ -95,6 +101,11 @@ class TunePaths(Backend):
         return self._upgrade(mount, call)
 
     def _check_tune(self, mount: Mount, call: Call) -> None:
+        if mount.prefix in UNTUNABLE:
+            for name in call.data:
+                if name in _TUNED and name not in _ALWAYS:
+                    words = f"cannot tune parameter {name} of"
+                    raise bad_request(f"{words} {mount.prefix}")
         if call.text("token_type"):
             if not mount.is_auth:
                 raise bad_request("'token_type' can only be modified on auth mounts")
@@ -145,7 +156,7 @@ class TunePaths(Backend):
 
     # sys/remount
 
-    @on(WRITE, "remount")
+    @on(WRITE, "remount", fields.REMOUNT)
     def remount(self, call: Call) -> Reply:
         """Move a mount; here at once, in the real one in the background."""
         source, target = call.text("from"), call.text("to")

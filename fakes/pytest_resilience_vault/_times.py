@@ -33,9 +33,15 @@ def go_duration(text: str) -> float:
     if position < len(rest) and (number := re.match(r"\d+\.?\d*|\.\d+", rest[position:])):
         unit = re.split(r"[\d.]", rest[position + number.end() :], maxsplit=1)[0]
         if not unit:
-            raise ValueError(f'time: missing unit in duration "{text}"')
-        raise ValueError(f'time: unknown unit "{unit}" in duration "{text}"')
-    raise ValueError(f'time: invalid duration "{text}"')
+            raise ValueError(f"time: missing unit in duration {_quoted(text)}")
+        raise ValueError(f"time: unknown unit {_quoted(unit)} in duration {_quoted(text)}")
+    raise ValueError(f"time: invalid duration {_quoted(text)}")
+
+
+def _quoted(text: str) -> str:
+    """As Go's time package quotes: bytes beyond ASCII by their numbers."""
+    shown = [f"\\x{byte:02x}" if byte >= 128 or byte < 32 else chr(byte) for byte in text.encode()]
+    return '"' + "".join(shown).replace('"', '\\"') + '"'
 
 
 def seconds(value: object) -> float:
@@ -45,7 +51,9 @@ def seconds(value: object) -> float:
         ValueError: It is none of these.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return _bounded(value, str(value))
+        # A number of JSON's is its digits: 1.5 has no unit.
+        text = getattr(value, "text", None)
+        return _bounded(value, str(value)) if text is None else seconds(text)
     if not isinstance(value, str):
         raise ValueError("could not parse duration from input")  # noqa: TRY004
     if not value:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from pytest_resilience_vault import _fields as fields
 from pytest_resilience_vault._backend import NAME, WRITE, on
 from pytest_resilience_vault._call import Call
 from pytest_resilience_vault._errors import Refused, bad_request, one_of
 from pytest_resilience_vault._gojson import Struct
-from pytest_resilience_vault._new_token import Request, create
+from pytest_resilience_vault._new_token import create
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._token_roles import TokenRolePaths
 from pytest_resilience_vault._tokens import Token
-from pytest_resilience_vault._ttl import granted
+from pytest_resilience_vault._ttl import Wish, granted
 
 TIDY = (
     "Tidy operation successfully started. Any information from the operation will be printed to"
@@ -25,23 +26,37 @@ class TokenApi(TokenRolePaths):
     # vault/token_store.go, PathsSpecial
     sudo_paths = ("revoke-orphan/*", "accessors*", "revoke-orphan", "create-orphan")
 
-    @on(WRITE, "create")
+    def renewal(self, token: Token) -> Wish:
+        """On its own terms, or those of its role as they are now (authRenew)."""
+        if not token.role:
+            return super().renewal(token)
+        role = self.roles.get(token.role)
+        if role is None:
+            words = f'original token role "{token.role}" could not be found, not renewing'
+            raise Refused(500, one_of(f"failed to renew entry: {words}"))
+        return Wish(
+            ttl=token.granted,
+            period=role.token_period,
+            explicit_max_ttl=role.token_explicit_max_ttl,
+        )
+
+    @on(WRITE, "create", fields.CREATE)
     def create(self, call: Call) -> Reply:
         """A token for somebody else, a child of the caller's."""
-        return create(self.core, call, Request.of(call))
+        return create(self.core, call)
 
-    @on(WRITE, "create-orphan")
+    @on(WRITE, "create-orphan", fields.CREATE)
     def create_orphan(self, call: Call) -> Reply:
         """A token that outlives the caller's."""
-        return create(self.core, call, Request.of(call), orphan=True)
+        return create(self.core, call, orphan=True)
 
-    @on(WRITE, f"create/{NAME}")
+    @on(WRITE, f"create/{NAME}", fields.CREATE)
     def create_with_role(self, call: Call, name: str) -> Reply:
         """A token as a role wants it."""
         role = self.roles.get(name)
         if role is None:
             raise bad_request(f"unknown role {name}")
-        return create(self.core, call, Request.of(call, role))
+        return create(self.core, call, role)
 
     @on(WRITE, "tidy/?")
     def tidy(self, call: Call) -> Reply:
@@ -51,13 +66,13 @@ class TokenApi(TokenRolePaths):
     # Look up
 
     @on("read", "lookup-self")
-    @on(WRITE, "lookup-self")
+    @on(WRITE, "lookup-self", fields.TOKEN)
     def lookup_self(self, call: Call) -> Reply:
         """What the caller's token is."""
         return Reply(self._own(call).shown(call.now))
 
     @on("read", "lookup")
-    @on(WRITE, "lookup")
+    @on(WRITE, "lookup", fields.TOKEN)
     def lookup(self, call: Call) -> Reply:
         """What a token is; the caller's when none is named."""
         named = call.text("token") or self._own(call).id
@@ -66,7 +81,7 @@ class TokenApi(TokenRolePaths):
             raise Refused(403, "bad token")
         return Reply(token.shown(call.now))
 
-    @on(WRITE, "lookup-accessor")
+    @on(WRITE, "lookup-accessor", fields.ACCESSOR)
     def lookup_accessor(self, call: Call) -> Reply:
         """What the token with this accessor is, without its id."""
         token = self._by_accessor(call)
@@ -79,12 +94,12 @@ class TokenApi(TokenRolePaths):
 
     # Renew
 
-    @on(WRITE, "renew-self")
+    @on(WRITE, "renew-self", fields.RENEW)
     def renew_self(self, call: Call) -> Reply:
         """Let the caller's token live longer."""
         return self._renew(self._own(call), call)
 
-    @on(WRITE, "renew")
+    @on(WRITE, "renew", fields.RENEW)
     def renew(self, call: Call) -> Reply:
         """Let a token live longer."""
         named = call.text("token")
@@ -95,11 +110,15 @@ class TokenApi(TokenRolePaths):
             raise bad_request("token not found")
         return self._renew(token, call)
 
-    @on(WRITE, "renew-accessor")
+    @on(WRITE, "renew-accessor", fields.RENEW_ACCESSOR)
     def renew_accessor(self, call: Call) -> Reply:
         """Let the token with this accessor live longer; the answer does not name it."""
-        reply = self._renew(self._by_accessor(call), call)
-        return Reply(auth=Struct({**(reply.auth or {}), "client_token": ""}))
+        token = self._by_accessor(call)
+        if not token.renewable:
+            raise bad_request(one_of("invalid request"))
+        reply = self._renew(token, call)
+        hidden = Struct({**(reply.auth or {}), "client_token": ""})
+        return Reply(auth=hidden, warnings=reply.warnings)
 
     def _renew(self, token: Token, call: Call) -> Reply:
         if token.is_batch:
@@ -120,7 +139,7 @@ class TokenApi(TokenRolePaths):
         """End the caller's token and its children."""
         self._revoke(self._own(call))
 
-    @on(WRITE, "revoke")
+    @on(WRITE, "revoke", fields.TOKEN)
     def revoke(self, call: Call) -> None:
         """End a token and its children; one that is unknown is as good as revoked."""
         named = call.text("token")
@@ -130,7 +149,7 @@ class TokenApi(TokenRolePaths):
         if token is not None:
             self._revoke(token)
 
-    @on(WRITE, "revoke-accessor")
+    @on(WRITE, "revoke-accessor", fields.ACCESSOR)
     def revoke_accessor(self, call: Call) -> Reply | None:
         """End the token with this accessor."""
         accessor = call.text("accessor")
@@ -142,7 +161,7 @@ class TokenApi(TokenRolePaths):
         self.core.tokens.revoke(token)
         return None
 
-    @on(WRITE, "revoke-orphan")
+    @on(WRITE, "revoke-orphan", fields.TOKEN)
     def revoke_orphan(self, call: Call) -> None:
         """End a token; its children live on without a parent."""
         named = call.text("token")

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from pytest_resilience_vault import _fields as fields
 from pytest_resilience_vault._backend import NAME, WRITE, Backend, on
 from pytest_resilience_vault._call import Call
-from pytest_resilience_vault._cidr import short
-from pytest_resilience_vault._errors import bad_request
+from pytest_resilience_vault._cidr import short, unparsable
+from pytest_resilience_vault._errors import bad_request, quoted_list
 from pytest_resilience_vault._reply import Reply
 
 if TYPE_CHECKING:
@@ -25,9 +26,9 @@ _LISTS = (
 _SUFFIX = re.compile(r"\w[\w.-]+\w", re.ASCII)
 # The words of the fields from before the token_ ones, which still work.
 _OLD = {
+    "period": "token_period",
     "bound_cidrs": "token_bound_cidrs",
     "explicit_max_ttl": "token_explicit_max_ttl",
-    "period": "token_period",
 }
 _TYPES = ("batch", "default-batch", "default-service", "service")
 
@@ -64,22 +65,32 @@ class TokenRole:
                 del shown[name]
         return shown
 
-    def policies(self, asked: list[str], parents: list[str]) -> list[str]:
+    def policies(
+        self, asked: list[str], parents: list[str], *, no_default: bool = False
+    ) -> list[str]:
         """The policies of a new token.
 
         Raises:
             Refused: The role does not allow one that was asked for.
         """
         allowed = sorted({*self.allowed_policies, *self._default()})
-        wants_default = "default" in self._default()
+        wants_default = "default" in self._default() and not no_default
         limited = bool(self.allowed_policies or self.allowed_policies_glob)
-        if not asked:
-            asked = self.allowed_policies if limited else [p for p in parents if p != "root"]
+        asked = asked or (self.allowed_policies if limited else parents)
+        if "root" in asked and not limited:
+            if "root" not in parents:
+                words = "root tokens may not be created without parent token being root"
+                raise bad_request(words)
+            return ["root"]
         wanted = sorted({*asked, *(["default"] if wants_default else [])})
+        if "root" in asked:
+            wanted = ["root"]
         if limited and not self._fit(wanted, allowed):
-            words = f"token policies ({_quoted(wanted)}) must be subset of the role's allowed"
-            globs = _quoted(sorted(self.allowed_policies_glob))
-            raise bad_request(f"{words} policies ({_quoted(allowed)}) or glob policies ({globs})")
+            words = f"token policies ({quoted_list(wanted)}) must be subset of the role's allowed"
+            globs = quoted_list(sorted(self.allowed_policies_glob))
+            raise bad_request(
+                f"{words} policies ({quoted_list(allowed)}) or glob policies ({globs})"
+            )
         for name in wanted:
             if name in self.disallowed_policies or _any(self.disallowed_policies_glob, name):
                 raise bad_request(f'token policy "{name}" is disallowed by this role')
@@ -98,11 +109,6 @@ def _any(globs: list[str], name: str) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in globs)
 
 
-def _quoted(names: list[str]) -> str:
-    """As Go prints a list with %q."""
-    return "[" + " ".join(f'"{name}"' for name in names) + "]"
-
-
 class TokenRolePaths(Backend):
     """Making, reading and forgetting roles."""
 
@@ -111,6 +117,11 @@ class TokenRolePaths(Backend):
     def __init__(self, core: Core) -> None:
         super().__init__(core)
         self.roles: dict[str, TokenRole] = {}
+
+    def exists(self, call: Call) -> bool | None:
+        """Whether there is such a role; on the roles' own paths only."""
+        folder, _, name = call.path.partition("/")
+        return name in self.roles if folder == "roles" and name else None
 
     @on("list", "roles/?")
     def list_roles(self, call: Call) -> Reply:
@@ -128,8 +139,8 @@ class TokenRolePaths(Backend):
         """Forget a role; its tokens live on."""
         self.roles.pop(name, None)
 
-    @on(WRITE, f"roles/{NAME}")
-    def write_role(self, call: Call, name: str) -> None:
+    @on(WRITE, f"roles/{NAME}", fields.TOKEN_ROLE)
+    def write_role(self, call: Call, name: str) -> Reply | None:
         """Make a role, or change the settings that are named."""
         old = self.roles.get(name)
         role = TokenRole(
@@ -152,17 +163,19 @@ class TokenRolePaths(Backend):
         self._set_times(role, call)
         self._set_type(role, call)
         self.roles[name] = role
+        both = [(old, new) for old, new in _OLD.items() if call.has(old) and call.has(new)]
+        warnings = [
+            f"Both '{new}' and deprecated '{old}' value supplied, ignoring the deprecated value"
+            for old, new in both
+        ]
+        return Reply(warnings=warnings) if warnings else None
 
     def _set_times(self, role: TokenRole, call: Call) -> None:
         for old, new in _OLD.items():
             name = new if call.has(new) else old
             if not call.has(name):
                 continue
-            value: Any = (
-                [short(block) for block in call.texts(name)]
-                if "cidrs" in name
-                else int(call.seconds(name))
-            )
+            value: Any = self._blocks(call, name) if "cidrs" in name else int(call.seconds(name))
             setattr(role, new, value)
             setattr(role, old, value if name == old else [] if "cidrs" in name else 0)
         role.token_no_default_policy = call.flag(
@@ -173,15 +186,25 @@ class TokenRolePaths(Backend):
             raise bad_request("'token_num_uses' cannot be negative")
         role.token_num_uses = uses
 
+    def _blocks(self, call: Call, name: str) -> list[str]:
+        problem = unparsable(call.texts(name))
+        if problem:
+            raise bad_request(f"error parsing role fields: {problem}")
+        return [short(block) for block in call.texts(name)]
+
     def _set_type(self, role: TokenRole, call: Call) -> None:
         kind = call.text("token_type", role.token_type) or "default-service"
         kind = "default-service" if kind == "default" else kind
         if kind not in _TYPES:
             raise bad_request(f"invalid 'token_type' value \"{kind}\"")
-        if kind.endswith("batch"):
-            words = "'token_type' cannot be 'batch' or 'default_batch' when set to generate"
-            if role.token_period:
-                raise bad_request(f"{words} periodic tokens")
-            if role.token_num_uses:
-                raise bad_request(f"{words} tokens with limited use count")
+        if kind == "batch":
+            words = "'token_type' cannot be 'batch' when role is set to generate"
+            for wrong, what in (
+                (not role.orphan, "non-orphan tokens"),
+                (role.token_period, "periodic tokens"),
+                (role.renewable, "renewable tokens"),
+                (role.token_explicit_max_ttl, "tokens with an explicit max TTL"),
+            ):
+                if wrong:
+                    raise bad_request(f"{words} {what}")
         role.token_type = kind

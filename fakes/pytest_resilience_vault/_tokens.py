@@ -39,6 +39,8 @@ class Token:
     meta: dict[str, str] | None = None
     display_name: str = "token"
     num_uses: int = 0
+    granted_uses: int = 0
+    """As many as it was made with, which is what a renewal shows."""
     explicit_max_ttl: int = 0
     period: int = 0
     renewable: bool = False
@@ -54,6 +56,7 @@ class Token:
     """The path of its namespace, "team/"; the root namespace has none."""
 
     def __post_init__(self) -> None:
+        self.granted_uses = self.num_uses
         if self.is_batch:
             self.accessor = ""
 
@@ -142,7 +145,7 @@ class Token:
             token_type=self.type,
             orphan=self.parent is None,
             mfa_requirement=None,
-            num_uses=self.num_uses,
+            num_uses=self.granted_uses,
         )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_resilience_vault._backend import WRITE, Backend, on
-from pytest_resilience_vault._errors import Refused, bad_request
+from pytest_resilience_vault._errors import Refused, bad_request, one_of
 from pytest_resilience_vault._gojson import Struct
 from pytest_resilience_vault._ids import new_uuid
 from pytest_resilience_vault._reply import NotThere, Reply, envelope
@@ -112,7 +112,9 @@ def check_wrapping_token(core: Core, call: Call) -> None:
     validateWrappingToken).
     """
     named = call.data.get("token")
-    text = named if isinstance(named, str) and named else call.token_id
+    if named == "":
+        raise Refused(403, "error validating wrapping token: empty token in request body")
+    text = named if isinstance(named, str) else call.token_id
     if not text:
         raise Refused(403, "error validating wrapping token: token is empty")
     token = core.tokens.find(text, call.now)
@@ -147,6 +149,10 @@ class WrappingPaths(Backend):
     @on(WRITE, "wrapping/unwrap")
     def unwrap(self, call: Call) -> Reply:
         """What was wrapped, as it would have been answered."""
+        if call.text("token") == call.token_id:
+            # Named as somebody else's, it would be used twice (seen).
+            words = "error decrementing wrapping token's use-count: invalid token entry provided"
+            raise Refused(500, one_of(f"{words} for use count decrementing"))
         wrapped = self._taken(call)
         if wrapped.status != 200:
             raise NotThere(wrapped.reply)

@@ -222,7 +222,7 @@ def test_a_role_may_leave_out_the_default_policy(vault: Vault, ask: Ask) -> None
                 [
                     (
                         'error converting input for field "token_num_uses": '
-                        "'' expected type 'int', got unconvertible type 'json.Number'"
+                        "'' cannot parse value as 'int': strconv.ParseInt: invalid syntax"
                     )
                 ],
             ),

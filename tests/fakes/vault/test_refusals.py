@@ -213,7 +213,7 @@ def test_half_a_character_does_not_break_the_answer(vault: Vault, ask: Ask) -> N
     assert ask("GET", "secret/data/a").json()["data"]["data"] == {"a": "\ufffdx"}
 
 
-@pytest.mark.parametrize("ttl", ["1e400", '"99999999999"', '"999999999d"', "99999999999"])
+@pytest.mark.parametrize("ttl", ['"99999999999"', '"999999999d"', "99999999999"])
 def test_a_time_that_go_cannot_hold_is_refused(ask: Ask, ttl: str) -> None:
     """292 years are the most."""
     answer = ask("POST", "auth/approle/role/x", b'{"token_ttl":%s}' % ttl.encode())

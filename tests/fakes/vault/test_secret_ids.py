@@ -262,7 +262,7 @@ def test_blocks_of_a_secret_id_lie_within_the_roles(vault: Vault, ask: Ask) -> N
     assert "failed to verify subset relationship" in outside.json()["errors"][0]
     assert said(elsewhere) == (
         400,
-        ['source address "127.0.0.1" unauthorized by CIDR restrictions on the secret ID'],
+        ['source address "127.0.0.1" unauthorized through CIDR restrictions on the secret ID'],
     )
 
 

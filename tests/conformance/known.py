@@ -1,0 +1,62 @@
+"""Where the fake differs from a real OpenBao on purpose, and why. Keep it short."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.conformance.sides import GONE, Ask, Said
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A difference, the reason for it, and how it is told."""
+
+    reason: str
+    fits: Callable[[Ask, Said, Said], bool]
+    """Of the request, the fake's answer and the real one's."""
+
+
+def _errors(said: Said) -> str:
+    errors = said.body.get("errors") if isinstance(said.body, dict) else None
+    return "\n".join(errors or ())
+
+
+KNOWN = [
+    Known(
+        "OpenBao 2.7.2 panics and closes the connection",
+        lambda ask, fake, real: real.status == GONE and fake.status == 400,
+    ),
+    Known(
+        "role/<name>/bind-secret-id is never found: a defect of OpenBao 2.7.2",
+        lambda ask, fake, real: "/bind-secret-id" in ask.path and real.status == 404,
+    ),
+    Known(
+        "OpenBao 2.7.2 names the path of a policy twice in an error",
+        lambda ask, fake, real: "policy: path" in _errors(real) and fake.status == real.status,
+    ),
+    Known(
+        "the fake's text of the default policy has no comments",
+        lambda ask, fake, real: (
+            ask.method == "GET" and ask.path.endswith("/default") and fake.status == real.status
+        ),
+    ),
+    Known(
+        "OpenBao reads JSON to its end; Vault, and the fake, stop behind the first value",
+        lambda ask, fake, real: ask.raw == b"{}}" and "decode JSON" in _errors(real),
+    ),
+    Known(
+        "an empty list that was to be wrapped is an unsupported path to OpenBao",
+        lambda ask, fake, real: (
+            ask.method == "LIST"
+            and bool(ask.headers)
+            and fake.status == real.status == 404
+            and _errors(real) == "unsupported path"
+        ),
+    ),
+]
+
+
+def explained(ask: Ask, fake: Said, real: Said) -> Known | None:
+    """The known difference that this is."""
+    return next((known for known in KNOWN if known.fits(ask, fake, real)), None)
