@@ -57,6 +57,16 @@ $(VENV)/.clock: $(VENV)/.dev constraints/clock.txt
 	@$(PIP) --require-hashes -r constraints/clock.txt
 	@touch $@
 
+# Too heavy, and too old in what they want, for the one environment. Needs node and npm.
+SDKS := tests/fakes/gemini/sdks
+CHECK_SDKS = -m pytest -W ignore --confcutdir=$(SDKS) $(SDKS)/check_clients.py $(SDKS)/check_others.py $(ARGS)
+.sdks/.installed: $(VENV)/.checkout constraints/sdks.txt $(SDKS)/node/package-lock.json
+	@echo "installing constraints/sdks.txt and node's packages"
+	@rm -rf .sdks && $(PY) -m venv .sdks
+	@.sdks/bin/python -m pip --disable-pip-version-check install -qq --require-hashes -r constraints/sdks.txt
+	@cd $(SDKS)/node && npm ci --silent --no-audit --no-fund
+	@touch $@
+
 # --- the main things ---------------------------------------------------------
 
 .PHONY: demo
@@ -121,6 +131,10 @@ outside: $(VENV)/.dev ## install the wheel elsewhere and use it there
 lowest: $(VENV)/.dev ## the tests with the oldest dependencies allowed
 	@tools/lowest $(ARGS)
 
+.PHONY: sdks
+sdks: .sdks/.installed ## other people's clients of Gemini; WRITE=1 renews their tables
+	@PYTHONPATH=.:fakes .sdks/bin/python $(if $(WRITE),-m tests.fakes.gemini.sdks.table --others --write,$(CHECK_SDKS))
+
 .PHONY: nox
 nox: $(VENV)/.dev ## the tests on every Python that is here
 	@$(PY) -m nox $(ARGS)
@@ -138,6 +152,6 @@ pins: $(VENV)/.dev ## resolve constraints/*.txt anew
 
 .PHONY: clean
 clean: ## remove all that was made here
-	@rm -rf $(VENV) .lowest .nox build dist htmlcov .coverage .coverage.*
+	@rm -rf $(VENV) .lowest .nox .sdks $(SDKS)/node/node_modules build dist htmlcov .coverage .coverage.*
 	@find . -type d '(' -name __pycache__ -o -name .hypothesis -o -name .import_linter_cache \
 		-o -name .mypy_cache -o -name .pytest_cache -o -name .ruff_cache ')' -prune -exec rm -rf {} +
