@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 DESK = pytest.StashKey[Desk]()
 FIRST = "_resilience_test"
+CONTRACT = "retry_contract"
+CONTRACT_LINE = (
+    f"{CONTRACT}(policy, server=None): the test's body is one call of a client, and each clause "
+    "of its RetryPolicy becomes a test; server names the fixture of the fake that it calls, "
+    "when the test uses several."
+)
 WRITTEN = ("fake_server", "fake_vault", "fake_vault_session", "fake_gemini", "fake_gemini_session")
 
 
@@ -35,6 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse settings that cannot be meant, before anything runs."""
     config.addinivalue_line("markers", settings.marker_line())
+    config.addinivalue_line("markers", CONTRACT_LINE)
     always = settings.of_config(config)
     config.stash[DESK] = Desk(config, WRITTEN, always_virtual=always.virtual_clock)
 
@@ -160,6 +167,30 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def _in_worker(config: pytest.Config) -> bool:
     """Whether this is a worker of xdist, whose usage errors nobody gets to see."""
     return hasattr(config, "workerinput")
+
+
+# Contracts
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make a test for each clause of a ``retry_contract``."""
+    marker = metafunc.definition.get_closest_marker(CONTRACT)
+    if marker is not None:
+        from pytest_resilience.reporting import contract
+
+        contract.split(metafunc, marker)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
+    """Make a marked test's body the call of a client, and judge it."""
+    marker = pyfuncitem.get_closest_marker(CONTRACT)
+    if marker is None:
+        return None
+    from pytest_resilience.reporting import contract
+
+    contract.run(pyfuncitem, marker, pyfuncitem.config.stash[DESK].has_custody_of(pyfuncitem))
+    return True
 
 
 # Running and reporting

@@ -10,7 +10,7 @@ from pytest_resilience.judge.stage import Stage
 from pytest_resilience.plan import FaultLike
 from pytest_resilience.policy.policy import RetryPolicy
 
-__all__ = ["FAULTS", "first_call", "standard_fault"]
+__all__ = ["FAULTS", "claimed_fault", "first_call", "standard_fault"]
 
 FAULTS: dict[str, faults.Fault] = {
     "refused": faults.down(3600),
@@ -43,17 +43,23 @@ def standard_fault(stage: Stage, policy: RetryPolicy) -> FaultLike | None:
     """A fault after which this client should try again, or was seen to."""
     if policy.limit == 1:
         return None
-    if policy.statuses:
-        usual = [status for status in USUAL if policy.retries_status(status)]
-        return (*usual, *policy.statuses)[0]
-    claimed = [FAULTS[name] for name in ("reset", "read-timeout") if policy.retries_failure(name)]
-    if claimed:
-        return claimed[0]
+    claimed = claimed_fault(policy)
+    if claimed is not None:
+        return claimed
     candidates: tuple[FaultLike, ...] = (503, FAULTS["reset"], FAULTS["read-timeout"])
     for fault in candidates:
         if _tries_again(stage, fault):
             return fault
     return None if policy.attempts is None else 503
+
+
+def claimed_fault(policy: RetryPolicy) -> FaultLike | None:
+    """The first of the usual faults that it claims to retry; None when it does not say."""
+    if policy.statuses:
+        usual = [status for status in USUAL if policy.retries_status(status)]
+        return (*usual, *policy.statuses)[0]
+    named = [FAULTS[name] for name in ("reset", "read-timeout") if policy.retries_failure(name)]
+    return named[0] if named else None
 
 
 def _tries_again(stage: Stage, fault: FaultLike) -> bool:

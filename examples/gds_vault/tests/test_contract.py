@@ -1,0 +1,22 @@
+"""What the guide promises of retries, clause by clause."""
+
+import pytest
+
+from gds_vault import VaultClient, VaultError
+from pytest_resilience import RetryPolicy
+from pytest_resilience_vault import Vault
+
+GUIDE = RetryPolicy(
+    attempts=4,
+    backoff=[1, 2, 4],
+    statuses=[429, "5xx"],
+    failures=["connect", "refused", "read-timeout", "reset", "truncated", "bad-json", "stale"],
+    timeout=10,
+    raises=VaultError,
+    validates=True,
+)
+
+
+@pytest.mark.retry_contract(GUIDE)
+def test_contract(vault: Vault) -> dict[str, str]:
+    return VaultClient().get_secret("secret/data/myapp")

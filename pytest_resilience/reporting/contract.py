@@ -1,0 +1,99 @@
+"""``@pytest.mark.retry_contract(policy)``: one test for each clause of what a client claims."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_resilience.errors import PolicyError
+
+if TYPE_CHECKING:
+    from pytest_resilience.policy.policy import RetryPolicy
+    from pytest_resilience.reporting.custody import Custody
+    from pytest_resilience.server.server import FakeServer
+
+MARKER = "retry_contract"
+CLAUSE = "_retry_clause"
+
+
+def split(metafunc: pytest.Metafunc, marker: pytest.Mark) -> None:
+    """Make a test for each clause out of a marked one."""
+    names = _names(_policy(marker), is_async=inspect.iscoroutinefunction(metafunc.function))
+    metafunc.fixturenames.append(CLAUSE)
+    metafunc.parametrize(CLAUSE, names, ids=names)
+
+
+def run(item: pytest.Function, marker: pytest.Mark, custody: Custody | None) -> None:
+    """Put one clause to the test."""
+    __tracebackhide__ = True
+    from pytest_resilience.judge.verify import Judge
+
+    server = _server(item, custody, marker)
+    name = str(item.callspec.params[CLAUSE])
+    with Judge(_body(item), _policy(marker), server) as judge:
+        verdict = judge.verdict(name)
+    if verdict and name not in verdict.scenarios:
+        pytest.skip("not meaningful for this client")
+    if not verdict:
+        text = str(verdict)
+        pytest.fail(text if custody is None else custody.mask(text), pytrace=False)
+
+
+def _policy(marker: pytest.Mark) -> RetryPolicy:
+    from pytest_resilience.policy.policy import RetryPolicy
+
+    unknown = sorted(set(marker.kwargs) - {"policy", "server"})
+    given = [*marker.args, *(marker.kwargs[key] for key in marker.kwargs if key == "policy")]
+    if len(given) != 1 or unknown:
+        extra = f", not {', '.join(unknown)}" if unknown else ""
+        raise pytest.Collector.CollectError(f"{MARKER} takes a policy and server{extra}")
+    try:
+        policy = RetryPolicy.parse(given[0]) if isinstance(given[0], str) else given[0]
+    except PolicyError as error:
+        raise pytest.Collector.CollectError(f"{MARKER}: {error}") from None
+    if not isinstance(policy, RetryPolicy):
+        raise pytest.Collector.CollectError(f"{MARKER} wants a RetryPolicy, got {given[0]!r}")
+    return policy
+
+
+def _names(policy: RetryPolicy, *, is_async: bool) -> list[str]:
+    """The clauses, as far as they can be known before the client has made a call."""
+    from pytest_resilience.checks.observation import Call
+    from pytest_resilience.judge import battery
+    from pytest_resilience.judge.ground import claimed_fault
+    from pytest_resilience.judge.scenario import Subject
+
+    fault = None if policy.limit == 1 else claimed_fault(policy) or 503
+    subject = Subject(policy, Call(0, 0), is_async, fault)
+    return ["undisturbed", *(scenario.name for scenario in battery.scenarios(subject))]
+
+
+def _body(item: pytest.Function) -> Any:  # noqa: ANN401 -- whatever the test's body returns
+    """The body of the test as a call without arguments."""
+    names = item._fixtureinfo.argnames  # noqa: SLF001 -- the way of pytest's own pytest_pyfunc_call
+    arguments = {name: item.funcargs[name] for name in names}
+    if not inspect.iscoroutinefunction(item.obj):
+        return lambda: item.obj(**arguments)
+
+    async def call() -> object:
+        return await item.obj(**arguments)
+
+    return call
+
+
+def _server(item: pytest.Function, custody: Custody | None, marker: pytest.Mark) -> FakeServer:
+    from pytest_resilience.server.server import FakeServer
+
+    named = marker.kwargs.get("server")
+    if named is not None:
+        server = item.funcargs.get(named)
+        if isinstance(server, FakeServer):
+            return server
+        pytest.fail(f"{MARKER}(server={named!r}): the test has no fake of that name", pytrace=False)
+    servers = [] if custody is None else [watched.server for watched in custody.servers]
+    if len(servers) == 1:
+        return servers[0]
+    what = "no fake" if not servers else f"{len(servers)} fakes: say which by server="
+    pytest.fail(f"{MARKER}: the test uses {what}", pytrace=False)
