@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from pytest_resilience.checks.finding import Finding
 from pytest_resilience.checks.observation import Observation
-from pytest_resilience.checks.values import is_raw, lacks, plain
+from pytest_resilience.checks.values import is_raw, is_response, lacks, plain
 from pytest_resilience.policy.policy import RetryPolicy
 
 __all__ = ["ended_early", "malformed", "truncated"]
@@ -28,12 +28,12 @@ def ended_early(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
 def malformed(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     """A status of 200, and a body that is no JSON.
 
-    A client that hands on bodies as they came leaves it to its caller to look into them,
-    unless it claims that it validates them.
+    A client that hands on bodies as they came, or falls back to the response as hvac does,
+    leaves it to its caller to look into them, unless it claims that it validates them.
     """
     if policy.validates is False:
         return
-    if is_raw(seen.baseline.value) and not policy.validates:
+    if not policy.validates and (is_raw(seen.baseline.value) or is_response(seen.call.value)):
         return
     yield from _accepted("malformed-accepted", "an answer that was no JSON", seen, _differs)
 

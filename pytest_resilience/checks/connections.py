@@ -20,7 +20,7 @@ class Held:
     counts: Sequence[int]
     """How many connections were open after each call, garbage collected."""
     responses: int
-    """How many responses are open and not yet read."""
+    """How many responses more were open and not read after some of these calls."""
     exhausted: str
     """How a call ended that found no connection; empty when there was none."""
     warnings: Sequence[str]
@@ -44,7 +44,7 @@ def given_back(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     if not (held.grew or held.exhausted or said):
         return  # A pool may hold as many as there were calls at once before.
     if held.responses > 1 or any("response" in line.lower() for line in said):
-        sentence = f"{left}, with {held.responses} responses that nobody has read or closed"
+        sentence = f"{left}, with responses that nobody has read or closed"
         yield Finding("response-not-closed", sentence, (*seen.evidence()[-8:], *said))
     elif not held.exhausted:
         yield Finding("connection-leaked", left, (*seen.evidence()[-8:], *said))

@@ -35,6 +35,11 @@ UNASKED = WAITS | {
 CONSEQUENCES = MappingProxyType(
     {
         "nested-retries": WAITS,
+        **dict.fromkeys(
+            ("constant-backoff", "linear-backoff", "off-by-one-schedule", "wrong-schedule"),
+            frozenset({"backoff-shared-between-threads"}),
+        ),
+        "status-not-retried": frozenset({"too-few-attempts", "backoff-shared-between-threads"}),
         "pool-exhausted": UNASKED,
         "breaker-never-half-opens": UNASKED | {"cause-lost", "breaker-counts-client-errors"},
         "backoff-kept-between-calls": WAITS | {"cap-ignored", "call-never-returned"},

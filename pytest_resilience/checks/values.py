@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["is_raw", "lacks", "plain"]
+__all__ = ["is_raw", "is_response", "lacks", "plain"]
 
 DEEP = 8
 KNOWN = ("requests.", "urllib3.", "httpx.", "httpx2.", "aiohttp.")
@@ -29,7 +29,7 @@ def plain(value: object, depth: int = DEEP) -> Any:  # noqa: ANN401, PLR0911 -- 
         return {str(key): plain(item, depth - 1) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item, depth - 1) for item in value]
-    if type(value).__module__.startswith(KNOWN):
+    if is_response(value):
         return _body(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         names = [field.name for field in dataclasses.fields(value)]
@@ -55,9 +55,12 @@ def _body(response: object) -> object:
 
 def is_raw(value: object) -> bool:
     """Whether it is a body as it came, which the caller looks into himself."""
-    return isinstance(value, str | bytes | bytearray | memoryview) or type(
-        value
-    ).__module__.startswith(KNOWN)
+    return isinstance(value, str | bytes | bytearray | memoryview) or is_response(value)
+
+
+def is_response(value: object) -> bool:
+    """Whether it is an object of an HTTP library, which says itself what came."""
+    return type(value).__module__.startswith(KNOWN)
 
 
 def lacks(value: Any, whole: Any) -> bool:  # noqa: ANN401, PLR0911 -- two values of `plain`, a line a kind

@@ -167,6 +167,7 @@ class Stage:
     def forget(self) -> None:
         """Hold none of what calls have returned and raised; connections may hang on it."""
         self._calls = [replace(call, value=None, error=None) for call in self._calls]
+        self._thread_errors.clear()
 
     # Playing
 
