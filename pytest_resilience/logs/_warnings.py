@@ -32,9 +32,8 @@ def _warn(real: Callable[..., None]) -> Callable[..., None]:
         prefixes = tuple(options.get("skip_file_prefixes", ()))
         # One more frame stands between the caller and the real one: this. When frames are
         # skipped by their file, the first is not counted; see setup_context in _warnings.c.
-        stacklevel = max(2 if prefixes else 1, stacklevel)
-        if not sys._getframe(1).f_code.co_filename.startswith(prefixes):  # noqa: SLF001
-            stacklevel += 1
+        caller = sys._getframe(1).f_code.co_filename  # noqa: SLF001 -- the one way to it
+        stacklevel = max(2 if prefixes else 1, stacklevel) + (not caller.startswith(prefixes))
         if not _hub.listening():
             return real(message, category, stacklevel, source, **options)
         entry = _hub.tell(_entry(message, category))
@@ -42,10 +41,11 @@ def _warn(real: Callable[..., None]) -> Callable[..., None]:
         before, saying.writing = saying.writing, entry
         try:
             real(message, category, stacklevel, source, **options)
+        except BaseException:
+            saying.warned[-1] = True  # Whoever catches it hears it.
+            raise
         finally:
-            # What a filter turns into an error is heard by whoever catches it.
-            shown, saying.writing = saying.warned.pop(), before
-            entry.dropped = not shown and sys.exc_info()[0] is None
+            entry.dropped, saying.writing = not saying.warned.pop(), before
         return None
 
     return warn

@@ -235,6 +235,13 @@ def test_a_retry_that_is_not_logged() -> None:
     )
 
 
+def test_numbers_that_are_not_claimed() -> None:
+    """A pattern without groups claims the line alone."""
+    contract = LogContract(logger="app", retry="again")
+
+    assert codes([line("again and again"), line("again", 2)], TWO, contract) == []
+
+
 def test_nothing_claimed_of_retries() -> None:
     """A contract without a pattern demands no line."""
     assert codes([], TWO, LogContract(logger="app")) == []

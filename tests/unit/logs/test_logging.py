@@ -467,6 +467,30 @@ def test_records_from_elsewhere(log: logging.Logger) -> None:
     assert said(logs) == [("WARNING", "far away", False)]
 
 
+def test_handlers_that_are_called_directly(log: logging.Logger) -> None:
+    """Who calls the handlers without the logger's filters is heard."""
+    with Recorder() as logs:
+        log.callHandlers(logging.makeLogRecord({"msg": "straight", "levelno": 30}))
+
+    assert said(logs) == [("WARNING", "straight", False)]
+
+
+def test_methods_that_are_kept_work_afterwards(log: logging.Logger) -> None:
+    """Who got hold of a tap has what it stood for."""
+    handler = stream_handler()
+    log.addHandler(handler)
+    with Recorder() as logs:
+        handle, is_enabled, write = log.handle, log.isEnabledFor, handler.handle
+    record = logging.makeLogRecord({"msg": "after", "levelno": 30, "levelname": "WARNING"})
+    handle(record)
+    write(record)
+    log.setLevel(logging.ERROR)
+
+    assert is_enabled(logging.INFO) is False
+    assert handler.stream.getvalue() == "WARNING after\n" * 2
+    assert logs.lines == ()
+
+
 def test_loggers_of_other_classes() -> None:
     """A logger's own methods are heard when they use the base's."""
 

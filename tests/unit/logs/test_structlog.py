@@ -390,6 +390,37 @@ def test_a_logger_that_was_cached_while_listening_works_afterwards() -> None:
     assert logs.texts == ["during"]
 
 
+def test_a_renderer_before_another_processor() -> None:
+    """A chain may go on with text, and end with bytes."""
+    out = io.BytesIO()
+    log = structlog.wrap_logger(
+        structlog.BytesLogger(out), processors=[JSON, lambda _l, _m, text: str(text).encode()]
+    )
+    with Recorder() as logs:
+        log.info("x", a=1)
+
+    assert out.getvalue() == b'{"a": 1, "event": "x"}\n'
+    assert dict(logs.lines[0].fields) == {"a": 1, "event": "x"}
+    assert logs.lines[0].rendered == ('{"a": 1, "event": "x"}',)
+
+
+def test_methods_that_are_kept_work_afterwards() -> None:
+    """Who got hold of a tap has what it stood for."""
+    out = io.StringIO()
+    quiet = structlog.make_filtering_bound_logger(logging.WARNING)
+    log = structlog.wrap_logger(structlog.PrintLogger(out), processors=[JSON], wrapper_class=quiet)
+    with Recorder() as logs:
+        bound = log.bind()
+        nop, proxy, process = bound.debug, bound._proxy_to_logger, bound._process_event
+    nop("nothing")
+    proxy("info", "after")
+    args, _ = process("info", "processed", {})
+
+    assert args == ('{"event": "processed"}',)
+    assert out.getvalue() == '{"event": "after"}\n'
+    assert logs.lines == ()
+
+
 LATE = """
 import sys
 from pytest_resilience.logs import Recorder
@@ -425,15 +456,16 @@ with Recorder() as logs:
 """
 
 IMPORTED_TWICE = """
+import importlib.util
 import sys
 from pytest_resilience.logs import Recorder
 
 with Recorder():
     finder = sys.meta_path[0]
 spec = finder.find_spec("structlog", None)
-module = spec.loader.create_module(spec)
-import structlog
-print(structlog.BoundLoggerBase._process_event.__module__, end="")
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+print(module.BoundLoggerBase._process_event.__module__, end="")
 """
 
 

@@ -169,6 +169,31 @@ def test_warnings_that_go_to_logging(capsys: pytest.CaptureFixture[str]) -> None
     assert logs.lines[1].logger == "py.warnings"
 
 
+def test_ignored_while_an_error_is_handled() -> None:
+    """An ignored warning is dropped, whatever else is going wrong."""
+    with warnings.catch_warnings(), Recorder() as logs:
+        warnings.simplefilter("ignore")
+        try:
+            int("x")
+        except ValueError:
+            warnings.warn("x", stacklevel=1)
+
+    assert outcome(logs) == [("x", "UserWarning", True)]
+
+
+@pytest.mark.filterwarnings("always")
+def test_a_name_that_is_kept_works_afterwards() -> None:
+    """Who got hold of a tap has what it stood for."""
+    with Recorder() as logs:
+        show = vars(warnings)["_showwarnmsg"]
+    with warnings.catch_warnings(record=True) as caught:
+        message = warnings.WarningMessage(UserWarning("x"), UserWarning, "there.py", 1)
+        show(message)
+
+    assert caught == [message]
+    assert logs.lines == ()
+
+
 def test_a_wrong_warning() -> None:
     """What is no warning is refused as ever."""
     with Recorder(), pytest.raises(TypeError):
