@@ -114,12 +114,14 @@ class RetryPolicy:
             _check.refuse("jitter", self.jitter, f"a Jitter, or one of {', '.join(Jitter.KINDS)}")
 
     def _read_retried(self) -> None:
-        named = [status for status in self.statuses or () if not isinstance(status, str)]
+        given = self.statuses
         for name in ("statuses", "never_statuses"):
-            given = getattr(self, name)
-            self._set(name, None if given is None else _statuses(name, given))
-        if self.statuses is not None and self.never_statuses is not None:
-            left_out = frozenset(self.never_statuses) - frozenset(named)
+            value = getattr(self, name)
+            self._set(name, None if value is None else _statuses(name, value))
+        if given is not None and self.statuses is not None and self.never_statuses is not None:
+            # A class of statuses gives way to one that is named; two names contradict.
+            named = {status for status in given if not isinstance(status, str)}
+            left_out = frozenset(self.never_statuses) - named
             self._set("statuses", frozenset(self.statuses) - left_out)
         for name in ("failures", "never_failures"):
             given = getattr(self, name)
