@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pytest_resilience.policy import _check
 
-__all__ = ["ANYWHERE", "GDS_VAULT_LOGS", "TWEET_GENERATOR_LOGS", "LogContract"]
+__all__ = ["ANYWHERE", "LogContract"]
 
 ANYWHERE = "*"
 """A number that stands somewhere in the text or in a field of the line."""
@@ -135,35 +135,3 @@ def _keys(field: str, given: object) -> tuple[str, ...]:
 def _events(given: Events) -> tuple[tuple[str, tuple[str, ...]], ...]:
     pairs = given.items() if isinstance(given, Mapping) else given
     return tuple((event, _keys(f"events[{event!r}]", keys)) for event, keys in pairs)
-
-
-GDS_VAULT_LOGS = LogContract(
-    logger="gds_vault",
-    retry=r"^\w+ attempt (?P<attempt>\d+) failed: .*\. Retrying in (?P<delay>[\d.]+)s\.\.\.$",
-    failure=r"^\w+ failed( after \d+ attempts)?: ",
-    longest=1200,
-)
-"""What the client in examples/gds_vault claims."""
-
-TWEET_GENERATOR_LOGS = LogContract(
-    logger="tweet_generator",
-    retry=r"^Retry attempt$",
-    attempt="attempt",
-    delay="delay_seconds",
-    failure=r"^API request failed$",
-    longest=2000,
-    json=("event", "level", "timestamp"),
-    events={
-        "Making API request": ("url_endpoint", "prompt_length", "prompt_preview"),
-        "API request successful": (
-            "status_code",
-            "latency_ms",
-            "response_length",
-            "response_preview",
-        ),
-        "API request failed": ("status_code", "latency_ms", "error_message"),
-        "Retry attempt": ("attempt", "max_attempts", "delay_seconds", "exception"),
-        "Retry succeeded": ("final_attempt",),
-    },
-)
-"""What the client in examples/tweet_generator claims; its lines are those of its document."""

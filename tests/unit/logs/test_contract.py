@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from pytest_resilience import LogContract, PolicyError
-from pytest_resilience.policy.logs import GDS_VAULT_LOGS, TWEET_GENERATOR_LOGS
 
 
 def test_nothing_is_claimed_of_the_numbers_by_default() -> None:
@@ -73,9 +72,3 @@ def test_what_cannot_be_meant(claims: dict[str, Any], text: str) -> None:
         LogContract(**claims)
 
     assert str(refused.value).startswith(text)
-
-
-def test_the_examples_contracts() -> None:
-    """Both are there, ready-made."""
-    assert GDS_VAULT_LOGS.logger == "gds_vault"
-    assert TWEET_GENERATOR_LOGS.json == ("event", "level", "timestamp")
