@@ -26,6 +26,9 @@ from pytest_resilience.clock import new_lock
 
 __all__ = ["Ended", "Halted", "Hands", "Runner"]
 
+PATIENCE = 10.0
+"""Real seconds after which a call that computes is stopped."""
+
 Runner: TypeAlias = Callable[[Callable[[], Awaitable[object]]], object]
 """Runs an async function to its end: ``trio.run``, say."""
 
@@ -43,15 +46,11 @@ class Hands:
     Args:
         is_async: Whether calls have to be made inside of a loop.
         runner: Runs async functions; None for asyncio, in one loop for all calls.
-        patience: Real seconds after which a call that computes is stopped.
     """
 
-    def __init__(
-        self, *, is_async: bool = False, runner: Runner | None = None, patience: float = 10.0
-    ) -> None:
+    def __init__(self, *, is_async: bool = False, runner: Runner | None = None) -> None:
         self.is_async = is_async or runner is not None
         self._runner = runner
-        self._patience = patience
         self._jobs: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[Ended] = queue.SimpleQueue()
         self._loop: asyncio.Runner | None = None
@@ -139,7 +138,7 @@ class Hands:
         over.acquire()
 
         def watch() -> None:
-            while not over.acquire(timeout=self._patience):
+            while not over.acquire(timeout=PATIENCE):
                 halt(thread)
 
         _thread.start_new_thread(watch, ())
