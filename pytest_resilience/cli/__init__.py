@@ -54,6 +54,8 @@ def _parser() -> Parser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_serve(commands)
+    _add_record(commands)
+    _add_compare(commands)
     return parser
 
 
@@ -73,12 +75,7 @@ def _add_serve(commands: argparse._SubParsersAction[Parser]) -> None:
         help='an installed fake such as "vault" or "gemini", or a WSGI application; '
         "MODULE:FACTORY() calls a function for it",
     )
-    parser.add_argument(
-        "--port", type=_port, default=0, metavar="N", help="0, the default, takes a free one"
-    )
-    parser.add_argument(
-        "--host", default="127.0.0.1", help="an address of this machine; default: %(default)s"
-    )
+    _add_address(parser)
     parser.add_argument(
         "--env-file",
         metavar="FILE",
@@ -103,6 +100,103 @@ def _serve(options: argparse.Namespace) -> int:
         seed=options.seed,
         quiet=options.quiet,
     )
+
+
+def _add_address(parser: Parser) -> None:
+    parser.add_argument(
+        "--port", type=_port, default=0, metavar="N", help="0, the default, takes a free one"
+    )
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="an address of this machine; default: %(default)s"
+    )
+
+
+def _add_record(commands: argparse._SubParsersAction[Parser]) -> None:
+    parser = commands.add_parser(
+        "record",
+        help="pass requests on to a real server, and write down its answers",
+        description=(
+            "A proxy in front of a real server, until Ctrl-C: point your test suite at it. "
+            "The file has each exchange, without secrets; `compare` replays it to a fake."
+        ),
+        allow_abbrev=False,
+    )
+    parser.add_argument("--to", required=True, metavar="URL", help="the real server")
+    parser.add_argument("--out", required=True, metavar="FILE", help="a new file")
+    _add_address(parser)
+    parser.add_argument(
+        "--secret",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a variable of the environment whose value is a secret; those whose names tell, "
+        "such as VAULT_TOKEN, are taken without being named",
+    )
+    parser.add_argument("--quiet", action="store_true", help="no line an attempt")
+    parser.set_defaults(run=_record)
+
+
+def _record(options: argparse.Namespace) -> int:
+    from pytest_resilience.cli.record import record
+
+    return record(
+        options.to,
+        options.out,
+        host=options.host,
+        port=options.port,
+        secrets=options.secret,
+        quiet=options.quiet,
+    )
+
+
+def _add_compare(commands: argparse._SubParsersAction[Parser]) -> None:
+    parser = commands.add_parser(
+        "compare",
+        help="say where a fake answers otherwise than a recorded server",
+        description=(
+            "Replays a recording to a fake. Exit code 0 when status, headers and the shape of "
+            "each body are the same, 1 when they are not, 2 after a mistake."
+        ),
+        allow_abbrev=False,
+    )
+    parser.add_argument("recording", metavar="FILE", help="what `record` has written")
+    parser.add_argument("target", metavar="NAME|MODULE:CLASS", help="the fake, as `serve` takes it")
+    parser.add_argument(
+        "--header",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a further header field whose value is compared",
+    )
+    parser.add_argument(
+        "--value",
+        action="append",
+        default=[],
+        type=_value,
+        metavar="NAME=VALUE",
+        help="the fake's value for a name in the recording, where nothing tells it",
+    )
+    parser.add_argument("--json", action="store_true", help="JSON in place of text")
+    parser.set_defaults(run=_compare)
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from pytest_resilience.cli.compare import compare
+
+    return compare(
+        options.recording,
+        options.target,
+        headers=options.header,
+        values=dict(options.value),
+        as_json=options.json,
+    )
+
+
+def _value(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is no value: wanted NAME=VALUE")
+    return name, value
 
 
 def _port(text: str) -> int:

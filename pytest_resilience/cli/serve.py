@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shlex
-import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from pytest_resilience.cli._env_file import EnvFile
 from pytest_resilience.cli._lines import Lines, Output
+from pytest_resilience.cli._signals import ending_signals
 from pytest_resilience.cli._target import server_for
 from pytest_resilience.errors import ResilienceError
 from pytest_resilience.server._guard import is_loopback
@@ -39,7 +38,7 @@ def serve(
     lines = Lines(Output(sys.stdout), quiet=quiet, mask=server.masked)
     server.journal.observer = lines.put
     server.control = Control(server, lambda text: lines.put(f"  -- {text}"))
-    with _ending_signals() as wait:
+    with ending_signals() as wait:
         with contextlib.ExitStack() as stack:
             file = stack.enter_context(EnvFile(env_file)) if env_file else None
             stack.enter_context(server)
@@ -80,32 +79,3 @@ def _welcome(server: FakeServer, target: str) -> Iterator[str]:
 def _exports(variables: Mapping[str, str]) -> Iterator[str]:
     for name, value in variables.items():
         yield f"export {name}={shlex.quote(value)}"
-
-
-@contextlib.contextmanager
-def _ending_signals() -> Iterator[Callable[[], None]]:
-    """Ctrl-C, SIGTERM and the end of the terminal, as a function that waits for one of them."""
-    # A signal may be delivered to any thread, or just before a wait begins; only the wake-up
-    # descriptor is sure to end the wait. A queue or an event missed one in three of a burst.
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    woken = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    # A shell starts background jobs with SIGINT ignored, yet one that is sent is meant;
-    # an ignored SIGHUP is nohup's.
-    numbers = {signal.SIGINT, signal.SIGTERM}
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-        numbers.add(signal.SIGHUP)
-    before = {number: signal.signal(number, lambda *_: None) for number in numbers}
-
-    def wait() -> None:
-        while os.read(reading, 1)[0] not in numbers:
-            pass
-
-    try:
-        yield wait
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        signal.set_wakeup_fd(woken)
-        os.close(reading)
-        os.close(writing)
