@@ -1,0 +1,55 @@
+"""Judge a specimen of the zoo."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Collection
+from typing import Any
+
+import pytest
+
+from pytest_resilience import FakeServer
+from pytest_resilience.judge.verdict import Verdict
+from pytest_resilience.judge.verify import verify
+from pytest_resilience.policy.policy import RetryPolicy
+from tests.verify.zoo import kit
+from tests.verify.zoo.claims import policy
+
+CAGES = (
+    "broken_calls",
+    "broken_errors",
+    "broken_requests",
+    "broken_waits",
+    "correct_by_hand",
+    "correct_libraries",
+)
+for cage in CAGES:
+    importlib.import_module(f"tests.verify.zoo.{cage}")
+BROKEN, CORRECT, MENDED = tuple(kit.BROKEN), tuple(kit.CORRECT), tuple(kit.MENDED)
+
+
+def stream(environ: Any, start: Any) -> list[bytes]:
+    """Be a service that streams events, and says when it is done."""
+    start("200 OK", [("Content-Type", "text/event-stream")])
+    return [b"data: one\n\n", b"data: two\n\n", b"data: three\n\n", b"data: [DONE]\n\n"]
+
+
+def judged(
+    specimen: kit.Specimen,
+    claims: RetryPolicy | None = None,
+    *,
+    only: str | Collection[str] | None = None,
+) -> Verdict:
+    """The verdict on a new one of its kind, with the policy that it claims if none is given."""
+    claim = dict(specimen.claim)
+    app = stream if claim.pop("stream", False) else None
+    another = claim.pop("another", False)
+    if claims is None:
+        claims = policy(**claim)
+    client: Callable[..., Any] = specimen.make()
+    more: dict[str, Any] = {}
+    with FakeServer(app) as server, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SERVICE_URL", server.url)
+        if another:
+            more["another"] = lambda: client(server.url, "another's")
+        return verify(client, claims, server, only=only, **more)
