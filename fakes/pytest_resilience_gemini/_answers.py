@@ -28,11 +28,15 @@ class Answerer:
     Args:
         prompt: What was asked.
         reply: What is to be said.
+        asked: The prompt's tokens by modality.
         random: For the names of responses and calls.
     """
 
-    def __init__(self, prompt: Prompt, reply: Reply, random: Random) -> None:
+    def __init__(
+        self, prompt: Prompt, reply: Reply, asked: list[dict[str, Any]], random: Random
+    ) -> None:
         self._prompt = prompt
+        self._asked = asked
         self._ratings = _safety.rated(reply.ratings, prompt.body.get("safety_settings", ()))
         if any("blocked" in rating for rating in self._ratings):
             reply = replace(reply, pieces=(), calls=(), finish="SAFETY")
@@ -113,13 +117,12 @@ class Answerer:
 
     def _usage(self, said: int) -> dict[str, Any]:
         """Tokens: total = prompt + candidates + thoughts (llm-gemini#97); what is 0 is left out."""
-        details = _tokens.details(self._prompt.body)
-        asked, thoughts = _tokens.total(details), self._reply.thoughts
+        asked, thoughts = _tokens.total(self._asked), self._reply.thoughts
         usage: dict[str, Any] = {"promptTokenCount": asked}
         if said:
             usage["candidatesTokenCount"] = said
         usage["totalTokenCount"] = asked + said + thoughts
-        usage["promptTokensDetails"] = details
+        usage["promptTokensDetails"] = self._asked
         if thoughts:
             usage["thoughtsTokenCount"] = thoughts
         return usage

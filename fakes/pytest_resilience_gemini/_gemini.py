@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 VERSION = "/<any(v1, v1beta):version>"
 MODEL = VERSION + "/models/<model>"
+CALL = "pytest_resilience_gemini.call"
 
 
 class Gemini(Fake):
@@ -227,12 +228,13 @@ class Gemini(Fake):
     def _answerer(self, request: Request) -> Answerer:
         body = self._read(request, "GenerateContentRequest")
         call = _call(request)
-        tokens = _tokens.total(_tokens.details(body))
+        details = _tokens.details(body)
+        tokens = _tokens.total(details)
         _validation.prompt(body, call.model, tokens, self.models[call.model]["inputTokenLimit"])
         self._meter.generate(call.model, tokens, self._now())
         prompt = Prompt(call.model, call.version, call.stream, body)
         self._requests.append(prompt)
-        return Answerer(prompt, _says.take(self._says, prompt), self.random)
+        return Answerer(prompt, _says.take(self._says, prompt), details, self.random)
 
     def _read(self, request: Request, message: str) -> dict[str, Any]:
         """The request's message, once key, fields and model are in order.
@@ -261,8 +263,13 @@ class Gemini(Fake):
 
     def handle(self, request: Request) -> Response:
         """Answer one request; what a handler raises is an answer too."""
+        call = _call(request)
+        handler = HANDLERS.get(call.method) if request.method == "POST" else None
         try:
-            return super().handle(request)
+            if handler is None:
+                return super().handle(request)
+            # The call tells as much as the routes do, and in a tenth of their time.
+            return self.respond(getattr(self, handler)(request, call.version, call.model))
         except ApiError as error:
             return _wire.refusal(error, _call(request))
 
@@ -346,5 +353,21 @@ class Gemini(Fake):
                 self._meter = self._metered(parts["quota"])
 
 
+HANDLERS = {
+    "generateContent": "generate_content",
+    "streamGenerateContent": "stream_generate_content",
+    "countTokens": "count_tokens",
+    "embedContent": "embed_content",
+    "batchEmbedContents": "batch_embed_contents",
+}
+"""The methods that POST to a model."""
+
+
 def _call(request: Request) -> Call:
-    return Call.of(request.path, request.query_string.decode("latin-1"))
+    """Which call a request makes; found out once."""
+    found = request.environ.get(CALL)
+    if found is None:
+        found = Call.of(request.path, request.query_string.decode("latin-1"))
+        request.environ[CALL] = found
+    call: Call = found
+    return call

@@ -28,15 +28,16 @@ PASSES = {
 
 def check(request: Mapping[str, Any]) -> None:
     """Refuse settings of categories that cannot be set."""
-    names = ", ".join(f"HarmCategory.{name}" for name in SETTABLE)
-    lines = [
-        f"* GenerateContentRequest.safety_settings[{number}]: element predicate failed: "
-        f"$.category in ({names})\n"
+    wrong = [
+        number
         for number, setting in enumerate(request.get("safety_settings", ()))
         if setting.get("category") not in SETTABLE
     ]
-    if lines:
-        raise ApiError(400, "".join(lines))
+    if wrong:
+        names = ", ".join(f"HarmCategory.{name}" for name in SETTABLE)
+        path = "* GenerateContentRequest.safety_settings"
+        why = f"element predicate failed: $.category in ({names})"
+        raise ApiError(400, "".join(f"{path}[{number}]: {why}\n" for number in wrong))
 
 
 def rated(

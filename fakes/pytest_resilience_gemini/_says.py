@@ -13,6 +13,7 @@ from pytest_resilience_gemini._reply import Reply
 Say = str | Reply | Callable[[Prompt], str | Reply]
 
 DEFAULT_TEXT = "Hello from the fake Gemini."
+DEFAULT = Reply((DEFAULT_TEXT,))
 
 
 def checked(answers: Iterable[Any]) -> list[Say]:
@@ -56,4 +57,4 @@ def _unasked(prompt: Prompt) -> Reply:
         return Reply.json(_example.of(schema))
     if config.get("response_mime_type") == "text/x.enum":
         return Reply((str(_example.of(schema)),))
-    return Reply((DEFAULT_TEXT,))
+    return DEFAULT
