@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 PASSED_ON = ("logging", "structlog", "warnings", "contextlib", "pytest_resilience.logs")
 """Modules that only pass on what somebody says."""
+CONFTEST = f"{os.sep}conftest.py"
 KEPT = 20_000
 """Lines of a test; what is said beyond is not looked at."""
 
@@ -28,8 +30,8 @@ KEPT = 20_000
 class Ear:
     """Hears what is said while a test runs, except by the test function itself.
 
-    What a test prints or logs in its own lines, or raises to see it caught, its author has
-    meant. What is said for it by what it calls is the client's.
+    What a test or a conftest.py prints or logs in its own lines, or raises to see it caught,
+    its author has meant. What is said for it by what it calls is the client's.
     """
 
     def __init__(self, item: pytest.Item) -> None:
@@ -50,7 +52,8 @@ class Ear:
 
     def hear(self, entry: Entry) -> None:
         """This is being said."""
-        if len(self._heard) < KEPT and _speaker(sys._getframe(1)) not in self._own:  # noqa: SLF001 -- the one way to know who
+        speaker = _speaker(sys._getframe(1))  # noqa: SLF001 -- the one way to know who
+        if len(self._heard) < KEPT and not self._is_the_authors(speaker):
             way = Way.of(entry.logger) if entry.source == "logging" else None
             self._heard.append((entry, way))
 
@@ -59,8 +62,11 @@ class Ear:
         where = error.__traceback__
         while where is not None and where.tb_next is not None:
             where = where.tb_next
-        if where is not None and where.tb_frame.f_code not in self._own:
+        if where is not None and not self._is_the_authors(where.tb_frame.f_code):
             self._caught.append(error)
+
+    def _is_the_authors(self, code: CodeType | None) -> bool:
+        return code in self._own or (code is not None and code.co_filename.endswith(CONFTEST))
 
     def found(self, servers: Iterable[Watched]) -> list[Leftover]:
         """What has come to light of the secrets of these servers."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 
 CREDENTIAL = re.compile(
     r"authorization|cookie|token|secret|passw|credential"
@@ -15,36 +16,53 @@ CREDENTIAL = re.compile(
 SCHEME = re.compile(r"(?:Basic|Bearer|Digest|Negotiate)(?= )", re.IGNORECASE)
 MASK = "***"
 
-_TELLING = re.compile(
-    r"passw(or)?d|passwd|passphrase|pwd|secret|token|credential"
-    r"|(api|access|auth|private|signing|encryption|account|master)[-_]?key|apikey",
-    re.IGNORECASE,
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_TELLING = (
+    *("password", "passwd", "passphrase", "passcode", "pwd", "secret", "token", "credential"),
+    *("credentials", "apikey"),
 )
-_HARMLESS = re.compile(
-    # Pages and counts are called tokens, too; an accessor finds a token and cannot be used as one.
-    r"(page|next|continuation|sync|cursor|csrf|xsrf|max|total|count|num|accessor)[-_]?tokens?$"
-    r"|accessor|tokens?[-_]?(count|type|ttl|policies|uses|limit|url|uri|path|file|name|endpoint)"
-    r"|(secret|passw(or)?d|key)s?[-_]?(name|path|file|url|ttl|version|type|engine|mount|num)",
-    re.IGNORECASE,
+_OF_KEYS = frozenset(
+    {"access", "account", "api", "auth", "encryption", "master", "private", "signing", "secret"}
 )
-_PUBLIC = re.compile(
-    r"(^|[-_.])(id|uid|uuid|user|username|login|name|host|hostname|server|port|url|uri|addr"
-    r"|address|endpoint|region|zone|env|email|mail|path|file|db|database|schema|type|kind|version"
-    r"|date|time|created|updated|expires|note|comment|description|text|message)$",
-    re.IGNORECASE,
+"""What makes a key one that is kept secret, other than the keys of mappings."""
+_BEFORE = frozenset(
+    {"page", "next", "continuation", "sync", "cursor", "csrf", "xsrf", "max", "total", "count"}
+)
+"""Pages and counts have tokens, too."""
+_BEHIND = frozenset(
+    {"accessor", "arn", "count", "endpoint", "engine", "expiry", "expires", "file", "length"}
+    | {"limit", "mount", "name", "num", "path", "policies", "policy", "rotation", "ttl", "type"}
+    | {"uri", "url", "usage", "uses", "version"}
+)
+"""What a value is when it only has to do with a secret: ``token_type``, ``secret_path``."""
+_PUBLIC = frozenset(
+    {"id", "uid", "uuid", "user", "username", "login", "name", "host", "hostname", "server"}
+    | {"port", "url", "uri", "addr", "address", "endpoint", "region", "zone", "env", "email"}
+    | {"mail", "path", "file", "db", "database", "schema", "type", "kind", "version", "date"}
+    | {"time", "created", "updated", "expires", "note", "comment", "description", "text"}
+    | {"message"}
 )
 
 
 @lru_cache(maxsize=1024)
 def tells(name: str) -> bool:
     """Whether a value of this name is a credential: ``password``, ``apiKey``, not ``pageToken``."""
-    return bool(_TELLING.search(name)) and not _HARMLESS.search(name)
+    words = _words(name)
+    if not words or words[-1] in _BEHIND or not _BEFORE.isdisjoint(words):
+        return False
+    keys = any(key == "key" and of in _OF_KEYS for of, key in pairwise(words))
+    return keys or any(word.endswith(_TELLING) for word in words)
 
 
 @lru_cache(maxsize=1024)
 def is_public(name: str) -> bool:
     """Whether a value of this name may be spoken of: a host, a user, an id."""
-    return bool(_PUBLIC.search(name)) and not tells(name)
+    words = _words(name)
+    return bool(words) and words[-1] in _PUBLIC and not tells(name)
+
+
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(name)]
 
 
 def masked_value(name: str, value: str) -> str:

@@ -59,6 +59,7 @@ class Search:
             if (secret.proof if strict else len(secret.value) >= SHORTEST)
         }
         self._secrets = list(chosen.values())
+        self._apart = any(sign in secret.value for secret in self._secrets for sign in "\\%&")
         self._strict = strict
         self._grams: Anchors = {}
         self._digits: Anchors = {}
@@ -86,7 +87,7 @@ class Search:
         if not self._secrets or not self._shows(data):
             return []
         found: list[Hit] = []
-        for view in layers(data, placed=True):
+        for view in layers(data, placed=True, apart=self._apart):
             for needle, form, start, end in self._in_view(view):
                 place = form.span(start, end)
                 encoding = _encoding(needle, data[slice(*place)])
@@ -111,7 +112,7 @@ class Search:
     def _shows(self, data: bytes) -> bool:
         return any(
             next(self._in_view(view), None) or next(self._in_packed(view), None)
-            for view in layers(data, placed=False)
+            for view in layers(data, placed=False, apart=self._apart)
         )
 
     # One view of a text
@@ -138,7 +139,7 @@ class Search:
 
     def _in_packed(self, view: View) -> Iterator[tuple[Needle, int, int]]:
         for inside, start, end in unpacked(view.data):
-            for layer in layers(inside, placed=False):
+            for layer in layers(inside, placed=False, apart=self._apart):
                 for needle, *_ in self._in_view(layer):
                     yield needle, start, end
 

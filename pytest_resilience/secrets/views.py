@@ -14,12 +14,14 @@ from pytest_resilience.secrets.needles import BLANKS, HEX_SEPARATORS, SEPARATORS
 ROUNDS = 3
 """JSON within JSON within a URL is as deep as it goes."""
 MOST_UNPACKED = 1024 * 1024
-_ESCAPE = re.compile(
-    rb"\\u([dD][89abAB][0-9A-Fa-f]{2})\\u([dD][c-fC-F][0-9A-Fa-f]{2})"
-    rb"|\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})|\\x([0-9A-Fa-f]{2})|\\([^uUx])"
-    rb"|%([0-9A-Fa-f]{2})|&#([0-9]{1,7});|&#[xX]([0-9A-Fa-f]{1,6});|&(amp|lt|gt|quot|apos);",
-    re.DOTALL,
-)
+_FAMILIES = {
+    b"\\": rb"\\u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}"
+    rb"|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8}|\\x[0-9A-Fa-f]{2}|\\[^uUx]",
+    b"%": rb"%[0-9A-Fa-f]{2}",
+    b"&": rb"&#[0-9]{1,7};|&#[xX][0-9A-Fa-f]{1,6};|&(?:amp|lt|gt|quot|apos);",
+}
+_ESCAPE = re.compile(b"|".join(_FAMILIES.values()), re.DOTALL)
+_OF_ONE_FAMILY = {sign: re.compile(text, re.DOTALL) for sign, text in _FAMILIES.items()}
 _HIGH = re.compile(rb"\\x[89A-Fa-f][0-9A-Fa-f]")
 _LETTERS = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"b": b"\b", b"f": b"\f"}
 _NAMES = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
@@ -55,19 +57,20 @@ class View:
         spans = [self.span(first, last + 1) for first, last in kept]
         return View(data, [start for start, _ in spans], [end for _, end in spans])
 
-    def unescaped(self, *, code_points: bool = False) -> View:
+    def unescaped(self, escape: re.Pattern[bytes] = _ESCAPE, *, code_points: bool = False) -> View:
         r"""With one layer of escapes undone.
 
         Args:
+            escape: Which ones.
             code_points: Take ``\xe9`` for a character, as in the repr of a string, not for
                 a byte.
         """
         if self.starts is None:
-            return View(_ESCAPE.sub(lambda match: _meant(match, code_points), self.data))
+            return View(escape.sub(lambda match: _meant(match, code_points), self.data))
         pieces: list[bytes] = []
         kept: list[tuple[int, int]] = []
         done = 0
-        for match in _ESCAPE.finditer(self.data):
+        for match in escape.finditer(self.data):
             meant = _meant(match, code_points)
             pieces += [self.data[done : match.start()], meant]
             kept += [(i, i) for i in range(done, match.start())]
@@ -99,20 +102,39 @@ class View:
         return low.without(HEX_SEPARATORS)
 
 
-def layers(data: bytes, *, placed: bool) -> Iterator[View]:
-    """The text as it is, and with its escapes undone, layer by layer."""
-    view = View.of(data, placed=placed)
-    yield view
+def layers(data: bytes, *, placed: bool, apart: bool = False) -> Iterator[View]:
+    """The text as it is, and with its escapes undone, layer by layer.
+
+    Args:
+        data: The text.
+        placed: Whether places in it will be asked for.
+        apart: Undo the escapes of a URL, of JSON and of HTML each by themselves as well: a
+            secret that looks like an escape of the one may have been escaped by the other.
+    """
+    seen = {data}
+    layer = [View.of(data, placed=placed)]
+    yield layer[0]
     for _ in range(ROUNDS):
-        if not (b"\\" in view.data or b"%" in view.data or b"&" in view.data):
-            return
-        if _HIGH.search(view.data):
-            yield view.unescaped(code_points=True)
-        inner = view.unescaped()
-        if inner.data == view.data:
-            return
-        view = inner
-        yield view
+        inner: list[View] = []
+        for view in layer:
+            for form in _inside(view, apart=apart):
+                if form.data not in seen:
+                    seen.add(form.data)
+                    inner.append(form)
+                    yield form
+        layer = inner
+
+
+def _inside(view: View, *, apart: bool) -> Iterator[View]:
+    signs = [sign for sign in _FAMILIES if sign in view.data]
+    if not signs:
+        return
+    yield view.unescaped()
+    if _HIGH.search(view.data):
+        yield view.unescaped(code_points=True)
+    if apart and len(signs) > 1:
+        for sign in signs:
+            yield view.unescaped(_OF_ONE_FAMILY[sign])
 
 
 def unpacked(data: bytes) -> Iterator[tuple[bytes, int, int]]:
@@ -148,20 +170,29 @@ def _unpack(data: bytes) -> bytes:
 
 
 def _meant(match: re.Match[bytes], code_points: bool) -> bytes:  # noqa: FBT001 -- a callback's
-    high, low, short, long, byte, letter, quoted, decimal, hexadecimal, name = match.groups()
-    if letter is not None:
-        return _LETTERS.get(letter, letter)
-    if name is not None:
+    text = match[0]
+    if text[:1] == b"%":
+        return bytes([int(text[1:], 16)])
+    if text[:1] == b"&":
+        return _entity(text[1:-1]) or text
+    kind, digits = text[1:2], text[2:]
+    if kind == b"x" and not code_points:
+        return bytes([int(digits, 16)])
+    if kind not in b"uUx":
+        return _LETTERS.get(kind, kind)
+    if len(text) == len("\\ud83d\\ude00"):
+        high, low = int(text[2:6], 16), int(text[8:], 16)
+        return _utf8(0x10000 + ((high & 0x3FF) << 10 | (low & 0x3FF)))
+    return _utf8(int(digits, 16)) or text
+
+
+def _entity(name: bytes) -> bytes:
+    if name[:1] != b"#":
         return _NAMES[name]
-    if high is not None:
-        return _utf8(0x10000 + ((int(high, 16) & 0x3FF) << 10 | (int(low, 16) & 0x3FF)), match)
-    if quoted is not None or (byte is not None and not code_points):
-        return bytes([int(quoted or byte, 16)])
-    if decimal is not None:
-        return _utf8(int(decimal), match)
-    return _utf8(int(short or long or byte or hexadecimal, 16), match)
+    digits = name[2:]
+    return _utf8(int(digits, 16) if name[1:2] in b"xX" else int(name[1:]))
 
 
-def _utf8(number: int, match: re.Match[bytes]) -> bytes:
-    """A character, or the escape itself when there is no such character."""
-    return chr(number).encode("utf-8", "surrogatepass") if number < 0x110000 else match[0]
+def _utf8(number: int) -> bytes:
+    """A character; nothing when there is no such one."""
+    return chr(number).encode("utf-8", "surrogatepass") if number < 0x110000 else b""

@@ -391,6 +391,16 @@ def test_clean(fake_github):
     assert "the field a of an INFO" in said(result) or "the rendering of an INFO" in said(result)
 
 
+def test_what_a_conftest_says_is_the_authors(session: Session) -> None:
+    """Fixtures there are no clients."""
+    conftest = """
+    @pytest.fixture
+    def talks(fake_github):
+        print(os.environ["GITHUB_TOKEN"])
+    """
+    session("def test_it(talks):\n    pass\n", conftest=conftest).assert_outcomes(passed=1)
+
+
 def test_classes_and_generated_tests_are_tests_as_well(session: Session) -> None:
     """What their own lines say is theirs."""
     code = f"""{CLIENT}

@@ -107,6 +107,8 @@ def test_a_minted_value_is_found_however_it_is_written(
 @settings(max_examples=8, deadline=None)
 @given(value=anything)
 @example(value='s3cr3t/+ with "quotes", <é>, \\ and 100%')
+@example(value="0000000000012'\\r")
+@example(value="like %41 and &lt; \\u0041 'it")
 @example(value="üöäß€ -- ein langes Paßwort 😀")
 def test_a_value_of_any_characters_is_found_however_it_is_written(
     spelling: str, value: str
