@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn, Self
@@ -92,6 +93,7 @@ class Stage:
         self.clock = clock
         self._stack.enter_context(self._no_end())
         self._stack.enter_context(self._no_silent_threads())
+        self._stack.enter_context(_warned_only())
         self.hands = Hands(is_async=self.is_async, runner=self._runner)
 
     def _close(self) -> None:
@@ -249,6 +251,19 @@ class Stage:
             yield
         finally:
             threading.excepthook = real
+
+
+@contextlib.contextmanager
+def _warned_only() -> Iterator[None]:
+    """What a client forgets to await or to close is a finding, and no error of who judges it.
+
+    Python raises it where nobody can catch it when warnings are errors.
+    """
+    with warnings.catch_warnings():
+        forgotten = "coroutine .* was never awaited"
+        warnings.filterwarnings("default", message=forgotten, category=RuntimeWarning)
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
 
 
 def _call(ended: Ended | None, began: int, end: int | None, trace: Trace, thread: int = 0) -> Call:
