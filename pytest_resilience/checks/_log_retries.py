@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
 
 from pytest_resilience.checks import _log_words as words
 from pytest_resilience.checks.finding import Finding
@@ -111,7 +112,7 @@ def _wrong_attempt(
         return None
     allowed = _allowed(place, pairs, contract)
     found = numbers(line, contract.attempt, contract)
-    if any(number in allowed for number, _ in found):
+    if any(said.number in allowed for said in found):
         return None
     wanted = " or ".join(str(number) for number in sorted(allowed))
     return f"was logged {_without(found, 'attempt')}, wanted {wanted}"
@@ -131,20 +132,20 @@ def _wrong_delay(
         return None
     real = Decimal(wait(*pairs[place])) / SECOND
     found = numbers(line, contract.delay, contract)
-    right = [at for at, (number, slack) in enumerate(found) if abs(number - real) <= slack]
+    right = [at for at, said in enumerate(found) if said.least <= real <= said.most]
     if contract.delay == contract.attempt == ANYWHERE:
         # One number cannot be both.
         allowed = _allowed(place, pairs, contract)
-        counted = [at for at, (number, _) in enumerate(found) if number in allowed]
+        counted = [at for at, said in enumerate(found) if said.number in allowed]
         right = right if len({*right, *counted}) > 1 else []
     if right:
         return None
     return f"was logged {_without(found, 'delay')}, and came after {float(real):.3f} s"
 
 
-def _without(found: Sequence[tuple[Decimal, Decimal]], what: str) -> str:
+def _without(found: Sequence[Said], what: str) -> str:
     if len(found) == 1:
-        return f"with {what} {found[0][0]}"
+        return f"with {what} {found[0].number}"
     return f"without its {what}"
 
 
@@ -165,11 +166,19 @@ def _name(level: int | str) -> str:
 # Numbers in lines
 
 
-def numbers(line: Line, place: str, contract: LogContract) -> list[tuple[Decimal, Decimal]]:
-    """The numbers that stand at this place of a line, each with how far it may be off.
+class Said(NamedTuple):
+    """A number in a line, and from where to where what is meant by it may be."""
 
-    A number that is printed with two digits may be half of the last one off; one that is
-    printed without any may have been cut.
+    number: Decimal
+    least: Decimal
+    most: Decimal
+
+
+def numbers(line: Line, place: str, contract: LogContract) -> list[Said]:
+    """The numbers that stand at this place of a line.
+
+    What is printed with digits may be half of the last one off; what is printed without any
+    may have been rounded, or cut.
     """
     return [found for value in _values(line, place, contract) if (found := _number(value))]
 
@@ -183,7 +192,7 @@ def _values(line: Line, place: str, contract: LogContract) -> list[object]:
     return [line.fields[place]] if place in line.fields else []
 
 
-def _number(value: object) -> tuple[Decimal, Decimal] | None:
+def _number(value: object) -> Said | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         return None
     try:
@@ -193,6 +202,9 @@ def _number(value: object) -> tuple[Decimal, Decimal] | None:
     exponent = number.as_tuple().exponent
     if not isinstance(exponent, int):
         return None  # An infinity is no number of seconds.
-    if exponent >= 0:
-        return number, Decimal(1) if isinstance(value, str) else Decimal(0)
-    return number, Decimal(5).scaleb(exponent - 1)
+    if exponent < 0:
+        half = Decimal(5).scaleb(exponent - 1)
+        return Said(number, number - half, number + half)
+    if isinstance(value, str):
+        return Said(number, number - Decimal("0.5"), number + Decimal("0.999999999"))
+    return Said(number, number, number)
