@@ -106,7 +106,13 @@ class AppRole(SecretIdPaths):
     @on(WRITE, ROLE, fields.ROLE)
     def write_role(self, call: Call, name: str) -> Reply | None:
         """Make a role, or change the settings that are named."""
-        role = self.changed(name, call)
+        try:
+            role = self.changed(name, call)
+        except Refused as refused:
+            if refused.status == 500 and call.text("token_type").startswith("default-"):
+                # The warning that is due makes another status of it (seen).
+                raise Refused(400, *refused.errors) from None
+            raise
         self.roles[role.name] = role
         kind = call.text("token_type")
         if kind in ("default-service", "default-batch"):
@@ -193,6 +199,8 @@ class AppRole(SecretIdPaths):
         field = _PARTS[part]
         if role is None:
             return None
+        if field == "token_period" and role.period:
+            return Reply({"period": role.period, field: role.token_period})
         # No list is null here, and [] in the whole role.
         return Reply(
             {field: getattr(role, field) or None if "cidrs" in field else getattr(role, field)}

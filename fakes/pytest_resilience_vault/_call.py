@@ -169,7 +169,8 @@ class Call:
         if isinstance(value, dict):
             return {key: Call.of({key: one}).text(key) for key, one in value.items()}
         found = {}
-        for index, text in enumerate(self.strings(name)):
+        texts = [""] if value == "" else self.strings(name)
+        for index, text in enumerate(texts):
             key, mark, rest = text.partition("=")
             if not mark or not key:
                 words = f'invalid key pair at index {index} in field "{name}"'

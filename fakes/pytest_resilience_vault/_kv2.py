@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 DATA = "data/(?P<path>.*)"
 METADATA = "metadata/(?P<path>.*)"
 _SETTINGS = {"cas_required", "custom_metadata", "delete_version_after", "max_versions"}
+MANDATED = (
+    '"cas_required" set to false, but is mandated by backend config. This value will be ignored.'
+)
 _VERBS = {"read": "get", "list": "list", "delete": "delete"}
 
 
@@ -233,10 +236,10 @@ class Kv2(Backend):
         return Reply({**secret.shown(), **more})
 
     @on(WRITE, METADATA)
-    def write_metadata(self, call: Call, path: str) -> None:
+    def write_metadata(self, call: Call, path: str) -> Reply | None:
         """Change the settings, and replace the custom metadata."""
         if not set(call.data) & _SETTINGS:
-            return
+            return None
         custom = self._custom(call)
         secret = self.secrets.get(path) or Secret(call.now, call.now)
         self.change(secret.settings, call)
@@ -245,6 +248,13 @@ class Kv2(Backend):
         secret.updated = call.now
         secret.metadata_version += 1
         self.secrets[path] = secret
+        if (
+            call.has("cas_required")
+            and self.settings.cas_required
+            and not secret.settings.cas_required
+        ):
+            return Reply(warnings=[MANDATED])
+        return None
 
     @on("patch", METADATA)
     def patch_metadata(self, call: Call, path: str) -> None:

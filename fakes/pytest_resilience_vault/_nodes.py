@@ -157,17 +157,19 @@ class Node:
         if seal.sealed and seal.initialized:
             raise _errors.sealed()
         own = self._address()
-        body = Struct(
-            ha_enabled=True,
-            is_self=not seal.standby,
-            active_time=ZERO_TIME if seal.standby else stamp(seal.active_since),
-            leader_address=seal.leader if seal.standby else own,
-            leader_cluster_address=_cluster_address(seal.leader if seal.standby else own),
-        )
+        body = Struct(ha_enabled=True, is_self=not seal.standby)
+        # An OpenBao leaves out what it does not know.
+        if not self._core.flavour.is_openbao or seal.leader or not seal.standby:
+            address = seal.leader if seal.standby else own
+            body.update(
+                active_time=ZERO_TIME if seal.standby else stamp(seal.active_since),
+                leader_address=address,
+                leader_cluster_address=_cluster_address(address),
+            )
         if not self._core.flavour.is_openbao:
             performs = seal.standby and seal.kind == PERFORMANCE_STANDBY
             body.update(performance_standby=performs, performance_standby_last_remote_wal=0)
-        if not seal.standby:
+        if not seal.standby or self._core.flavour.is_openbao:
             body.update(raft_committed_index=RAFT_INDEX, raft_applied_index=RAFT_INDEX)
         return 200, body
 

@@ -113,11 +113,13 @@ class SecretIdPaths(Backend):
         self._needed(name).secret_ids.pop(secret_id, None)
 
     @on(WRITE, f"{ROLE}/secret-id-accessor/lookup/?", fields.NAMED_ACCESSOR)
-    def lookup_accessor(self, call: Call, name: str) -> Reply:
+    def lookup_accessor(self, call: Call, name: str) -> Reply | None:
         """What the secret id with this accessor is."""
         accessor = self._accessor(call)
         found = self._needed(name).secret_of(accessor, call.now)
         if found is None:
+            if self._is_of_another(accessor, call):
+                return None
             # An error response that was given a status of its own: it shows as data.
             raise NotThere(Reply({"error": _no_accessor(accessor)}))
         return Reply(found.shown())
@@ -129,10 +131,13 @@ class SecretIdPaths(Backend):
         role = self._needed(name)
         found = role.secret_of(accessor, call.now)
         if found is None:
-            if any(other.secret_of(accessor, call.now) for other in self.roles.values()):
+            if self._is_of_another(accessor, call):
                 raise Refused(403, "invalid secret id accessor")
             raise Refused(500, one_of(_no_accessor(accessor)))
         del role.secret_ids[found.secret_id]
+
+    def _is_of_another(self, accessor: str, call: Call) -> bool:
+        return any(other.secret_of(accessor, call.now) for other in self.roles.values())
 
     def _accessor(self, call: Call) -> str:
         accessor = call.text("secret_id_accessor")

@@ -207,4 +207,7 @@ class TokenRolePaths(Backend):
             ):
                 if wrong:
                     raise bad_request(f"{words} {what}")
+        if kind.endswith("batch") and role.token_num_uses:
+            words = "'token_type' cannot be 'batch' or 'default_batch' when set to generate"
+            raise bad_request(f"error parsing role fields: {words} tokens with limited use count")
         role.token_type = kind
