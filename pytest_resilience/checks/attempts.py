@@ -32,6 +32,8 @@ def exhausted(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     marks = {attempt.number: "one too many" for attempt in call.tries[wanted:]}
     evidence = seen.evidence(call.trace, marks=marks)
     block = _repeated_block(call.waits_ns)
+    if block is None and len(call.tries) == wanted * wanted > 1:
+        block = wanted  # Random waits repeat nothing, but the square of the claim tells.
     if block is not None:
         rounds = len(call.tries) // block
         sentence = f"it made {count(max(came))}, {rounds} rounds of {block}, wanted {wanted}"

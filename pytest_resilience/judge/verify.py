@@ -18,7 +18,7 @@ from pytest_resilience.judge import battery
 from pytest_resilience.judge.another import as_another
 from pytest_resilience.judge.ground import first_call, standard_fault
 from pytest_resilience.judge.hands import Runner
-from pytest_resilience.judge.keeping import keeping
+from pytest_resilience.judge.keeping import NAME as KEPT_ANSWERS, keeping
 from pytest_resilience.judge.scenario import Scenario, Subject
 from pytest_resilience.judge.stage import Stage
 from pytest_resilience.judge.verdict import Verdict
@@ -166,7 +166,7 @@ class Judge:
             return scenarios
         wanted = {only} if isinstance(only, str) else set(only)
         names = [scenario.name for scenario in scenarios]
-        for name in sorted(wanted - {*names, "undisturbed"}):
+        for name in sorted(wanted - {*names, "undisturbed", KEPT_ANSWERS}):
             raise ResilienceError(
                 f"no scenario is named {name!r}{nearest(name, names)}; there are: "
                 f"{', '.join(names)}"

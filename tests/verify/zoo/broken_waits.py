@@ -142,6 +142,23 @@ def tenacity_alone(url: str) -> Any:
     return fetch(url)
 
 
+@broken("nested-retries", attempts=3, jitter="full", **PLAIN, waits=(1, 2))
+@tenacity.retry(
+    retry=tenacity.retry_if_exception_type(TRY_AGAIN),
+    stop=tenacity.stop_after_attempt(3),
+    wait=tenacity.wait_random_exponential(),
+    reraise=True,
+)
+@tenacity.retry(
+    retry=tenacity.retry_if_exception_type(TRY_AGAIN),
+    stop=tenacity.stop_after_attempt(3),
+    wait=tenacity.wait_random_exponential(),
+    reraise=True,
+)
+def decorated_twice(url: str) -> Any:
+    return fetch(url)
+
+
 @broken("nested-retries", attempts=3, retry_after=False)
 def a_loop_in_a_loop(url: str) -> Any:
     for _ in range(2):
