@@ -123,6 +123,9 @@ def test_without_pytest(plan: Plan, fault: FaultLike) -> None:
         github.issues["anvil", 1] = {"title": "too heavy"}
         github.fail(fault, probability=0.5)
         server.start_over()
+        assert_type(server.secret("openSesame", label="the password"), str)
+        assert_type(server.canary("a canary"), str)
+        assert_type(server.masked("a text"), str)
     assert_type(plan.add(fault), Rule)
     assert_type(Answer(200, (), (b"",)).status, int)
 

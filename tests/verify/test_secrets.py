@@ -70,6 +70,11 @@ def prints_of_bad_json(url: str) -> Any:
         raise
 
 
+def dies_of_an_outage(url: str) -> Any:
+    answer = requests.get(url, headers=HEADERS, timeout=5)
+    return dies(url) if answer.status_code >= 500 else answer.json()
+
+
 def dies(url: str) -> Any:
     def work() -> None:
         raise RuntimeError(KEY)
@@ -87,6 +92,7 @@ def dies(url: str) -> Any:
         (talks_of_outages, "in-an-outage", "the message of an ERROR by tests.client"),
         (raises, "after-resets", "the text of OSError"),
         (prints_of_bad_json, "with-bad-json", "stdout"),
+        (dies_of_an_outage, "in-an-outage", "the text of RuntimeError"),
     ],
 )
 def test_a_client_that_shows_its_key_is_found(

@@ -74,7 +74,8 @@ def test_bodies_that_are_too_long_are_not_read() -> None:
 def test_a_new_trace_forgets_what_requests_have_shown() -> None:
     """It was another test's; what the user has named stays."""
     with FakeServer(secrets={"mine": "h1dden"}) as server:
-        requests.get(server.url, headers={"Authorization": "Bearer b34rer"}, timeout=5)
+        for credential in ("Bearer b34rer", "Bearer h1dden"):
+            requests.get(server.url, headers={"Authorization": credential}, timeout=5)
         assert values(server) == {"mine": "h1dden", "Authorization of a request": "b34rer"}
 
         server.new_trace()

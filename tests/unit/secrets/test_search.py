@@ -89,7 +89,7 @@ def labels(hits: list[Hit]) -> set[str]:
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(value=minted, before=around, after=around)
 def test_a_minted_value_is_found_however_it_is_written(
     spelling: str, value: str, before: str, after: str
@@ -104,7 +104,7 @@ def test_a_minted_value_is_found_however_it_is_written(
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(value=anything)
 @example(value='s3cr3t/+ with "quotes", <é>, \\ and 100%')
 @example(value="0000000000012'\\r")
