@@ -187,9 +187,7 @@ def posts_once(url: str) -> Any:
     return response.json()
 
 
-@mended(
-    "unsafe-retry", **{**PLAIN, "statuses": (429, 503), "failures": ()}, methods=("GET",)
-)
+@mended("unsafe-retry", **{**PLAIN, "statuses": (429, 503), "failures": ()}, methods=("GET",))
 def posts_again_only_when_it_was_not_read(url: str) -> Any:
     return posting(
         url,
