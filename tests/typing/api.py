@@ -45,7 +45,7 @@ from pytest_resilience import (
     use_clock,
     verify,
 )
-from pytest_resilience_gemini import Gemini
+from pytest_resilience_gemini import Gemini, Prompt, Reply, stream
 from pytest_resilience_vault import Vault
 
 if TYPE_CHECKING:
@@ -84,7 +84,12 @@ def test_vault(fake_vault: Vault, fake_vault_session: Vault) -> None:
 
 def test_gemini(fake_gemini: Gemini, fake_gemini_session: Gemini) -> None:
     """Gemini too."""
-    fake_gemini.say("Snow, again.")
+    fake_gemini.say("Snow, again.", Reply.call("get_weather", city="Paris"), Reply.json([1]))
+    fake_gemini.say(lambda prompt: prompt.text)
+    fake_gemini.quota(requests_per_minute=2, tokens_per_day=1000)
+    fake_gemini.fail(stream.cut(after=2, writes="all"), stream.error_tail("overloaded"))
+    fake_gemini.fail(faults.together(stream.end(), faults.slicer(7, seconds=0.5)))
+    assert_type(fake_gemini.requests, list[Prompt])
     assert_type(fake_gemini_session.trace, Trace)
 
 

@@ -245,6 +245,95 @@ def test_a_stream_that_is_cut_is_an_error(gemini: Gemini, client: Any) -> None:
         list(client.models.generate_content_stream(model=MODEL, contents="hi"))
 
 
+# Functions, data, safety
+
+
+def get_weather(city: str) -> str:
+    """The weather in a city."""
+    return f"grey in {city}"
+
+
+def test_it_calls_functions_by_itself(gemini: Gemini, client: Any) -> None:
+    """The call, its signature and the response come back to the fake."""
+    gemini.say(Reply.call("get_weather", city="Paris"), "It rains.")
+    config = genai.types.GenerateContentConfig(tools=[get_weather])
+
+    response = client.models.generate_content(model=MODEL, contents="Paris?", config=config)
+
+    assert response.text == "It rains."
+    assert len(response.automatic_function_calling_history) == 3
+    call, answer = gemini.requests[-1].contents[1:]
+    assert call["parts"][0]["thought_signature"]
+    assert answer["parts"][0]["function_response"]["response"] == {"result": "grey in Paris"}
+
+
+def test_it_streams_calls(gemini: Gemini, client: Any) -> None:
+    """As the last event."""
+    gemini.say(Reply(("One moment.",), calls=(("get_weather", {"city": "Paris"}),)))
+    declared = genai.types.FunctionDeclaration.from_callable(
+        client=client._api_client, callable=get_weather
+    )
+    config = genai.types.GenerateContentConfig(
+        tools=[genai.types.Tool(function_declarations=[declared])],
+    )
+
+    chunks = list(
+        client.models.generate_content_stream(model=MODEL, contents="Paris?", config=config)
+    )
+
+    assert [call.name for call in chunks[-1].function_calls] == ["get_weather"]
+    assert chunks[0].function_calls is None
+
+
+def test_its_data_fits_a_model(gemini: Gemini, client: Any) -> None:
+    """Told or not, in both ways to write a schema."""
+    pydantic = pytest.importorskip("pydantic", reason="google-genai brings it")
+    user = pydantic.create_model("User", name=(str, ...), age=(int, ...))
+    config = genai.types.GenerateContentConfig(
+        response_mime_type="application/json", response_schema=user
+    )
+    raw = genai.types.GenerateContentConfig(
+        response_mime_type="application/json", response_json_schema=user.model_json_schema()
+    )
+
+    untold = client.models.generate_content(model=MODEL, contents="hi", config=config).parsed
+    written = client.models.generate_content(model=MODEL, contents="hi", config=raw).parsed
+    gemini.say(Reply.json({"name": "Ada", "age": 36}))
+    told = client.models.generate_content(model=MODEL, contents="hi", config=config).parsed
+
+    assert (untold.name, untold.age) == ("text", 1)
+    assert written == {"name": "text", "age": 1}
+    assert (told.name, told.age) == ("Ada", 36)
+
+
+def test_its_safety_settings_are_heeded(gemini: Gemini, client: Any) -> None:
+    """And the ratings are where it looks for them."""
+    gemini.say(Reply.rated("Bad stuff.", HATE_SPEECH="HIGH"))
+    setting = genai.types.SafetySetting(
+        category="HARM_CATEGORY_HATE_SPEECH", threshold="BLOCK_ONLY_HIGH"
+    )
+    config = genai.types.GenerateContentConfig(safety_settings=[setting])
+
+    response = client.models.generate_content(model=MODEL, contents="hi", config=config)
+
+    assert response.text is None
+    assert response.candidates[0].finish_reason.name == "SAFETY"
+    assert response.candidates[0].safety_ratings[0].blocked
+
+
+def test_its_error_says_which_quota_is_used_up(gemini: Gemini, client: Any) -> None:
+    """With the details as they were sent."""
+    gemini.quota(requests_per_day=0)
+
+    with pytest.raises(genai.errors.ClientError) as caught:
+        client.models.generate_content(model=MODEL, contents="hi")
+
+    details = caught.value.details["error"]["details"]
+    assert details[1]["violations"][0]["quotaId"] == (
+        "GenerateRequestsPerDayPerProjectPerModel-FreeTier"
+    )
+
+
 # The asynchronous half, over aiohttp and over httpx2.
 
 
@@ -296,6 +385,17 @@ def test_it_streams_asynchronously(gemini: Gemini, run: Callable[..., Any]) -> N
         return [chunk.text async for chunk in stream]
 
     assert run(work) == ["one ", "two ", "three"]
+
+
+def test_it_calls_functions_asynchronously(gemini: Gemini, run: Callable[..., Any]) -> None:
+    """By itself, too."""
+    gemini.say(Reply.call("get_weather", city="Paris"), "It rains.")
+    config = genai.types.GenerateContentConfig(tools=[get_weather])
+
+    async def work(client: Any) -> Any:
+        return await client.models.generate_content(model=MODEL, contents="hi", config=config)
+
+    assert run(work).text == "It rains."
 
 
 def test_it_counts_and_lists_asynchronously(run: Callable[..., Any]) -> None:
