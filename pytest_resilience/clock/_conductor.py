@@ -28,8 +28,10 @@ from pytest_resilience.clock._watchers import Engine
 from pytest_resilience.errors import ClockError
 
 real_sleep = time.sleep
-ODD_NS = 1_000_000_000
-"""Real time after which bytes that are still under way are taken to be lost."""
+ODD_NS = 2_500_000_000
+"""Real time after which bytes that are still under way are taken to be lost.
+
+A client that found the queue of a server full is heard a second later (tcp(7), SYN retries)."""
 TREADMILL = 6
 """So many times the patience a test may go on in which nothing but timers end waits."""
 
@@ -130,7 +132,7 @@ class Conductor(Gathering):
         return False
 
     def _wait_for_links(self, now_real: int) -> None:
-        """Bytes are under way. What stays odd for a second is no longer waited for."""
+        """Bytes are under way. What stays odd for too long is no longer waited for."""
         if self._odd_since_real_ns is None:
             self._odd_since_real_ns = now_real
         if now_real - self._odd_since_real_ns < ODD_NS:

@@ -19,5 +19,5 @@ def _forget_in_child() -> None:
         conductor = None
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch -- not on Windows
     os.register_at_fork(after_in_child=_forget_in_child)

@@ -54,13 +54,12 @@ class Gathering:
     # Coming and going
 
     def join(self, name: str) -> Party:
-        """Let the calling thread take part; it is running."""
+        """Let the calling thread take part, which has switched the clock on; it is running."""
         party = self._party(name)
         party.enter()
         with self.lock:
             self._admit(party)
-            if self.owner is None:
-                self.owner = party
+            self.owner = party
         return party
 
     def _party(self, name: str, *, adopted: bool = False) -> Party:
@@ -99,7 +98,7 @@ class Gathering:
         self._nudge_if_idle()
         return party
 
-    def enter(self, party: Party) -> None:
+    def enter(self, party: Party) -> None:  # pragma: no cover -- before a thread is traced
         """The expected thread is here, called on that thread."""
         party.enter()
         with self.lock:
@@ -117,7 +116,8 @@ class Gathering:
     def leave(self, party: Party) -> None:
         """The thread takes part no longer: it has ended."""
         with self.lock:
-            if party.ident is not None and self.parties.get(party.ident) is party:
+            assert party.ident is not None
+            if self.parties.get(party.ident) is party:  # pragma: no branch -- see _admit
                 del self.parties[party.ident]
             self.resign(party)
             joiners, party.joiners = party.joiners, []

@@ -252,7 +252,7 @@ def _arrived(sender: Counts, receiver: Counts, receiving: socket.socket) -> bool
 def _unread(sock: socket.socket) -> int:
     try:
         raw = fcntl.ioctl(sock.fileno(), FIONREAD, bytes(4))
-    except OSError:
+    except (OSError, ValueError):  # Closed, by another thread, while we look.
         return 0
     return int.from_bytes(raw, sys.byteorder)
 

@@ -35,7 +35,8 @@ def start(self: threading.Thread) -> None:
         with in_real_time():
             real_start(self)
     except BaseException:
-        if not self._started.is_set():  # type: ignore[attr-defined]  # private
+        # Ctrl-C, when it is there: it goes on by itself.
+        if not self._started.is_set():  # type: ignore[attr-defined]  # pragma: no branch
             conductor.abandon(party)
             parties.pop(self, None)
         raise
@@ -43,7 +44,7 @@ def start(self: threading.Thread) -> None:
         me.excused = False
 
 
-def bootstrap(self: threading.Thread) -> None:
+def bootstrap(self: threading.Thread) -> None:  # pragma: no cover -- before a thread is traced
     """Thread._bootstrap_inner: enter and leave virtual time around the thread's life."""
     party = parties.get(self)
     if party is None:
