@@ -95,7 +95,7 @@ def _silent(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
 
     def nop(self: Any, event: Any, *args: Any, **kw: Any) -> Any:  # noqa: ANN401 -- as it is
         if _hub.listening():
-            entry = _new(self, name, {**self._context, **kw, "event": in_words(event, args)})
+            entry = _new(self, name, _asked(self, {**kw, "event": in_words(event, args)}))
             entry.dropped = True
             _hub.tell(entry)
         return real(self, event, *args, **kw)
@@ -119,8 +119,8 @@ def _process(real: Callable[..., Any]) -> Callable[..., Any]:
     def _process_event(self: Any, method_name: str, event: Any, event_kw: dict[str, Any]) -> Any:  # noqa: ANN401 -- as it is
         if not _hub.listening():
             return real(self, method_name, event, event_kw)
-        asked = {} if event is None else {"event": event}
-        entry = _new(self, method_name, {**self._context, **event_kw, **asked})
+        said = event_kw if event is None else {**event_kw, "event": event}
+        entry = _new(self, method_name, _asked(self, said))
         entry.dropped = True  # Until it has come out at the other end.
         _hub.tell(entry)
         watched = object.__new__(type(self))
@@ -155,13 +155,20 @@ def _watch(entry: Entry, processor: Callable[..., Any]) -> Callable[..., Any]:
     return watched
 
 
+def _asked(bound: Any, said: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ANN401 -- of any class
+    """The event dict as structlog begins it; a context may be of any class that can be copied."""
+    event_dict = bound._context.copy()  # noqa: SLF001 -- it has no other
+    event_dict.update(said)
+    return dict(event_dict)
+
+
 def _new(bound: Any, method: str, event_dict: Mapping[str, Any]) -> Entry:  # noqa: ANN401
     entry = Entry("structlog", "", level=LEVELS.get(method.lower()))
     name = getattr(bound._logger, "name", None)  # noqa: SLF001 -- it has no other
     entry.logger = name if isinstance(name, str) else ""
     _read(entry, event_dict)
     error = event_dict.get("exc_info")
-    entry.raised(sys.exc_info() if error is True or error == 1 else error)
+    entry.raised(sys.exc_info() if isinstance(error, int) and error else error)
     return entry
 
 

@@ -351,6 +351,35 @@ def test_a_wrapper_that_processes_by_itself() -> None:
     ]
 
 
+class Context:
+    """Holds a context, and is no mapping."""
+
+    def __init__(self, *args: Any, **kw: Any) -> None:
+        self.held = dict(*args, **kw)
+
+    def copy(self) -> dict[str, Any]:
+        return dict(self.held)
+
+    def update(self, *args: Any, **kw: Any) -> None:
+        self.held.update(*args, **kw)
+
+
+@pytest.mark.parametrize("level", [logging.INFO, logging.ERROR])
+def test_a_context_of_another_class(level: int) -> None:
+    """A context need only do what structlog asks of it."""
+    log = structlog.wrap_logger(
+        structlog.PrintLogger(io.StringIO()),
+        processors=[JSON],
+        context_class=Context,  # type: ignore[arg-type]  # any class will do
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        a=1,
+    )
+    with Recorder() as logs:
+        log.info("x", exc_info=0)
+
+    assert dict(logs.lines[0].fields) == {"a": 1, "exc_info": 0, "event": "x"}
+
+
 def test_a_renamed_event() -> None:
     """A chain that calls the event a message has the text all the same."""
     log = structlog.wrap_logger(
