@@ -159,6 +159,15 @@ class Gemini(Fake):
         with self.lock:
             self._meter = self._metered(quota)
 
+    def retire(self, *names: str) -> None:
+        """Models that are no longer served: from now on their calls are a 404.
+
+        Raises:
+            PlanError: There is no such model.
+        """
+        with self.lock:
+            self.models = _models.without(self.models, names)
+
     @property
     def requests(self) -> list[Prompt]:
         """The prompts that have reached the model: those that were in order and met no fault."""

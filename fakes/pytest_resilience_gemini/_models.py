@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pytest_resilience import PlanError
 from pytest_resilience_gemini._errors import ApiError
 
 # Current by ai.google.dev/gemini-api/docs/deprecations, as of 2026. gemini-1.5-flash and
@@ -64,6 +65,16 @@ def describe(name: str) -> Model:
 
 def _title(name: str) -> str:
     return name.replace("-", " ").title()
+
+
+def without(models: Mapping[str, Model], names: Iterable[str]) -> dict[str, Model]:
+    """All but these models."""
+    gone = list(names)
+    for name in gone:
+        if name not in models:
+            there = ", ".join(models) or "none"
+            raise PlanError(f"retire({name!r}): there is no such model; there are: {there}")
+    return {name: model for name, model in models.items() if name not in gone}
 
 
 def find(models: Mapping[str, Model], name: str, version: str, method: str) -> Model:

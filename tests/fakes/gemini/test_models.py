@@ -192,3 +192,26 @@ def test_one_name_is_no_list_of_models() -> None:
     """Its letters would be."""
     with pytest.raises(PlanError, match=r"Gemini\(models='m1'\): want a list of names"):
         Gemini(models="m1")
+
+
+def test_a_model_can_be_retired(gemini: Gemini, ask: Ask) -> None:
+    """In mid-run: it is a 404 and not listed any more, and the others stay."""
+    before = ask().status_code
+    gemini.retire("gemini-3.8-flash", "gemini-2.5-pro")
+
+    refused = ask()
+
+    assert (before, refused.status_code) == (200, 404)
+    assert refused.json()["error"]["message"].startswith("models/gemini-3.8-flash is not found")
+    assert ask(model="gemini-3.7-flash").status_code == 200
+    assert len(gemini.models) == 7
+    gemini.start_over()
+    assert ask().status_code == 200
+
+
+def test_only_a_model_that_there_is_can_be_retired(gemini: Gemini) -> None:
+    """And nothing has changed."""
+    with pytest.raises(PlanError, match=r"retire\('gemini-9'\): there is no such model; there are"):
+        gemini.retire("gemini-3.8-flash", "gemini-9")
+
+    assert "gemini-3.8-flash" in gemini.models
