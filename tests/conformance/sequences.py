@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- a request a line
 """Random requests, the same ones for the same seed.
 
 An episode is a row of requests about mounts, roles and policies of its own, so that what one
