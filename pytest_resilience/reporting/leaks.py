@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PASSED_ON = ("logging", "structlog", "warnings", "contextlib", "pytest_resilience.logs")
 """Modules that only pass on what somebody says."""
+OUTPUT = frozenset({"capfd", "capfdbinary", "capsys", "capsysbinary"})
 CONFTEST = f"{os.sep}conftest.py"
 KEPT = 20_000
 """Lines of a test; what is said beyond is not looked at."""
@@ -37,6 +38,7 @@ class Ear:
     def __init__(self, item: pytest.Item) -> None:
         self._item = item
         self._own = frozenset(_codes(getattr(item, "obj", None)))
+        self._reads_output = not OUTPUT.isdisjoint(getattr(item, "fixturenames", ()))
         self._heard: list[tuple[Entry, Way | None]] = []
         self._caught: list[BaseException] = []
 
@@ -52,6 +54,8 @@ class Ear:
 
     def hear(self, entry: Entry) -> None:
         """This is being said."""
+        if self._reads_output and entry.source in {"stdout", "stderr"}:
+            return  # A test that reads it knows best what may stand there.
         speaker = _speaker(sys._getframe(1))  # noqa: SLF001 -- the one way to know who
         if len(self._heard) < KEPT and not self._is_the_authors(speaker):
             way = Way.of(entry.logger) if entry.source == "logging" else None

@@ -112,6 +112,10 @@ HARMLESS = {
         "pass", "with pytest.raises(ValueError):\n        raise ValueError(token())"
     ),
     "where it belongs": leaking("ask(server, Authorization='token ' + token())"),
+    "output that the test reads": leaking(
+        "print(token()); sys.stderr.write(token())",
+        "client(fake_github); assert token() in capsys.readouterr().out",
+    ).replace("test_it(", "test_it(capsys, "),
     "a mask": leaking("log.info('%s...%s', token()[:8], token()[-4:])"),
     "a cause that is hidden": leaking(
         "try:\n        raise ValueError(token())\n"
