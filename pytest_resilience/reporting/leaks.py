@@ -90,7 +90,8 @@ class Ear:
         for error in self._caught:
             yield from leaks.in_exception(error)
         for one in watched:
-            yield from leaks.in_attempts(one.server.trace)
+            # Not its trace, which waits for the server's thread; the other checks just did.
+            yield from leaks.in_attempts(one.server.journal.trace())
         folder = (getattr(self._item, "funcargs", None) or {}).get("tmp_path")
         if isinstance(folder, Path):
             yield from leaks.in_files(folder)
