@@ -9,6 +9,7 @@ from pytest_resilience.checks import retried
 from pytest_resilience.judge.ground import FAULTS
 from pytest_resilience.judge.scenario import Scenario, Subject
 from pytest_resilience.judge.stage import Stage
+from pytest_resilience.policy.policy import RetryPolicy
 
 __all__ = ["scenarios"]
 
@@ -81,6 +82,8 @@ def _left_alone(subject: Subject) -> list[int]:
 def _failures(subject: Subject) -> Iterator[Scenario]:
     policy = subject.policy
     for failure, words in WORDS.items():
+        if failure == "refused" and _never_waits(policy):
+            continue  # Who is down is down for all of its attempts.
         if policy.retries_failure(failure) and policy.limit != 1:
             yield Scenario(
                 name=f"{failure}-then-ok",
@@ -95,6 +98,11 @@ def _failures(subject: Subject) -> Iterator[Scenario]:
                 play=_failing(failure, words, times=subject.enough),
                 checks=[retried.failure_left_alone],
             )
+
+
+def _never_waits(policy: RetryPolicy) -> bool:
+    ranges = [policy.wait_range(retry) for retry in range(1, policy.limit or 2)]
+    return bool(ranges) and all(bounds == (0, 0) for bounds in ranges)
 
 
 def _played(fault: faults.Fault | int, times: int = 1) -> Callable[[Stage], object]:
