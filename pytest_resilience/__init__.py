@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         use_clock as use_clock,
     )
     from pytest_resilience.clock.virtual import VirtualClock as VirtualClock
+    from pytest_resilience.conformance.check import check_fake as check_fake
     from pytest_resilience.errors import (
         CheckFailed as CheckFailed,
         ClockError as ClockError,
@@ -42,6 +43,11 @@ if TYPE_CHECKING:
     from pytest_resilience.policy.breaker import Breaker as Breaker
     from pytest_resilience.policy.logs import LogContract as LogContract
     from pytest_resilience.policy.policy import RetryPolicy as RetryPolicy
+    from pytest_resilience.recording.compare import (
+        Comparison as Comparison,
+        compare_recording as compare_recording,
+    )
+    from pytest_resilience.recording.proxy import RecordingProxy as RecordingProxy
     from pytest_resilience.records import (
         Attempt as Attempt,
         Headers as Headers,
@@ -59,6 +65,7 @@ _HOMES = {
     "CheckFailed": "errors",
     "Clock": "clock",
     "ClockError": "errors",
+    "Comparison": "recording.compare",
     "FOREVER": "plan",
     "Fake": "server.fake",
     "FakeServer": "server.server",
@@ -76,6 +83,7 @@ _HOMES = {
     "PolicyError": "errors",
     "RealClock": "clock",
     "Recorder": "logs",
+    "RecordingProxy": "recording.proxy",
     "ResilienceError": "errors",
     "RetryPolicy": "policy.policy",
     "Rule": "plan",
@@ -83,6 +91,8 @@ _HOMES = {
     "Trace": "records",
     "Verdict": "judge.verdict",
     "VirtualClock": "clock.virtual",
+    "check_fake": "conformance.check",
+    "compare_recording": "recording.compare",
     "current_clock": "clock",
     "faults": "",
     "route": "server.fake",

@@ -144,7 +144,11 @@ class Fake(FakeServer):
             endpoint, arguments = urls.match()
         except MethodNotAllowed as error:
             request.environ[UNMATCHED] = _words(self.nearest_routes(request))
-            return self.respond(self.wrong_method(request, error.valid_methods or ()))
+            allowed = error.valid_methods or ()
+            response = self.respond(self.wrong_method(request, allowed))
+            if response.status_code == 405:  # RFC 9110 section 15.5.6 wants it to say so.
+                response.headers.setdefault("Allow", ", ".join(sorted(allowed)))
+            return response
         except HTTPException:
             nearest = self.nearest_routes(request)
             request.environ[UNMATCHED] = _words(nearest)

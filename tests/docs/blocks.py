@@ -13,6 +13,8 @@ from pathlib import Path
 from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser
 
+from tests.docs import tutorial
+
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))
 TWEETS = ROOT / "examples" / "tweet_generator" / "README.md"
@@ -89,14 +91,19 @@ def run(folder: Path, blocks: list[Block]) -> dict[str, list[Ran]]:
         if not block.tests:
             code = f"def test_block():\n    exec({code!r}, {{'__name__': 'block'}})\n"
         (folder / f"{block.module}.py").write_text(code)
+    # The tests of the tutorial need its package, installed.
+    installed = folder / "installed"
+    tutorial.write(folder / "project")
+    tutorial.install(folder / "project", installed)
     report = folder / "junit.xml"
     environment = {
         **os.environ,
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        "PYTHONPATH": os.pathsep.join(map(str, EXAMPLES)),
+        "PYTHONPATH": os.pathsep.join(map(str, [*EXAMPLES, installed])),
     }
     environment.pop("PYTEST_ADDOPTS", None)
     command = [sys.executable, "-m", "pytest", "-p", "resilience", f"--junit-xml={report}"]
+    command += ["--ignore=project", "--ignore=installed"]
     subprocess.run(command, cwd=folder, env=environment, check=False, capture_output=True)
     return _outcomes(report)
 

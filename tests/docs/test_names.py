@@ -17,7 +17,9 @@ TYPES = {"Context", "Fault", "Script"}
 """What a fault is made of: for who writes one, and described in the code."""
 
 
-@pytest.mark.parametrize("name", [*pytest_resilience.__all__, *plugin.WRITTEN, "virtual_clock", "logs"])
+@pytest.mark.parametrize(
+    "name", [*pytest_resilience.__all__, *plugin.WRITTEN, "virtual_clock", "logs"]
+)
 def test_the_changelog_names_it(name: str) -> None:
     """Every public name and every fixture is in the changelog."""
     assert re.search(rf"`(\w+\.)?{name}\b", CHANGELOG)

@@ -17,6 +17,7 @@ from pytest_resilience import (
     CheckFailed,
     Clock,
     ClockError,
+    Comparison,
     Fake,
     FakeServer,
     FaultLike,
@@ -32,6 +33,7 @@ from pytest_resilience import (
     PolicyError,
     RealClock,
     Recorder,
+    RecordingProxy,
     ResilienceError,
     RetryPolicy,
     Rule,
@@ -39,6 +41,8 @@ from pytest_resilience import (
     Trace,
     Verdict,
     VirtualClock,
+    check_fake,
+    compare_recording,
     current_clock,
     faults,
     route,
@@ -133,6 +137,19 @@ def test_without_pytest(plan: Plan, fault: FaultLike) -> None:
         assert_type(server.masked("a text"), str)
     assert_type(plan.add(fault), Rule)
     assert_type(Answer(200, (), (b"",)).status, int)
+
+
+def test_the_fake_itself() -> None:
+    """A fake against what holds for all, and against the real server."""
+    check_fake(
+        GitHub, requests=["GET /", ("POST", "/", {"a": 1}, {"X": "{Y}"})], allowed={"a": "b"}
+    )
+    with RecordingProxy("https://api.example.com", "calls.jsonl", known={}) as proxy:
+        assert_type(proxy.recorded, int)
+    comparison = compare_recording("calls.jsonl", GitHub(), headers=["ETag"], values={"a.1": "b"})
+    assert_type(comparison, Comparison)
+    assert_type([one.place for one in comparison.differences], list[str])
+    comparison.raise_if_any()
 
 
 def test_clocks() -> None:
