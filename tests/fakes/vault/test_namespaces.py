@@ -1,0 +1,136 @@
+"""Namespaces, as far as a client notices."""
+
+import pytest
+
+from pytest_resilience_vault import OpenBao, Vault
+from tests.fakes.vault.asking import Ask, said
+
+IN_TEAM = {"X-Vault-Namespace": "team"}
+NOT_THERE = {"X-Vault-Namespace": "nope"}
+
+
+def test_the_community_edition_repeats_the_header_and_ignores_it(vault: Vault, ask: Ask) -> None:
+    """And has no such path."""
+    vault.put("secret/a", {"n": 1})
+    answer = ask("GET", "secret/data/a", headers=NOT_THERE)
+
+    assert (answer.status_code, answer.headers["X-Vault-Namespace"]) == (200, "nope")
+    for method, path in (
+        ("LIST", "sys/namespaces"),
+        ("GET", "sys/namespaces/a"),
+        ("PUT", "sys/namespaces/a"),
+        ("DELETE", "sys/namespaces/a"),
+    ):
+        assert said(ask(method, path)) == (404, ["1 error occurred:\n\t* unsupported path\n\n"])
+
+
+def test_a_namespace_has_mounts_policies_and_tokens_of_its_own(vault: Vault, ask: Ask) -> None:
+    """By header or by path; the root token goes everywhere."""
+    vault.namespace("team/child")
+    kv = {"type": "kv", "options": {"version": "2"}}
+    ask("POST", "sys/mounts/secret", kv, headers=IN_TEAM).raise_for_status()
+    ask("POST", "secret/data/x", {"data": {"n": 1}}, headers=IN_TEAM).raise_for_status()
+    inside = ask("GET", "team/secret/data/x")
+    auth = ask("POST", "auth/token/create", {"policies": ["default"]}, headers=IN_TEAM).json()
+    token = auth["auth"]["client_token"]
+    own = ask("GET", "auth/token/lookup-self", token=token, headers=IN_TEAM).json()["data"]
+    types = {entry["type"] for entry in ask("GET", "team/sys/mounts").json()["data"].values()}
+
+    assert inside.json()["data"]["data"] == {"n": 1}
+    assert said(ask("GET", "secret/data/x")) == (404, [])
+    assert own["namespace_path"] == "team/"
+    assert types == {"kv", "ns_cubbyhole", "ns_identity", "ns_system"}
+    assert ask("GET", "secret/data/x", token=token, headers=IN_TEAM).status_code == 403
+    assert ask("GET", "sys/mounts", token=token).status_code == 403
+    capabilities = {"paths": ["sys/mounts"]}
+    outside = ask("POST", "sys/capabilities", {**capabilities, "token": token}).json()
+    assert outside["data"]["sys/mounts"] == ["deny"]
+    assert ask("GET", "team/child/sys/auth").json()["data"]["token/"]["type"] == "ns_token"
+    assert ask("GET", "sys/internal/ui/mounts/secret", token=token).status_code == 403
+    ask("DELETE", "sys/namespaces/child", headers=IN_TEAM)
+    ask("DELETE", "sys/namespaces/team")
+    assert ask("GET", "auth/token/lookup-self", token=token).status_code == 403
+
+
+def test_an_unknown_one_is_refused(vault: Vault, ask: Ask) -> None:
+    """As clients of Vault Enterprise report it; root is the root namespace."""
+    vault.namespace("team")
+    vault.namespace("team")
+    vault.put("secret/a", {"n": 1})
+
+    assert said(ask("GET", "secret/data/a", headers=NOT_THERE)) == (403, ["permission denied"])
+    for name in ("root", "/"):
+        answer = ask("GET", "secret/data/a", headers={"X-Vault-Namespace": name})
+        assert answer.status_code == 200
+
+
+def test_the_node_speaks_for_all_namespaces(vault: Vault, ask: Ask) -> None:
+    """Most of what it says is not to be had in one (seen)."""
+    vault.namespace("team")
+
+    assert said(ask("GET", "sys/health", headers=IN_TEAM)) == (
+        400,
+        ["operation unavailable in namespaces"],
+    )
+    assert ask("GET", "sys/seal-status", headers=IN_TEAM).status_code == 200
+    assert said(ask("GET", "team/sys/health")) == (
+        400,
+        ["operation only available in root namespace"],
+    )
+    vault.seal()
+    assert said(ask("GET", "secret/data/a", headers=NOT_THERE)) == (503, ["Vault is sealed"])
+
+
+@pytest.fixture
+def vault_of_namespaces(vault: Vault) -> Vault:
+    """One that has them."""
+    vault.namespace("first")
+    return vault
+
+
+def test_they_are_made_listed_and_deleted(vault_of_namespaces: Vault, ask: Ask) -> None:
+    """One below another only when it is empty."""
+    made = ask("POST", "sys/namespaces/team", {"custom_metadata": {"a": "b"}}).json()["data"]
+    again = ask("POST", "sys/namespaces/team", {}).json()["data"]
+    ask("POST", "sys/namespaces/child", {}, headers=IN_TEAM)
+    listed = ask("LIST", "sys/namespaces").json()["data"]
+
+    assert (made["path"], made["custom_metadata"], made["locked"]) == ("team/", {"a": "b"}, False)
+    assert again["custom_metadata"] == {}
+    assert listed["keys"] == ["first/", "team/"]
+    assert ask("GET", "sys/namespaces/team").json()["data"]["id"] == made["id"]
+    assert said(ask("GET", "sys/namespaces/nope")) == (404, [])
+    assert said(ask("DELETE", "sys/namespaces/team")) == (
+        400,
+        ["unable to delete namespace containing child namespaces"],
+    )
+    ask("DELETE", "sys/namespaces/child", headers=IN_TEAM).raise_for_status()
+    status = ask("DELETE", "sys/namespaces/team").json()
+    assert status["data"] == {"status": "in-progress"}
+    warnings = ask("DELETE", "sys/namespaces/team").json()["warnings"]
+    assert warnings == ["requested namespace does not exist"]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("sys", '"sys/" is a reserved path and cannot be used as a namespace name'),
+        ("a/b", "namespace name cannot contain /"),
+        ("a b", '"a b" contains space characters that cannot be used in a namespace name'),
+    ],
+)
+def test_what_is_no_name(vault_of_namespaces: Vault, ask: Ask, name: str, why: str) -> None:
+    """In OpenBao's words."""
+    assert said(ask("POST", f"sys/namespaces/{name}", {})) == (400, [why])
+
+
+def test_openbao_has_them_from_the_beginning() -> None:
+    """And says so of one that is not there."""
+    import requests
+
+    with OpenBao() as bao:
+        fields = {"X-Vault-Token": bao.root_token, **NOT_THERE}
+        answer = requests.get(f"{bao.url}/v1/sys/mounts", headers=fields, timeout=5)
+        other = requests.get(f"{bao.url}/v1/kv/nope/x", headers=fields, timeout=5)
+
+    assert said(answer) == said(other) == (404, ["namespace not found"])
