@@ -86,11 +86,10 @@ class MountPaths(TunePaths):
         return Reply(mount.entry(self.core.flavour), top=True)
 
     @on(WRITE, "mounts/(?P<path>.+?)")
-    def enable(self, call: Call, path: str) -> None:
+    def enable(self, call: Call, path: str) -> Reply | None:
         """Mount an engine."""
         if path.endswith(TUNE):
-            self._tune(path.removesuffix(TUNE), "", call)
-            return
+            return self._tune(path.removesuffix(TUNE), "", call)
         call.convert(fields.MOUNT)
         kind = call.text("type")
         _check_ttls(call)
@@ -113,12 +112,13 @@ class MountPaths(TunePaths):
         if kind in ENGINES:
             mount = Mount(prefix, kind, Hollow(self.core), options=options)
             _describe(self.core.mounts.add(mount), call)
-            return
+            return None
         if kind != "kv":
             raise bad_request(f"plugin not found in the catalog: {kind}")
         mount = self.core.mount_kv(prefix, int(version) if version else None)
         mount.options = options if not version else {**options, "version": version}
         _describe(mount, call)
+        return None
 
     @on("delete", "mounts/(?P<path>.+?)")
     def disable(self, call: Call, path: str) -> None:
@@ -152,11 +152,10 @@ class AuthPaths(MountPaths):
         return Reply(mount.entry(self.core.flavour), top=True)
 
     @on(WRITE, "auth/(?P<path>.+?)")
-    def enable_auth(self, call: Call, path: str) -> None:
+    def enable_auth(self, call: Call, path: str) -> Reply | None:
         """Mount an auth method."""
         if path.endswith(TUNE):
-            self._tune(path.removesuffix(TUNE), "auth/", call)
-            return
+            return self._tune(path.removesuffix(TUNE), "auth/", call)
         call.convert(fields.MOUNT)
         kind = call.text("type")
         _check_ttls(call)
@@ -169,6 +168,7 @@ class AuthPaths(MountPaths):
             raise bad_request(f"plugin not found in the catalog: {kind}")
         mount = Mount(slashed(path), kind, self._method(kind), is_auth=True, options={})
         _describe(self.core.mounts.add(mount), call)
+        return None
 
     def _method(self, kind: str) -> Backend:
         return AppRole(self.core) if kind == "approle" else Hollow(self.core)

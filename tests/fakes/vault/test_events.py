@@ -37,7 +37,7 @@ def test_the_leader_steps_down(vault: Vault, ask: Ask, clock: SettableClock) -> 
 
 
 @pytest.mark.parametrize("bearer", [False, True])
-def test_the_token_is_revoked(vault: Vault, ask: Ask, bearer: bool) -> None:  # noqa: FBT001
+def test_the_token_is_revoked(vault: Vault, ask: Ask, *, bearer: bool) -> None:
     """That of the attempt, and no other; a new login helps."""
     token = vault.token
     vault.fail("revoke_token", times=2)

@@ -159,8 +159,8 @@ WRONG_ROLE = "is not a valid auth method and therefore unsuitable for use with r
         (
             {"rate": 1, "role": "x", "path": "auth/approle/login"},
             (
-                "Quotas cannot contain both a path suffix and a role. If a role is provided, path must"
-                " be a valid auth mount with a concept of roles"
+                "Quotas cannot contain both a path suffix and a role. If a role is provided,"
+                " path must be a valid auth mount with a concept of roles"
             ),
         ),
         (

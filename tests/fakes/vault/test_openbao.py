@@ -1,0 +1,113 @@
+"""The flavour openbao: what differs from Vault."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from pytest_resilience import PlanError
+from pytest_resilience_vault import OpenBao, Vault
+from tests.fakes.vault.asking import said
+
+
+@pytest.fixture
+def bao() -> Iterator[Vault]:
+    """One that runs."""
+    with OpenBao() as fake:
+        yield fake
+        assert fake.errors == []
+
+
+def ask(bao: Vault, method: str, path: str, body: Any = None, token: str = "") -> Any:
+    fields = {"X-Vault-Token": token or bao.root_token}
+    url = f"{bao.url}/v1/{path}"
+    return requests.request(method, url, json=body, headers=fields, timeout=5)
+
+
+def test_it_is_chosen_by_an_option_or_by_class() -> None:
+    """And nothing else is."""
+    with Vault(flavour="openbao") as fake:
+        version = requests.get(f"{fake.url}/v1/sys/health", timeout=5).json()["version"]
+
+    assert version == "2.7.2"
+    with pytest.raises(PlanError, match="flavour is 'x'; allowed is 'vault' or 'openbao'"):
+        Vault(flavour="x")
+
+
+def test_its_tokens_are_short(bao: Vault) -> None:
+    """With a prefix of one letter."""
+    body = {"type": "batch", "policies": ["app"]}
+    batch = ask(bao, "POST", "auth/token/create", body).json()["auth"]["client_token"]
+
+    assert (bao.root_token[:2], len(bao.root_token)) == ("s.", 26)
+    assert (bao.token[:2], len(bao.token)) == ("s.", 26)
+    assert batch.startswith("b.AAAAAQ")
+
+
+def test_its_words(bao: Vault) -> None:
+    """An invalid token is only denied; JSON is decoded, not parsed."""
+    bad = requests.post(
+        f"{bao.url}/v1/secret/data/a",
+        b"{",
+        headers={"X-Vault-Token": bao.root_token},
+        timeout=5,
+    )
+    wrong = ask(bao, "GET", "secret/a").json()["warnings"][0]
+    bao.fail("invalid_token")
+
+    assert said(ask(bao, "GET", "secret/data/a")) == (403, ["permission denied"])
+    assert said(ask(bao, "GET", "secret/data/a", token="s.x")) == (403, ["permission denied"])
+    assert said(bad) == (400, ["failed to decode JSON input: unexpected EOF"])
+    assert "'bao kv get'" in wrong
+    assert said(ask(bao, "GET", "sys/generate-root/attempt")) == (405, ["unsupported operation"])
+
+
+def test_its_own_keys(bao: Vault) -> None:
+    """No mount_type, and more of policies, KV and roles."""
+    bao.put("secret/a", {"n": 1})
+    ask(bao, "POST", "secret/metadata/a", {"max_versions": 3})
+    read = ask(bao, "GET", "secret/data/a").json()
+    metadata = ask(bao, "GET", "secret/metadata/a").json()["data"]
+    policy = ask(bao, "GET", "sys/policies/acl/app").json()["data"]
+    root = ask(bao, "GET", "sys/policies/acl/root").json()["data"]
+    role = ask(bao, "GET", "auth/approle/role/app").json()["data"]
+    wrap = {"X-Vault-Token": bao.root_token, "X-Vault-Wrap-TTL": "60"}
+    wrapped = requests.get(f"{bao.url}/v1/secret/data/a", headers=wrap, timeout=5).json()
+    hole = ask(bao, "GET", "cubbyhole/response", token=wrapped["wrap_info"]["token"]).json()
+
+    assert "mount_type" not in read
+    assert '"mount_type"' not in hole["data"]["response"]
+    assert (metadata["current_metadata_version"], metadata["metadata_cas_required"]) == (1, False)
+    assert ask(bao, "GET", "secret/config").json()["data"]["metadata_cas_required"] is False
+    assert policy["version"] == 1
+    assert "modified" in policy
+    assert (root["version"], "modified" in root) == (0, False)
+    assert role["token_strictly_bind_ip"] is False
+    mounts = ask(bao, "GET", "sys/mounts").json()["data"]
+    assert mounts["secret/"]["running_plugin_version"] == "v2.7.2+builtin.bao"
+
+
+def test_its_health_and_its_leader(bao: Vault) -> None:
+    """It knows no performance standbys, and leaves out what it does not know."""
+    health = ask(bao, "GET", "sys/health").json()
+    status = ask(bao, "GET", "sys/seal-status").json()
+    leader = ask(bao, "GET", "sys/leader").json()
+    bao.performance_standby()
+    codes = [ask(bao, "GET", "sys/health").status_code]
+    bao.dr_secondary()
+    codes.append(ask(bao, "GET", "sys/health").status_code)
+    alone = ask(bao, "GET", "sys/leader").json()
+
+    assert "performance_standby" not in health
+    assert health["replication_performance_mode"] == "primary"
+    assert status["commit_date"] == "2026-10-26T20:32:27Z"
+    assert leader["leader_address"] == bao.url
+    assert codes == [429, 429]
+    assert alone == {
+        "ha_enabled": True,
+        "is_self": False,
+        "raft_committed_index": 100,
+        "raft_applied_index": 100,
+    }
+    assert ask(bao, "GET", "secret/data/a").status_code == 400

@@ -1,0 +1,159 @@
+"""Tuning, moving and upgrading mounts; and the lockout that a mount has."""
+
+from typing import Any
+
+import pytest
+
+from pytest_resilience_vault import Vault
+from tests.fakes.vault.asking import Ask, SettableClock, said
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "why"),
+    [
+        ("mounts/secret", {"listing_visibility": "foo"}, "invalid listing_visibility foo"),
+        (
+            "mounts/secret",
+            {"token_type": "batch"},
+            "'token_type' can only be modified on auth mounts",
+        ),
+        (
+            "auth/token",
+            {"token_type": "batch"},
+            "'token_type' cannot be set for 'token' or 'ns_token' auth mounts",
+        ),
+        ("auth/approle", {"token_type": "foo"}, "invalid value for 'token_type'"),
+        (
+            "mounts/secret",
+            {"user_lockout_config": {"lockout_threshold": 3}},
+            'tuning of user lockout configuration for auth type "kv" not allowed',
+        ),
+        (
+            "auth/approle",
+            {"user_lockout_config": {"lockout_duration": "x"}},
+            'time: invalid duration "x"',
+        ),
+        (
+            "mounts/secret",
+            {"plugin_version": "v1"},
+            "plugin not found in the catalog: kv, version=v1.0.0",
+        ),
+        ("mounts/secret", {"options": {"version": "1"}}, "cannot downgrade mount from version 2"),
+        ("mounts/sys", {"description": "x"}, "cannot tune parameter description of sys/"),
+    ],
+)
+def test_what_cannot_be_tuned(ask: Ask, path: str, body: dict[str, Any], why: str) -> None:
+    """In the real server's words."""
+    assert said(ask("POST", f"sys/{path}/tune", body)) == (400, [why])
+
+
+def test_what_is_tuned_is_shown(vault: Vault, ask: Ask) -> None:
+    """A mount may be listed for those without a token."""
+    body = {
+        "listing_visibility": "unauth",
+        "audit_non_hmac_request_keys": ["a"],
+        "passthrough_request_headers": "X-A,X-B",
+        "description": "for all",
+    }
+    ask("POST", "sys/mounts/secret/tune", body).raise_for_status()
+    tuned = ask("GET", "sys/mounts/secret/tune").json()["data"]
+    listed = ask("GET", "sys/internal/ui/mounts", token=None).json()["data"]
+    config = {"force_no_cache": True, "max_lease_ttl": "2h"}
+    ask("POST", "sys/mounts/kv9", {"type": "kv", "config": config, "local": True})
+
+    assert tuned["passthrough_request_headers"] == ["X-A", "X-B"]
+    assert tuned["listing_visibility"] == "unauth"
+    assert listed["secret"] == {
+        "secret/": {"description": "for all", "options": {"version": "2"}, "type": "kv"}
+    }
+    assert ask("GET", "sys/mounts/kv9").json()["data"]["config"]["force_no_cache"] is True
+    assert ask("POST", "sys/mounts/sys/tune", {"audit_non_hmac_request_keys": "a"}).ok
+    assert ask("POST", "sys/mounts/secret/tune", {"options": {"version": "2"}}).status_code == 204
+    assert said(ask("POST", "sys/mounts/x", {"type": "transit", "options": {"version": "1"}})) == (
+        400,
+        ['secrets engine "transit" does not allow setting a version'],
+    )
+
+
+def test_version_1_becomes_version_2(vault: Vault, ask: Ask) -> None:
+    """With its secrets as their first versions."""
+    vault.mount("kv1", version=1)
+    vault.put("kv1/a", {"n": 1})
+    answer = ask("POST", "sys/mounts/kv1/tune", {"options": {"version": "2"}}).json()
+
+    assert answer["warnings"][0].startswith("Upgrading mount from version 1 to version")
+    assert ask("GET", "kv1/data/a").json()["data"]["data"] == {"n": 1}
+    assert vault.state()["mounts"]["kv1/"] == 2
+
+
+def test_a_mount_moves(vault: Vault, ask: Ask) -> None:
+    """With all that is in it; the real one does it in the background."""
+    vault.put("secret/a", {"n": 1})
+    moved = ask("POST", "sys/remount", {"from": "secret", "to": "other"}).json()
+    ask("POST", "sys/remount", {"from": "auth/approle", "to": "auth/machines"})
+    migration = moved["data"]["migration_id"]
+    status = ask("GET", f"sys/remount/status/{migration}").json()["data"]["migration_info"]
+    ids = {"role_id": vault.role_id, "secret_id": vault.secret_id}
+
+    assert status == {"source_mount": "secret/", "target_mount": "other/", "status": "success"}
+    assert ask("GET", "other/data/a").json()["data"]["data"] == {"n": 1}
+    assert ask("POST", "auth/machines/login", ids, token=None).status_code == 200
+    assert said(ask("GET", "sys/remount/status/x")) == (404, [])
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "why"),
+    [
+        ("", "x", "both 'from' and 'to' path must be specified as a string"),
+        ("nope", "x", 'no matching mount at "nope/"'),
+        ("sys", "x", 'cannot remount "sys/"'),
+        ("secret", "auth/x", "cannot remount to destination auth/x/"),
+        ("secret", "cubbyhole", 'path already in use at "cubbyhole/"'),
+    ],
+)
+def test_what_cannot_be_moved(ask: Ask, source: str, target: str, why: str) -> None:
+    """In Vault's words."""
+    assert said(ask("POST", "sys/remount", {"from": source, "to": target})) == (400, [why])
+
+
+def bad_login(vault: Vault, ask: Ask, times: int) -> list[int]:
+    ids = {"role_id": vault.role_id, "secret_id": "x"}
+    return [ask("POST", "auth/approle/login", ids, token=None).status_code for _ in range(times)]
+
+
+def test_the_lockout_is_tuned_listed_and_ended(
+    vault: Vault, ask: Ask, clock: SettableClock
+) -> None:
+    """By role id and mount; a locked role id is refused even when its role is gone."""
+    config = {"lockout_threshold": "2", "lockout_duration": "10s", "lockout_counter_reset": "5s"}
+    ask("POST", "sys/auth/approle/tune", {"user_lockout_config": config})
+    first = bad_login(vault, ask, 3)
+    accessor = ask("GET", "sys/auth/approle").json()["data"]["accessor"]
+    locked = ask("GET", "sys/locked-users").json()["data"]
+    other = ask("GET", "sys/locked-users?mount_accessor=x").json()["data"]["by_namespace"][0]
+    ask("POST", f"sys/locked-users/{accessor}/unlock/{vault.role_id}", {})
+    ask("POST", f"sys/locked-users/x/unlock/{vault.role_id}", {})
+    second = bad_login(vault, ask, 3)
+    clock.ahead = 11
+
+    assert first == second == [400, 400, 403]
+    assert locked["total"] == 1
+    assert locked["by_namespace"][0]["mount_accessors"] == [
+        {"mount_accessor": accessor, "counts": 1, "alias_identifiers": [vault.role_id]}
+    ]
+    assert other["mount_accessors"] == [
+        {"mount_accessor": "x", "counts": 0, "alias_identifiers": None}
+    ]
+    assert bad_login(vault, ask, 1) == [400]
+    tuned = ask("GET", "sys/auth/approle/tune").json()["data"]
+    assert (tuned["user_lockout_threshold"], tuned["user_lockout_duration"]) == (2, 10)
+    config = ask("GET", "sys/auth/approle").json()["data"]["config"]["user_lockout_config"]
+    assert config["user_lockout_counter_reset_duration"] == 5
+
+
+def test_the_lockout_can_be_switched_off(vault: Vault, ask: Ask) -> None:
+    """Then a bad secret id is 400 for ever."""
+    body = {"user_lockout_config": {"lockout_disable": True}}
+    ask("POST", "sys/auth/approle/tune", body).raise_for_status()
+
+    assert bad_login(vault, ask, 7) == [400] * 7
