@@ -12,17 +12,14 @@ from typing import TYPE_CHECKING, Any
 from pytest_resilience.clock._here import (
     conducting,
     due_after,
-    get_ahead,
     party_of,
     seconds_until,
 )
 from pytest_resilience.clock._parties import Party, Reason
-from pytest_resilience.clock._polling import note_look, note_park
+from pytest_resilience.clock._polling import note_look, note_nothing, note_park
 
 if TYPE_CHECKING:
     from pytest_resilience.clock._conductor import Conductor
-
-NANOSECOND = 1e-9
 
 real_allocate_lock = _thread.allocate_lock
 real_is_set = threading.Event.is_set
@@ -140,18 +137,10 @@ def is_set(self: threading.Event) -> bool:
 
 
 def event_wait(self: threading.Event, timeout: float | None = None) -> bool:
-    """Event.wait, which is made of locks, but for who waits for no time at all, again and again.
-
-    concurrent.futures.as_completed does so when its time is up to the nanosecond, until the
-    clock shows more. So it is shown more: its clock is ahead by a nanosecond until time moves.
-    """
+    """Event.wait: made of locks, but for who waits for no time at all, again and again."""
     set_ = real_wait(self, timeout)
-    conductor = conducting() if timeout == 0 and not set_ else None
-    if conductor is not None:
-        party = party_of(conductor)
-        if party.idle_wait_at_ns == conductor.now_ns:
-            get_ahead(conductor, party, NANOSECOND)
-        party.idle_wait_at_ns = conductor.now_ns
+    if timeout == 0 and not set_:
+        note_nothing()
     return set_
 
 

@@ -51,7 +51,6 @@ class Party:
         "error",
         "excused",
         "ident",
-        "idle_wait_at_ns",
         "joiners",
         "looks",
         "looks_at_ns",
@@ -59,6 +58,8 @@ class Party:
         "moves",
         "name",
         "native_id",
+        "nothing",
+        "nothing_at_ns",
         "number",
         "outcome",
         "parks",
@@ -101,8 +102,8 @@ class Party:
         self.looks_at_ns = self.looks_since_real_ns = 0
         # See _here.due_after.
         self.ahead, self.ahead_at_ns = 0.0, -1
-        # See _locks.event_wait.
-        self.idle_wait_at_ns = -1
+        # See _polling.note_nothing.
+        self.nothing, self.nothing_at_ns = 0, -1
         self.moves: _kernel.Moves | None = None
         self.seen_real_ns = 0
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import _thread
 from typing import TYPE_CHECKING
 
+from pytest_resilience.clock._here import conducting, get_ahead, party_of
 from pytest_resilience.clock._parties import Reason, Standing
 from pytest_resilience.clock._real import real_monotonic_ns
 
@@ -26,6 +27,11 @@ EVERY = 1_000
 PARK_LOOKS = 50
 """A wait that ended without time passing counts as so many looks, but only after the patience:
 thousands of requests at one moment are no loop."""
+NOTHING = 100
+"""So many waits for no time, at one moment, are those of a loop that needs a little more time.
+
+Fewer are not: urllib3 looks in this way at each connection that it uses again."""
+NANOSECOND = 1e-9
 TICK_NS = 1_000_000
 TICK_MOST_NS = 1_000_000_000
 
@@ -56,6 +62,24 @@ def note_park(conductor: Conductor, party: Party, reason: Reason) -> None:
         return
     if real_monotonic_ns() - party.looks_since_real_ns >= conductor.patience_ns:
         _tick(conductor, party)
+
+
+def note_nothing() -> None:
+    """The calling thread has waited for no time at all, and found nothing.
+
+    multiprocessing and concurrent.futures wait again and again for what is left of a timeout,
+    until it is less than nothing; when it is up to the nanosecond that needs a clock that
+    moves. So after some such waits theirs is ahead by a nanosecond, until time moves.
+    """
+    conductor = conducting()
+    if conductor is None:
+        return
+    party = party_of(conductor)
+    if party.nothing_at_ns != conductor.now_ns:
+        party.nothing_at_ns, party.nothing = conductor.now_ns, 0
+    party.nothing += 1
+    if party.nothing >= NOTHING:
+        get_ahead(conductor, party, NANOSECOND)
 
 
 def _is_loop(conductor: Conductor, party: Party) -> bool:

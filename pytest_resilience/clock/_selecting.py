@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from pytest_resilience.clock import _foreign
 from pytest_resilience.clock._here import conducting, due_after, party_of, seconds_until
 from pytest_resilience.clock._parties import Reason
-from pytest_resilience.clock._polling import note_look, note_park
+from pytest_resilience.clock._polling import note_look, note_nothing, note_park
 
 if TYPE_CHECKING:
     from pytest_resilience.clock._conductor import Conductor
@@ -201,7 +201,10 @@ class Poll:
     def poll(self, timeout: float | None = None, /) -> Any:
         """As poll's; the timeout is in milliseconds."""
         endless = timeout is None or timeout < 0
-        return wait("poll()", None if endless or timeout is None else timeout / 1000, self)
+        found = wait("poll()", None if endless or timeout is None else timeout / 1000, self)
+        if timeout == 0 and not found:
+            note_nothing()
+        return found
 
     @property
     def pipes(self) -> Iterable[int]:

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import datetime as dt
 import functools
+import multiprocessing
 import os
 import select
 import selectors
 import signal
 import socket
+import socketserver
 import subprocess
 import sys
 import threading
@@ -547,3 +550,31 @@ def test_a_tick_that_is_woken(clock: VirtualClock) -> None:
     waiter.join()
     waker.join()
     assert 3 <= clock.now < 6
+
+
+def test_waiting_for_less_than_nothing(clock: VirtualClock) -> None:
+    """What is left of a timeout that is up to the nanosecond is waited for until it is less."""
+    one, other = multiprocessing.Pipe()
+    began = time.clock_gettime(time.CLOCK_MONOTONIC)
+    with socketserver.TCPServer(("127.0.0.1", 0), socketserver.BaseRequestHandler) as server:
+        server.timeout = 4
+        server.handle_request()
+        assert clock.now == 4
+    assert not one.poll()
+    assert clock.now == 4
+    one.close()
+    other.close()
+    with _here.in_real_time():
+        assert select.poll().poll(0) == []
+        assert not threading.Event().wait(0)
+
+    assert time.clock_gettime(time.CLOCK_MONOTONIC) - began < 0.5
+
+
+def test_a_pool_of_processes(clock: VirtualClock) -> None:
+    """What it does takes real time, and none of the clock's but what passes out there."""
+    fork = multiprocessing.get_context("fork")
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=fork) as pool:
+        assert pool.submit(abs, -3).result(timeout=20) == 3
+    assert clock.now < 5
+    assert clock.reports == ()
