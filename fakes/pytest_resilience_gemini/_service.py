@@ -1,0 +1,189 @@
+"""What the service does with a request: its routes, and the form of its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pytest_resilience import Attempt, Fake, route
+from pytest_resilience_gemini import (
+    _embeddings,
+    _keys,
+    _models,
+    _query,
+    _says,
+    _tokens,
+    _validation,
+    _wire,
+)
+from pytest_resilience_gemini._answers import Answerer
+from pytest_resilience_gemini._errors import PAYLOAD, PAYLOAD_MOST, ApiError, error_body
+from pytest_resilience_gemini._models import Model
+from pytest_resilience_gemini._prompt import Prompt
+from pytest_resilience_gemini._proto import parse
+from pytest_resilience_gemini._quota import Meter
+from pytest_resilience_gemini._says import Say
+from pytest_resilience_gemini._wire import Call
+
+if TYPE_CHECKING:
+    from werkzeug import Request, Response
+
+VERSION = "/<any(v1, v1beta):version>"
+MODEL = VERSION + "/models/<model>"
+CALL = "pytest_resilience_gemini.call"
+
+
+class Service(Fake):
+    """The API of a service whose state somebody else keeps."""
+
+    api_key: str
+    """The valid key."""
+    models: dict[str, Model]
+    """The models that are served, by name."""
+    _says: list[Say]
+    _requests: list[Prompt]
+    _meter: Meter
+
+    # Routes
+
+    @route("GET", VERSION + "/models")
+    def list_models(self, request: Request, version: str) -> Any:
+        """The models, in pages."""
+        self._check_key(request)
+        size, token = request.args.get("pageSize"), request.args.get("pageToken")
+        return _models.page(self.models.values(), size, token)
+
+    @route("GET", MODEL)
+    def get_model(self, request: Request, version: str, model: str) -> Any:
+        """One model."""
+        self._check_key(request)
+        return _models.get(self.models, model, version)
+
+    @route("POST", MODEL + ":generateContent")
+    def generate_content(self, request: Request, version: str, model: str) -> Any:
+        """A text, at once."""
+        return self._answerer(request).whole()
+
+    @route("POST", MODEL + ":streamGenerateContent")
+    def stream_generate_content(self, request: Request, version: str, model: str) -> Any:
+        """A text, piece by piece."""
+        events = self._answerer(request).events()
+        if _call(request).sse:
+            headers = {"Content-Disposition": "attachment"}
+            return _wire.response(iter(_wire.sse(events)), 200, _wire.SSE_TYPE, headers)
+        return _wire.response(iter(_wire.array(events)), 200, _wire.JSON_TYPE)
+
+    @route("POST", MODEL + ":countTokens")
+    def count_tokens(self, request: Request, version: str, model: str) -> Any:
+        """How long a prompt is."""
+        body = self._read(request, "CountTokensRequest")
+        whole = body.get("generate_content_request")
+        if whole is None:
+            _validation.contents(body, "CountTokensRequest")
+        else:
+            _validation.contents(whole)
+        details = _tokens.details(body if whole is None else whole)
+        return {"totalTokens": _tokens.total(details), "promptTokensDetails": details}
+
+    @route("POST", MODEL + ":embedContent")
+    def embed_content(self, request: Request, version: str, model: str) -> Any:
+        """One embedding."""
+        embedding = _embeddings.embed(self._read(request, "EmbedContentRequest"))
+        self._meter.embed(model, 1, self._now())
+        return {"embedding": embedding}
+
+    @route("POST", MODEL + ":batchEmbedContents")
+    def batch_embed_contents(self, request: Request, version: str, model: str) -> Any:
+        """An embedding for each of several contents."""
+        body = self._read(request, "BatchEmbedContentsRequest")
+        _validation.batch(body)
+        listed = body.get("requests", ())
+        embeddings = [_embeddings.embed(one) for one in listed]
+        self._meter.embed(model, len(listed), self._now())
+        return {"embeddings": embeddings}
+
+    # What they share
+
+    def _answerer(self, request: Request) -> Answerer:
+        body = self._read(request, "GenerateContentRequest")
+        call = _call(request)
+        details = _tokens.details(body)
+        tokens = _tokens.total(details)
+        _validation.prompt(body, call.model, tokens, self.models[call.model]["inputTokenLimit"])
+        self._meter.generate(call.model, tokens, self._now())
+        prompt = Prompt(call.model, call.version, call.stream, body)
+        self._requests.append(prompt)
+        return Answerer(prompt, _says.take(self._says, prompt), details, self.random)
+
+    def _read(self, request: Request, message: str) -> dict[str, Any]:
+        """The request's message, once key, fields and model are in order.
+
+        The order of these checks is inferred: no report has two things wrong at once.
+        """
+        self._check_key(request)
+        call = _call(request)
+        _query.check(request)
+        if (request.content_length or 0) > PAYLOAD_MOST:
+            raise ApiError(400, PAYLOAD)
+        body = parse(request.get_data(), message)
+        _models.find(self.models, call.model, call.version, call.method)
+        return body
+
+    def _check_key(self, request: Request) -> None:
+        _keys.check(request, self.api_key, _call(request).rpc)
+
+    def _now(self) -> int:
+        return self.clock.monotonic_ns()
+
+    # Answers and errors
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request; what a handler raises is an answer too."""
+        call = _call(request)
+        handler = HANDLERS.get(call.method) if request.method == "POST" else None
+        try:
+            if handler is None:
+                return super().handle(request)
+            # The call tells as much as the routes do, and in a tenth of their time.
+            return self.respond(getattr(self, handler)(request, call.version, call.model))
+        except ApiError as error:
+            return _wire.refusal(error, _call(request))
+
+    def answer(self, status: int, data: Any, headers: Mapping[str, str] | None = None) -> Response:
+        """JSON with the service's headers."""
+        return _wire.response(_wire.pretty(data), status, _wire.JSON_TYPE, headers)
+
+    def error(self, status: int, message: str | None = None) -> Any:
+        """Google's error body for any status."""
+        return status, error_body(status, message)
+
+    def error_for(self, attempt: Attempt, status: int) -> Response:
+        """The same in the form that the call has asked for."""
+        path, _, query = attempt.target.partition("?")
+        # A request that is too large even for the server is a 400 as well.
+        error = ApiError(400, PAYLOAD) if status == 413 else ApiError(status)
+        return _wire.refusal(error, Call.of(path, query))
+
+    def wrong_method(self, request: Request, allowed: Iterable[str]) -> Any:
+        """The service knows no 405: a path is there for its methods only."""
+        return self.error(404)
+
+
+HANDLERS = {
+    "generateContent": "generate_content",
+    "streamGenerateContent": "stream_generate_content",
+    "countTokens": "count_tokens",
+    "embedContent": "embed_content",
+    "batchEmbedContents": "batch_embed_contents",
+}
+"""The methods that POST to a model."""
+
+
+def _call(request: Request) -> Call:
+    """Which call a request makes; found out once."""
+    found = request.environ.get(CALL)
+    if found is None:
+        found = Call.of(request.path, request.query_string.decode("latin-1"))
+        request.environ[CALL] = found
+    call: Call = found
+    return call
