@@ -22,7 +22,7 @@ SECOND = 1_000_000_000
 def kept(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     """Each wait is the one that is claimed, when none of them is a matter of chance."""
     call = seen.call
-    if policy.backoff is None or policy.is_random:
+    if not isinstance(policy.backoff, Backoff) or policy.is_random:
         return
     place = first_wrong(call, policy)
     if place is None:
@@ -114,10 +114,8 @@ def _finding(code: str, seen: Observation, policy: RetryPolicy, call: Call, plac
     return Finding(code, f"{came}, wanted {wanted(bounds)}", evidence)
 
 
-def _kind_of(waits: Sequence[int], backoff: object) -> str:
+def _kind_of(waits: Sequence[int], backoff: Backoff) -> str:
     """Which of the usual mistakes this is."""
-    if not isinstance(backoff, Backoff):
-        return "wrong-schedule"
     claimed = [backoff.range(retry) for retry in range(1, len(waits) + 2)]
     if backoff.waits is not None and len(claimed) > len(backoff.waits):
         claimed[-1] = _next(claimed[:-1])
