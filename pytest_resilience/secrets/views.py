@@ -25,6 +25,8 @@ _OF_ONE_FAMILY = {sign: re.compile(text, re.DOTALL) for sign, text in _FAMILIES.
 _HIGH = re.compile(rb"\\x[89A-Fa-f][0-9A-Fa-f]")
 _LETTERS = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"b": b"\b", b"f": b"\f"}
 _NAMES = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
+_PACKED_REPR = (rb"\x1f\x8b", rb"x\x9c", rb"x\xda")
+"""Packed bytes have anything in them, what looks like an escape of a URL as well."""
 _PACKED = re.compile(re.escape(b"\x1f\x8b\x08") + rb"|x\x9c|x\xda")
 _PACKED_BASE64 = re.compile(rb"(?:H4sI|eJ[w-z]|eN[o-r])[A-Za-z0-9+/_-]{10,}")
 _PACKED_HEX = re.compile(rb"(?:1f8b08|789c|78da)(?:[0-9a-f]{2}){8,}", re.IGNORECASE)
@@ -132,9 +134,10 @@ def _inside(view: View, *, apart: bool) -> Iterator[View]:
     yield view.unescaped()
     if _HIGH.search(view.data):
         yield view.unescaped(code_points=True)
-    if apart and len(signs) > 1:
+    if len(signs) > 1 and (apart or any(sign in view.data for sign in _PACKED_REPR)):
         for sign in signs:
             yield view.unescaped(_OF_ONE_FAMILY[sign])
+            yield view.unescaped(_OF_ONE_FAMILY[sign], code_points=True)
 
 
 def unpacked(data: bytes) -> Iterator[tuple[bytes, int, int]]:

@@ -108,6 +108,8 @@ def test_a_minted_value_is_found_however_it_is_written(
 @given(value=anything)
 @example(value='s3cr3t/+ with "quotes", <é>, \\ and 100%')
 @example(value="0000000000012'\\r")
+@example(value="00000000000¡¨\xa01\U0002a2ca")
+@example(value="a b%00 and \xa0 and more")
 @example(value="like %41 and &lt; \\u0041 'it")
 @example(value="üöäß€ -- ein langes Paßwort 😀")
 def test_a_value_of_any_characters_is_found_however_it_is_written(
