@@ -114,14 +114,14 @@ class AppRole(SecretIdPaths):
                 raise Refused(400, *refused.errors) from None
             raise
         self.roles[role.name] = role
+        warnings = []
         kind = call.text("token_type")
         if kind in ("default-service", "default-batch"):
-            words = f"{kind} has no useful meaning; adjusting to {role.token_type}"
-            return Reply(warnings=[words])
+            warnings.append(f"{kind} has no useful meaning; adjusting to {role.token_type}")
         if role.token_max_ttl > call.mount.longest_ttl:
             words = "token_max_ttl is greater than the backend mount's maximum TTL value; issued"
-            return Reply(warnings=[f"{words} tokens' max TTL value will be truncated"])
-        return None
+            warnings.append(f"{words} tokens' max TTL value will be truncated")
+        return Reply(warnings=warnings) if warnings else None
 
     def changed(self, name: str, call: Call) -> Role:
         """The role as a write would leave it; nothing is kept."""
@@ -227,6 +227,8 @@ class AppRole(SecretIdPaths):
                 check_blocks(call.texts(field), WRONG_BLOCKS)
             except ValueError as error:
                 raise bad_request(str(error)) from None
+        if field == "token_max_ttl" and 0 < call.seconds(field) < role.token_ttl:
+            raise bad_request("token_max_ttl should be greater than or equal to token_ttl")
         changed = replace(role)
         self._change(changed, call)
         if field == "token_policies":
@@ -304,7 +306,8 @@ class AppRole(SecretIdPaths):
 def _check_role(role: Role) -> None:
     if role.token_type == "batch":  # noqa: S105
         words = "'token_type' cannot be 'batch' or 'default_batch' when set to generate"
-        if role.token_period:
+        # Under its old name it comes too late to be looked at (seen).
+        if role.token_period and not role.period:
             raise bad_request(f"{words} periodic tokens")
         if role.token_num_uses:
             raise bad_request(f"{words} tokens with limited use count")

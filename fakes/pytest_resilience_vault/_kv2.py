@@ -296,7 +296,7 @@ def _demand_texts(custom: dict[str, Any]) -> None:
 def _kind(value: Any) -> str:
     if isinstance(value, bool):
         return "bool"
-    return "number" if isinstance(value, int | float) else "array or object"
+    return "number"
 
 
 def _weak_int(value: Any) -> int:

@@ -85,6 +85,8 @@ class TokenRole:
         wanted = sorted({*asked, *(["default"] if wants_default else [])})
         if "root" in asked:
             wanted = ["root"]
+        if no_default:
+            wanted = [name for name in wanted if name != "default"]
         if limited and not self._fit(wanted, allowed):
             words = f"token policies ({quoted_list(wanted)}) must be subset of the role's allowed"
             globs = quoted_list(sorted(self.allowed_policies_glob))
@@ -103,6 +105,16 @@ class TokenRole:
     def _fit(self, wanted: list[str], allowed: list[str]) -> bool:
         globs = self.allowed_policies_glob
         return all(name in allowed or _any(globs, name) for name in wanted)
+
+
+def _check_batch(role: TokenRole) -> None:
+    """What a role that gives batch tokens cannot become (tokenutil.ParseTokenFields)."""
+    words = "'token_type' cannot be 'batch' or 'default_batch' when set to generate"
+    words = f"error parsing role fields: {words}"
+    if role.token_period:
+        raise bad_request(f"{words} periodic tokens")
+    if role.token_num_uses:
+        raise bad_request(f"{words} tokens with limited use count")
 
 
 def _any(globs: list[str], name: str) -> bool:
@@ -161,6 +173,8 @@ class TokenRolePaths(Backend):
             raise bad_request(f"{words} \\w[\\w-.]+\\w")
         role.path_suffix = suffix
         self._set_times(role, call)
+        if old is not None and old.token_type.endswith("batch"):
+            _check_batch(role)
         self._set_type(role, call)
         self.roles[name] = role
         both = [(old, new) for old, new in _OLD.items() if call.has(old) and call.has(new)]
@@ -207,7 +221,4 @@ class TokenRolePaths(Backend):
             ):
                 if wrong:
                     raise bad_request(f"{words} {what}")
-        if kind.endswith("batch") and role.token_num_uses:
-            words = "'token_type' cannot be 'batch' or 'default_batch' when set to generate"
-            raise bad_request(f"error parsing role fields: {words} tokens with limited use count")
         role.token_type = kind

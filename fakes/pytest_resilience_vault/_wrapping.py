@@ -92,7 +92,7 @@ class Wraps:
             creation_time=stamp(call.now),
             creation_path=path,
         )
-        if reply.auth and reply.auth["accessor"]:
+        if reply.auth and reply.auth["accessor"] and kept is None:
             info["wrapped_accessor"] = reply.auth["accessor"]
         return Reply(wrap_info=info)
 

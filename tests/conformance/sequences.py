@@ -538,7 +538,7 @@ class Episode:
             Ask("PUT", "sys/seal", None, self.pick("{t1}", "", "nope")),
             Ask("PUT", "sys/step-down", None, self.pick("{t1}", "", "nope")),
             Ask("GET", "sys/generate-root/attempt", None, ""),
-            Ask("GET", "sys/locked-users", None, self.pick("{t1}", "")),
+            Ask("GET", "sys/locked-users", None, ""),
         )
 
     def _malformed(self) -> Ask:

@@ -50,7 +50,7 @@ from pytest_resilience import (
     verify,
 )
 from pytest_resilience_gemini import Gemini, Prompt, Reply, stream
-from pytest_resilience_vault import Vault
+from pytest_resilience_vault import OpenBao, Vault
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -81,6 +81,8 @@ def test_vault(fake_vault: Vault, fake_vault_session: Vault) -> None:
     fake_vault.put("secret/myapp", {"password": "s3cr3t"})
     assert_type(fake_vault.fail(503, times=3), Rule)
     assert_type(fake_vault.url, str)
+    assert_type(Vault(flavour="openbao"), Vault)
+    assert isinstance(OpenBao(), Vault)
     assert_type(fake_vault.environment, dict[str, str])
     assert_type(fake_vault_session.root_token, str)
     assert fake_vault.trace.waits == [1, 2, 4]

@@ -420,3 +420,83 @@ def test_addresses_outside_a_roles_blocks_cannot_log_in(vault: Vault, ask: Ask) 
     assert inside == 200
     assert outside.status_code == 400
     assert 'source address "127.0.0.1" unauthorized' in outside.json()["errors"][0]
+
+
+def test_parts_keep_what_the_real_ones_keep(vault: Vault, ask: Ask) -> None:
+    """Old names, words of their own, and the warnings of both kinds."""
+    role = "auth/approle/role/parts"
+    ask("POST", role, {"period": 60, "policies": ["A"], "token_ttl": 60}).raise_for_status()
+    both = ask("POST", f"{role}/policies", {"policies": "X", "token_policies": "X"})
+    shown = ask("GET", role).json()["data"]
+    period = ask("GET", f"{role}/period").json()["data"]
+    ask("DELETE", f"{role}/policies")
+    ask("DELETE", f"{role}/period")
+    ask("POST", f"{role}/bound-cidr-list", {"bound_cidr_list": "10.0.0.0/8"})
+    ask("DELETE", f"{role}/bound-cidr-list")
+    ask("DELETE", "auth/approle/role/nope/bound-cidr-list")
+    after = ask("GET", role).json()["data"]
+    warned = ask("POST", role, {"token_max_ttl": "9000h", "token_type": "default-service"})
+
+    assert both.status_code == 204
+    assert (shown["policies"], shown["token_policies"]) == (["x"], ["x"])
+    assert period == {"period": 60, "token_period": 60}
+    assert "policies" not in after
+    assert "period" not in after
+    assert after["secret_id_bound_cidrs"] is None
+    assert len(warned.json()["warnings"]) == 2
+    assert ask("POST", role, {"token_type": "batch", "period": 60}).ok
+
+
+@pytest.mark.parametrize(
+    ("part", "body", "why"),
+    [
+        ("secret-id-bound-cidrs", {"secret_id_bound_cidrs": []}, "missing bound_cidr_list"),
+        (
+            "bound-cidr-list",
+            {"bound_cidr_list": "x"},
+            "failed to validate CIDR blocks: invalid CIDR address: x",
+        ),
+        (
+            "token-bound-cidrs",
+            {"token_bound_cidrs": "x"},
+            (
+                'failed to parse token_bound_cidrs: error parsing address "x": Unable to convert'
+                ' "x" to an IPv4 or IPv6 address, or a UNIX Socket'
+            ),
+        ),
+        (
+            "token-max-ttl",
+            {"token_max_ttl": 30},
+            "token_max_ttl should be greater than or equal to token_ttl",
+        ),
+    ],
+)
+def test_parts_refuse_in_words_of_their_own(
+    ask: Ask, part: str, body: dict[str, str], why: str
+) -> None:
+    """Which are not the whole role's (seen)."""
+    role = "auth/approle/role/parts"
+    ask("POST", role, {"token_ttl": 60}).raise_for_status()
+
+    assert said(ask("POST", f"{role}/{part}", body)) == (400, [why])
+
+
+def test_a_constraint_is_needed_whatever_the_warning(ask: Ask) -> None:
+    """A type of tokens that is warned of makes 400 of the 500 (seen)."""
+    body = {"bind_secret_id": False}
+    words = ["1 error occurred:\n\t* at least one constraint should be enabled on the role\n\n"]
+    warned = {**body, "token_type": "default-service"}
+
+    assert said(ask("POST", "auth/approle/role/x", body)) == (500, words)
+    assert said(ask("POST", "auth/approle/role/x", warned)) == (400, words)
+
+
+def test_a_secret_id_of_another_role(vault: Vault, ask: Ask) -> None:
+    """Its accessor is known, and is none of this role's (seen)."""
+    vault.role("other")
+    made = ask("POST", "auth/approle/role/other/secret-id", {}).json()["data"]
+    body = {"secret_id_accessor": made["secret_id_accessor"]}
+    path = "auth/approle/role/app/secret-id-accessor"
+
+    assert ask("POST", f"{path}/lookup", body).status_code == 204
+    assert said(ask("POST", f"{path}/destroy", body)) == (403, ["invalid secret id accessor"])

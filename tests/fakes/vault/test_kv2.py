@@ -491,3 +491,20 @@ def test_a_path_below_nothing_is_missing(ask: Ask) -> None:
         400,
         ["cannot write to a path ending in '/'"],
     )
+
+
+def test_what_the_real_engine_says_besides(ask: Ask) -> None:
+    """Parameters that it does not know, what the engine demands, what a patch cannot hold."""
+    ask("POST", "secret/config", {"cas_required": True})
+    warned = ask("POST", "secret/metadata/a", {"cas_required": False}).json()["warnings"]
+    ignored = ask("GET", "secret/metadata/a?version=1&x=2").json()["warnings"]
+
+    assert warned[0].startswith('"cas_required" set to false, but is mandated')
+    assert ignored == ["Endpoint ignored these unrecognized parameters: [version x]"]
+    for value, kind in ((1, "number"), (True, "bool"), ([], "array or object")):
+        answer = ask("PATCH", "secret/metadata/a", {"custom_metadata": {"k": value}}, headers=PATCH)
+        if kind == "array or object":
+            assert answer.status_code == 400
+        else:
+            words = f"json: cannot unmarshal {kind} into Go struct field .custom_metadata.k of"
+            assert said(answer) == (500, [f"1 error occurred:\n\t* {words} type string\n\n"])

@@ -209,10 +209,6 @@ BATCH = "'token_type' cannot be 'batch' when role is set to generate"
             },
             f"{BATCH} tokens with an explicit max TTL",
         ),
-        (
-            {"token_type": "default-batch", "token_num_uses": 1},
-            "error parsing role fields: 'token_type' cannot be 'batch' or 'default_batch'",
-        ),
         ({"orphan": -1}, 'error converting input for field "orphan"'),
     ],
 )
@@ -222,6 +218,26 @@ def test_what_is_no_role(ask: Ask, role: dict[str, Any], why: str) -> None:
 
     assert answer.status_code == 400
     assert said(answer)[1][0].startswith(why)
+
+
+def test_a_role_of_batch_tokens_stays_one(ask: Ask) -> None:
+    """Without a period and without a number of uses, once it is there."""
+    words = "'token_type' cannot be 'batch' or 'default_batch' when set to generate"
+    words = f"error parsing role fields: {words}"
+    ask("POST", ROLE, {"token_type": "default-batch"}).raise_for_status()
+
+    assert said(ask("POST", ROLE, {"token_period": 60})) == (400, [f"{words} periodic tokens"])
+    assert said(ask("POST", ROLE, {"token_num_uses": 1})) == (
+        400,
+        [f"{words} tokens with limited use count"],
+    )
+
+
+def test_the_default_policy_can_be_left_out(ask: Ask) -> None:
+    """By the request, too."""
+    auth = made(ask, {}, policies=["app", "default"], no_default_policy=True).json()["auth"]
+
+    assert auth["policies"] == ["app"]
 
 
 def test_old_and_new_names_together(ask: Ask) -> None:
