@@ -11,7 +11,7 @@ from typing import Any
 
 from pytest_resilience.errors import CheckFailed
 from pytest_resilience.recording import tape
-from pytest_resilience.recording.replay import Replay
+from pytest_resilience.recording.replay import Replay, accepted_in
 from pytest_resilience.recording.shape import mismatches, shape_of
 from pytest_resilience.recording.tape import Exchange, Message
 from pytest_resilience.server.server import FakeServer
@@ -105,7 +105,7 @@ def compare_recording(
     with contextlib.ExitStack() as stack:
         if not fake.running:
             stack.enter_context(fake)
-        replay = Replay(fake, values)
+        replay = Replay(fake, accepted_in(read.exchanges), values)
         stack.callback(replay.close)
         found = [
             difference

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -16,11 +16,14 @@ from pytest_resilience.recording.tape import Exchange, Message
 from pytest_resilience.secrets.names import tells
 from pytest_resilience.server.server import FakeServer
 
-__all__ = ["Replay"]
+__all__ = ["Replay", "accepted_in"]
 
 PATIENCE = 30.0
+LONG = 8
+"""So long, with a digit or mixed letters, a text is not in two places by accident."""
+_MIXED = re.compile(r"[0-9]|[a-z][A-Z]")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
-_ID = re.compile(r"(^|[_-])(i?id|number)$|[a-z](Id|ID)$", re.IGNORECASE)
+_ID = re.compile(r"(?i:(?:^|[_-])(?:i?id|number))$|[a-z](?:Id|ID)$")
 
 
 class Replay:
@@ -28,15 +31,19 @@ class Replay:
 
     Args:
         fake: A server that runs.
+        accepted: Names that stood in a request which the real server did not refuse.
         values: The fake's value for a name in the recording, where nothing tells it.
     """
 
-    def __init__(self, fake: FakeServer, values: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, fake: FakeServer, accepted: frozenset[str], values: Mapping[str, str] | None = None
+    ) -> None:
         self._fake = fake
         self._environment = dict(fake.environment)
         self._values = {f"{{{{{name}}}}}": value for name, value in (values or {}).items()}
         self._values |= {f"{{{{{name}}}}}": value for name, value in self._environment.items()}
         self._values |= {SERVER: fake.url, HOST: f"{fake.host}:{fake.port}"}
+        self._accepted = accepted
         self._ids: dict[object, str | int] = {}
         self._stand_ins: dict[str, str] = {}
         self._connection = http.client.HTTPConnection(fake.host, fake.port, timeout=PATIENCE)
@@ -71,6 +78,9 @@ class Replay:
 
     def _bring(self, name: str, like: str, *, in_body: bool) -> None:
         if name in self._values:
+            return
+        if name not in self._accepted:  # A wrong password has to stay wrong.
+            self._stand_ins[name] = like
             return
         variable = self._variable(name, whole=in_body)
         if variable is None and not in_body:
@@ -135,7 +145,7 @@ class Replay:
             }
         if isinstance(data, list):
             return [self._data(value, name, number) for value in data]
-        if _ID.search(name) and not isinstance(data, bool) and data in self._ids:
+        if _is_id(name, data) and data in self._ids:
             return self._ids[data]
         return self._text(data, number) if isinstance(data, str) else data
 
@@ -164,7 +174,7 @@ class Replay:
             self._learn_id(real, fake, name)
 
     def _learn_id(self, real: str | int, fake: str | int, name: str) -> None:
-        if real != fake and _ID.search(name) and not NAME.search(str(real)):
+        if real != fake and _is_id(name, real) and not NAME.search(str(real)):
             self._ids.setdefault(real, fake)
 
     def _bind(self, real: str, fake: str) -> None:
@@ -180,6 +190,24 @@ class Replay:
         if match is not None:
             for name, value in zip(names, match.groups(), strict=True):
                 self._values.setdefault(name, value)
+
+
+def accepted_in(exchanges: Iterable[Exchange]) -> frozenset[str]:
+    """The names in requests that the real server did not refuse."""
+    return frozenset(
+        name
+        for exchange in exchanges
+        if exchange.answer.status < 400
+        for name in NAME.findall(json.dumps(exchange.request.to_dict()))
+    )
+
+
+def _is_id(name: str, value: object) -> bool:
+    """Whether a value may stand for something of its server's: by its name, or as it looks."""
+    if isinstance(value, str) and len(value) >= LONG and _MIXED.search(value):
+        return " " not in value
+    kind = isinstance(value, str | int) and not isinstance(value, bool)
+    return kind and _ID.search(name) is not None
 
 
 def _words(name: str) -> set[str]:

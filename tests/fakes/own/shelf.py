@@ -23,6 +23,7 @@ class Shelf(Fake):
         """No books, and a new key."""
         self.key = secrets.token_urlsafe(24)
         self.books: list[dict[str, Any]] = []
+        self.turns = 0
 
     @property
     def environment(self) -> dict[str, str]:
@@ -57,6 +58,12 @@ class Shelf(Fake):
     def one(self, request: Request, number: int, form: str, size: float, id: str) -> Any:  # noqa: A002
         """One of them."""
         return self.error(404)
+
+    @route("GET", "/turns")
+    def turn(self, request: Request) -> Any:
+        """Two yes, one no, and so on."""
+        self.turns += 1
+        return {} if self.turns % 3 else self.error(409)
 
     @route("GET", "/stream")
     def stream(self, request: Request) -> Response:

@@ -103,7 +103,7 @@ def test_the_failure_says_what_where_and_what_holds() -> None:
         check_fake(shelf.NoAllow)
 
     assert str(failed.value).splitlines()[:3] == [
-        "NoAllow has 3 flaws",
+        "NoAllow has 4 flaws",
         "  allow-missing: PATCH /books: wanted Allow with the methods there are, came none",
         "    A 405 names the methods that are allowed, in Allow.",
     ]
@@ -117,7 +117,7 @@ def test_what_the_service_does_can_be_allowed() -> None:
     assert [str(flaw).splitlines()[0] for flaw in flaws_of(shelf.NoAllow, allowed=everywhere)] == [
         "needless-exception: not-reset state(): wanted a flaw that this allows, came none"
     ]
-    assert len(flaws_of(shelf.NoAllow, allowed=one)) == 2
+    assert len(flaws_of(shelf.NoAllow, allowed=one)) == 3
     with pytest.raises(CheckFailed, match="NoAllow has 1 flaw\n"):
         check_fake(shelf.NoAllow, allowed=everywhere)
 
@@ -170,6 +170,7 @@ def test_samples_fill_in_every_kind_of_variable() -> None:
         "GET /books",
         f"GET {nowhere}",
         "GET /stream",
+        "GET /turns",
         "POST /books",
     ]
     assert list(map(str, asks_of(FakeServer()))) == ["GET /"]
