@@ -135,6 +135,7 @@ class AppRole(SecretIdPaths):
             raise bad_request(words)
         if call.has("role_id"):
             self._set_role_id(role, call)
+        _check_role(role)
         return role
 
     @on("delete", ROLE)
@@ -145,7 +146,9 @@ class AppRole(SecretIdPaths):
     def _change(self, role: Role, call: Call) -> None:
         for old, new in _OLD_NAMES.items():
             if call.has(new):
-                setattr(role, old, None)
+                both = call.has(old)
+                value = call.texts(new) if new == "token_policies" else call.seconds(new)
+                setattr(role, old, value if both else None)
             elif call.has(old):
                 call.data[new] = call.data[old]
                 setattr(role, old, call.texts(old) if old == "policies" else call.seconds(old))
@@ -161,7 +164,6 @@ class AppRole(SecretIdPaths):
         for name in _FLAGS:
             setattr(role, name, call.flag(name, default=getattr(role, name)))
         self._change_lists(role, call)
-        _check_role(role)
 
     def _change_lists(self, role: Role, call: Call) -> None:
         if call.has("token_policies"):
@@ -231,6 +233,7 @@ class AppRole(SecretIdPaths):
             raise bad_request("token_max_ttl should be greater than or equal to token_ttl")
         changed = replace(role)
         self._change(changed, call)
+        _check_role(changed)
         if field == "token_policies":
             # As policyutil.ParsePolicies leaves them, which the whole role's path does not use.
             changed.token_policies = [name.lower() for name in changed.token_policies]

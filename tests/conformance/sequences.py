@@ -536,7 +536,7 @@ class Episode:
             ),
             Ask(self.pick("GET", "DELETE"), "sys/seal", None, self.who()),
             Ask("PUT", "sys/seal", None, self.pick("{t1}", "", "nope")),
-            Ask("PUT", "sys/step-down", None, self.pick("{t1}", "", "nope")),
+            Ask("PUT", "sys/step-down", None, self.pick("", "nope")),
             Ask("GET", "sys/generate-root/attempt", None, ""),
             Ask("GET", "sys/locked-users", None, ""),
         )
