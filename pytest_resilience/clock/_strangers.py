@@ -19,6 +19,8 @@ from pytest_resilience.clock._kernel import Moves
 IDLE_NS = 12_000_000
 """Real time of sleep without a move after which a thread idles. One that waits for the
 interpreter's lock wakes every 5 ms (sys.getswitchinterval)."""
+STARVED = 10
+"""So many graces a thread is waited for that waits for a processor itself."""
 OURS = "pytest-resilience"
 
 
@@ -35,6 +37,8 @@ class Strangers:
         self._known = {number: _remembered.get(number, (None, 0)) for number in others}
         _remembered.clear()
         self._asked_since_ns: int | None = None
+        self._asked_of: dict[int, Moves | None] = {}
+        """What those had done who were busy at that time."""
 
     def __bool__(self) -> bool:
         return bool(self._known)
@@ -46,6 +50,7 @@ class Strangers:
             self._asked_since_ns = None
         elif self._asked_since_ns is None:
             self._asked_since_ns = now_real_ns
+            self._asked_of = {native_id: self._known[native_id][0] for native_id in busy}
         return not busy
 
     def _busy(self, now_real_ns: int, parties: Container[int | None]) -> list[int]:
@@ -66,6 +71,11 @@ class Strangers:
             return False
         return now_real_ns - since >= IDLE_NS
 
+    def _is_starved(self, native_id: int) -> bool:
+        """Whether it is ready to run, perhaps only to end, and has been given no processor."""
+        moves = self._known[native_id][0]
+        return moves is not None and not moves.asleep and moves == self._asked_of.get(native_id)
+
     def remember(self) -> None:
         """Let the next clock know what this one knows."""
         _remembered.update(self._known)
@@ -74,8 +84,12 @@ class Strangers:
         """Wait no longer for those that have not come to rest for the whole grace; their names."""
         if self._asked_since_ns is None or now_real_ns - self._asked_since_ns < grace_ns:
             return []
-        self._asked_since_ns = None
         restless = self._busy(now_real_ns, parties)
+        if all(map(self._is_starved, restless)) and (
+            now_real_ns - self._asked_since_ns < STARVED * grace_ns
+        ):
+            return []
+        self._asked_since_ns = None
         for native_id in restless:
             del self._known[native_id]
         names = {thread.native_id: thread.name for thread in threading.enumerate()}

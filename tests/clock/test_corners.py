@@ -256,6 +256,19 @@ def test_a_stranger_that_never_rests() -> None:
     assert report.startswith("thread 'restless', from before the clock, never comes to rest")
 
 
+def test_a_stranger_without_a_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that a busy machine does not let run, perhaps only to end, is waited for longer."""
+    moves = _kernel.Moves("R", "1", "1")
+    monkeypatch.setattr(_kernel, "threads", lambda: {7})
+    monkeypatch.setattr(_kernel, "moves_of", lambda native_id: moves)
+    strangers = _strangers.Strangers(0)
+
+    assert not strangers.idle(0, set())
+    assert strangers.give_up(100, 50, set()) == []
+    assert strangers.give_up(499, 50, set()) == []
+    assert strangers.give_up(500, 50, set()) == ["number 7"]
+
+
 def test_a_stranger_that_ends() -> None:
     """It is nobody's business any more, whether it had taken part or not."""
     go, gone = threading.Event(), threading.Event()
