@@ -47,7 +47,6 @@ def life(trial: Trial) -> Iterator[Flaw]:
 def _left_by_a_life(trial: Trial) -> list[str]:
     before = _there()
     list(_one_life(trial))
-    gc.collect()
     return list(_more(before, _there()))
 
 
