@@ -26,7 +26,7 @@ from pytest_resilience.plan import nearest
 from pytest_resilience.policy.policy import RetryPolicy
 from pytest_resilience.server.server import FakeServer
 
-__all__ = ["Judge", "verify"]
+__all__ = ["Judge", "UnknownScenario", "verify"]
 
 STUCK = 3
 """After as many calls that never returned nothing else is worth trying."""
@@ -66,6 +66,10 @@ def verify(
     """
     with Judge(call, policy, server, runner=runner, another=another) as judge:
         return judge.verdict(only)
+
+
+class UnknownScenario(ResilienceError):
+    """The battery of this client has no scenario of that name."""
 
 
 class Judge:
@@ -167,7 +171,7 @@ class Judge:
         wanted = {only} if isinstance(only, str) else set(only)
         names = [scenario.name for scenario in scenarios]
         for name in sorted(wanted - {*names, "undisturbed", KEPT_ANSWERS}):
-            raise ResilienceError(
+            raise UnknownScenario(
                 f"no scenario is named {name!r}{nearest(name, names)}; there are: "
                 f"{', '.join(names)}"
             )

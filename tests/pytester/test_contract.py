@@ -1,0 +1,138 @@
+"""``@pytest.mark.retry_contract``: a test for each clause, listed by name."""
+
+from __future__ import annotations
+
+import pytest
+
+CLIENT = """
+import asyncio
+import time
+
+import pytest
+import requests
+
+from pytest_resilience import RetryPolicy
+
+
+def fetch(url, waits=(1, 2)):
+    for wait in (*waits, None):
+        response = requests.get(url + "/v1/sys/seal-status", timeout=5)
+        if response.status_code != 503 or wait is None:
+            break
+        time.sleep(wait)
+    response.raise_for_status()
+    return response.json()
+
+
+POLICY = RetryPolicy(attempts=3, backoff=[1, 2], statuses=[503], timeout=5)
+"""
+KEPT = """
+@pytest.mark.retry_contract(POLICY)
+def test_contract(fake_vault):
+    return fetch(fake_vault.url)
+"""
+BROKEN = """
+@pytest.mark.retry_contract(policy="3 attempts, waits 1 2, retry 503", server="fake_vault")
+def test_contract(fake_vault, fake_gemini):
+    fetch(fake_vault.url, (1, 3))
+"""
+ASYNC = """
+@pytest.mark.retry_contract(POLICY)
+async def test_contract(fake_vault):
+    await asyncio.to_thread(fetch, fake_vault.url)
+"""
+SOME = ("-k", "outage-without-end or ctrl-c or cancelled")
+
+
+def test_each_clause_is_a_test(acme: pytest.Pytester) -> None:
+    """CI lists every promise by name, and a kept one passes."""
+    acme.makepyfile(CLIENT + KEPT)
+
+    result = acme.runpytest_subprocess("-p", "resilience", "-v", *SOME)
+
+    result.stdout.fnmatch_lines_random(
+        ["*::test_contract?outage-without-end? PASSED*", "*::test_contract?ctrl-c? PASSED*"]
+    )
+    result.assert_outcomes(passed=2, deselected=len(names(acme)) - 2)
+
+
+def names(acme: pytest.Pytester) -> list[str]:
+    """Every clause."""
+    listed = acme.runpytest("-p", "resilience", "--collect-only", "-q").outlines
+    return [line for line in listed if "::test_contract[" in line]
+
+
+def test_a_broken_promise_fails_with_its_proof(acme: pytest.Pytester) -> None:
+    """The first line stands alone; the attempts follow, and no traceback of ours."""
+    acme.makepyfile(CLIENT + BROKEN)
+
+    result = acme.runpytest_subprocess(
+        "-p", "resilience", "-k", "outage-without-end or undisturbed"
+    )
+
+    result.assert_outcomes(passed=1, failed=1, deselected=len(names(acme)) - 2)
+    result.stdout.fnmatch_lines(
+        [
+            "wrong-schedule: attempt 3 came 3.000 s after attempt 2, wanted 2.000 s",
+            "*2  t=1.000  GET /v1/sys/seal-status  503*",
+            "  to see it alone: verify(..., only='outage-without-end')",
+            "FAILED *test_contract?outage-without-end?*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*judge/verify.py*")
+
+
+def test_a_coroutine_is_a_call_as_well(acme: pytest.Pytester) -> None:
+    """It has clauses of its own: it may be cancelled."""
+    acme.makepyfile(CLIENT + ASYNC)
+
+    result = acme.runpytest_subprocess(
+        "-p", "resilience", "-v", "-k", "outage-of-1 or cancelled-during-its-w"
+    )
+
+    result.stdout.fnmatch_lines(["*::test_contract?cancelled-during-its-wait?*"])
+    result.stdout.fnmatch_lines(["*::test_contract?outage-of-1? PASSED*"])
+
+
+def test_a_clause_that_means_nothing_is_skipped(acme: pytest.Pytester) -> None:
+    """A client that was taken to retry, and does not, has no outage to survive."""
+    body = """
+    @pytest.mark.retry_contract(RetryPolicy())
+    def test_contract(fake_vault):
+        fetch(fake_vault.url, ())
+    """
+    acme.makepyfile(CLIENT + body.replace("\n    ", "\n"))
+
+    result = acme.runpytest_subprocess("-p", "resilience", "-rs", "-k", "outage-of-1")
+
+    result.stdout.fnmatch_lines(["SKIPPED*not meaningful for this client"])
+
+
+@pytest.mark.parametrize(
+    ("marker", "fixtures", "said"),
+    [
+        ("()", "fake_vault", "*retry_contract takes a policy and server*"),
+        ("(POLICY, tries=3)", "fake_vault", "*takes a policy and server, not tries*"),
+        ("(3)", "fake_vault", "*retry_contract wants a RetryPolicy, got 3*"),
+        ("('3 tries')", "fake_vault", "*retry_contract: '3 tries' cannot be read*"),
+        ("(POLICY)", "", "*retry_contract: the test uses no fake*"),
+        ("(POLICY)", "fake_vault, fake_gemini", "*the test uses 2 fakes: say which by server=*"),
+        ("(POLICY, server='x')", "fake_vault", "*server='x'): the test has no fake of that name*"),
+    ],
+)
+def test_a_mistake_is_told(acme: pytest.Pytester, marker: str, fixtures: str, said: str) -> None:
+    """In one line."""
+    acme.makepyfile(
+        f"{CLIENT}\n@pytest.mark.retry_contract{marker}\ndef test_contract({fixtures}): fetch('')\n"
+    )
+
+    result = acme.runpytest_subprocess("-p", "resilience", "-x")
+
+    result.stdout.fnmatch_lines([said])
+
+
+def test_other_tests_run_as_ever(acme: pytest.Pytester) -> None:
+    """A test without the marker is pytest's."""
+    acme.makepyfile("def test_plain(): assert 1 + 1 == 2")
+
+    acme.runpytest_subprocess("-p", "resilience").assert_outcomes(passed=1)
