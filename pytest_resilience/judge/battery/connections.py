@@ -21,8 +21,8 @@ ORDER = 0
 """First: a pool that is used up would let every other scenario end badly."""
 
 CALLS = 6
-MOST = 104
-"""Calls of a client that leaves connections open: httpx's and aiohttp's pools hold 100."""
+MOST = 24
+"""Calls of a client that leaves connections open, so that a pool of twenty is used up."""
 UNCLOSED = ("unclosed", "Unclosed")
 
 
