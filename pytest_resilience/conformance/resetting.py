@@ -5,7 +5,8 @@ A check that calls that a difference accuses correct fakes.
 
 *Solution.* All runs have the same seed and a wall clock that stands still; what looks random
 and the instance's own address and secrets are left out. What then differs after a reset must
-have been remembered, unless it differs in every one of five runs and does not just count up.
+have been remembered, unless it differs in every one of five runs and does not count up in
+steps.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from pytest_resilience.conformance.asking import Said
@@ -143,7 +145,8 @@ def _by_chance(seen: list[Any]) -> bool:
         words = [one for one in seen if "<random>" not in one]
         return len(set(words)) == len(words)
     numbers = [one for one in seen if isinstance(one, int | float)]
-    return len(set(numbers)) == len(seen) and sorted(numbers) != numbers
+    steps = {later - one for one, later in pairwise(numbers)}
+    return len(set(numbers)) == len(seen) and len(steps) > 1
 
 
 def _lost(wanted: Any, came: Any, place: str) -> Iterator[tuple[str, Any, Any]]:  # noqa: ANN401 -- JSON

@@ -15,6 +15,7 @@ from pytest_resilience.conformance import life
 from pytest_resilience.conformance.asking import asks_of
 from pytest_resilience.conformance.check import flaws_of
 from pytest_resilience.conformance.flaw import FLAWS
+from pytest_resilience.conformance.resetting import _by_chance
 from pytest_resilience.conformance.watching import Watch
 from pytest_resilience_gemini import Gemini
 from pytest_resilience_vault import Vault
@@ -160,6 +161,24 @@ def test_our_gemini() -> None:
     check_fake(
         Gemini, requests=[("GET", "/v1beta/models", None, key), ("POST", generate, prompt, key)]
     )
+
+
+@pytest.mark.parametrize(
+    ("seen", "chance"),
+    [
+        ([0.1, 0.2, 0.35, 0.4, 0.9], True),
+        ([5, 1, 9, 3, 7], True),
+        ([1, 2, 3, 4, 5], False),  # one count for all instances
+        ([1, 2, 3, 1, 1], False),  # each instance counts on
+        ([1, None, 1, 1, 1], False),
+        (["ab", "cd", "ef", "gh", "ij"], True),
+        (["<random>", "<random>", "a<random>", "gh", "ij"], True),
+        (["ab", "ab", "ab", "cd", "ab"], False),
+    ],
+)
+def test_chance_is_told_from_memory(seen: list[Any], chance: bool) -> None:  # noqa: FBT001
+    """Of the values at one place in five runs."""
+    assert _by_chance(seen) is chance
 
 
 def test_samples_fill_in_every_kind_of_variable() -> None:
