@@ -282,6 +282,7 @@ class Loop:
         if self._soon or self._idle:
             advice = 0
         if advice >= 0:
+            advice = min(advice, LONGEST_POLL)  # It is asked again, and a poll takes no more.
             wait = advice if wait < 0 else min(wait, advice)
         return self._poller.poll(wait)
 

@@ -1,8 +1,10 @@
 """The engine's loop survives what others hang into it."""
 
+import threading
+
 import pytest
 
-from pytest_resilience import engine
+from pytest_resilience import FakeServer, engine
 
 
 def test_a_conductor_that_fails_is_reported_and_does_not_end_the_loop(
@@ -30,3 +32,22 @@ def test_a_conductor_that_fails_is_reported_and_does_not_end_the_loop(
         assert "ValueError: no idea" in capsys.readouterr().err
     finally:
         engine.release(loop)
+
+
+def test_a_conductor_may_advise_to_wait_for_a_year() -> None:
+    """The kernel counts milliseconds in an int, which holds 25 days: the loop asks again before."""
+    with FakeServer() as server:
+        loop = engine.running()
+        assert loop is not None
+        asked = threading.Event()
+
+        def advise() -> float:
+            asked.set()
+            return 400 * 86_400.0
+
+        loop.run(lambda: setattr(loop, "conductor", advise))
+        assert asked.wait(20)
+        assert loop.run(lambda: "still there") == "still there"
+        loop.run(lambda: setattr(loop, "conductor", None))
+        assert server.running
+    assert engine.take_errors() == []
