@@ -172,7 +172,7 @@ def create(core: Core, call: Call, role: TokenRole | None = None, *, orphan: boo
         raise bad_request("root or sudo privileges required to specify token id")
     policies = (
         role.policies(wanted.policies, parent.policies, no_default=wanted.no_default)
-        if role
+        if role and role.limits_policies
         else _policies(wanted, parent, sudo=sudo)
     )
     if wanted.no_parent and not sudo:

@@ -73,20 +73,11 @@ class TokenRole:
         Raises:
             Refused: The role does not allow one that was asked for.
         """
-        allowed = sorted({*self.allowed_policies, *self._default()})
-        wants_default = "default" in self._default() and not no_default
+        default = [] if no_default else self._default()
+        allowed = sorted({*self.allowed_policies, *default})
         limited = bool(self.allowed_policies or self.allowed_policies_glob)
-        asked = asked or (self.allowed_policies if limited else parents)
-        if "root" in asked and not limited:
-            if "root" not in parents:
-                words = "root tokens may not be created without parent token being root"
-                raise bad_request(words)
-            return ["root"]
-        wanted = sorted({*asked, *(["default"] if wants_default else [])})
-        if "root" in asked:
-            wanted = ["root"]
-        if no_default:
-            wanted = [name for name in wanted if name != "default"]
+        asked = asked or (allowed if limited else parents)
+        wanted = ["root"] if "root" in asked else sorted({*asked, *default})
         if limited and not self._fit(wanted, allowed):
             words = f"token policies ({quoted_list(wanted)}) must be subset of the role's allowed"
             globs = quoted_list(sorted(self.allowed_policies_glob))
@@ -97,6 +88,11 @@ class TokenRole:
             if name in self.disallowed_policies or _any(self.disallowed_policies_glob, name):
                 raise bad_request(f'token policy "{name}" is disallowed by this role')
         return wanted
+
+    @property
+    def limits_policies(self) -> bool:
+        """Whether it says anything about policies; if not, the usual rules hold."""
+        return any(getattr(self, name) for name in _LISTS)
 
     def _default(self) -> list[str]:
         refused = self.token_no_default_policy or "default" in self.disallowed_policies

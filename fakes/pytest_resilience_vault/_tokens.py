@@ -65,11 +65,6 @@ class Token:
         """Whether it is a batch token."""
         return self.type == "batch"
 
-    @property
-    def is_wrapping(self) -> bool:
-        """Whether it holds a wrapped response."""
-        return self.policies == ["response-wrapping"]
-
     def may_come_from(self, address: str) -> bool:
         """Whether it may be used from an address."""
         return not self.cidrs or contains(self.cidrs, address)

@@ -508,3 +508,10 @@ def test_what_the_real_engine_says_besides(ask: Ask) -> None:
         else:
             words = f"json: cannot unmarshal {kind} into Go struct field .custom_metadata.k of"
             assert said(answer) == (500, [f"1 error occurred:\n\t* {words} type string\n\n"])
+
+
+def test_metadata_alone_cannot_be_patched(ask: Ask) -> None:
+    """There is no version to merge with."""
+    ask("POST", "secret/metadata/a", {"max_versions": 3}).raise_for_status()
+
+    assert ask("PATCH", "secret/data/a", {"data": {}}, headers=PATCH).status_code == 404

@@ -135,6 +135,7 @@ def test_the_node_is_sealed_and_steps_down(vault: Vault, ask: Ask) -> None:
         ),
         ({"sealed": 1}, "sealed is 1; allowed is true or false"),
         ({"standby": True}, "standby is True; wanted is an object"),
+        ({"standby": {"kind": "x"}}, "standby's kind is 'x'; allowed is standby,"),
         ({"standby": {"leder": ""}}, "standby has no 'leder'; did you mean 'leader'"),
         ({"standby": {"leader": 1}}, "leader is a URL, forwards true or false"),
         ({"mounts": {"kv": 3}}, r"mounts\['kv'\] is 3; allowed is 1 or 2"),

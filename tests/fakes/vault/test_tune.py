@@ -40,6 +40,15 @@ from tests.fakes.vault.asking import Ask, SettableClock, said
         ),
         ("mounts/secret", {"options": {"version": "1"}}, "cannot downgrade mount from version 2"),
         ("mounts/sys", {"description": "x"}, "cannot tune parameter description of sys/"),
+        (
+            "mounts/secret",
+            {"audit_non_hmac_request_keys": {"a": 1}},
+            (
+                "Field validation failed: error converting input for field"
+                " \"audit_non_hmac_request_keys\": 1 error(s) decoding:\n\n* '[0]' expected type"
+                " 'string', got unconvertible type 'map[string]interface {}', value: 'map[a:1]'"
+            ),
+        ),
     ],
 )
 def test_what_cannot_be_tuned(ask: Ask, path: str, body: dict[str, Any], why: str) -> None:

@@ -192,3 +192,15 @@ def test_a_time_that_cannot_be_meant(ask: Ask, ttl: str, why: str) -> None:
 
     assert said(answer) == (400, [f"error parsing X-Vault-Wrap-TTL header: {why}"])
     assert ask("GET", "sys/mounts", headers={"X-Vault-Wrap-TTL": "0"}).json()["data"] is not None
+
+
+def test_the_token_of_a_body_is_somebody_else_s(ask: Ask, wrapped: dict[str, Any]) -> None:
+    """An empty one is refused, and one's own would be used twice (seen)."""
+    empty = ask("POST", "sys/wrapping/unwrap", {"token": ""})
+    own = ask("POST", "sys/wrapping/unwrap", {"token": wrapped["token"]}, token=wrapped["token"])
+
+    assert said(empty) == (
+        403,
+        ["error validating wrapping token: empty token in request body"],
+    )
+    assert own.status_code == 500
