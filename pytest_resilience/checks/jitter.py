@@ -51,8 +51,8 @@ def spread(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
 
 def _ranges(call: Call, policy: RetryPolicy) -> list[Range]:
     waits = call.waits[: None if policy.limit is None else policy.limit - 1]
-    befores = [None, *waits]
-    found = [policy.wait_range(n + 1, befores[n]) for n in range(len(waits))]
+    before = [None, *waits]
+    found = [policy.wait_range(n + 1, before[n]) for n in range(len(waits))]
     return [bounds for bounds in found if bounds is not None]
 
 

@@ -171,7 +171,7 @@ def _coded(script: Script) -> tuple[Answer, tuple[bytes, ...], bool]:
     pieces = () if script.head_only else tuple(piece for piece in answer.body if piece)
     if answer.header("Content-Length") is not None:
         return answer, pieces, False
-    if script.head_only and not answer.body:  # How long GET's would be, nobody has said.
+    if script.head_only and not answer.body:  # How long a GET would make it, nobody has said.
         return answer, (), False
     if len(answer.body) <= 1:
         return answer.with_header("Content-Length", str(len(answer.whole))), pieces, False

@@ -80,7 +80,7 @@ def test_decorrelated_jitter_goes_by_the_wait_before() -> None:
         (lambda: Backoff.of(1, (3, 2)), "backoff.waits[1]=(3, 2) is not allowed"),
         (lambda: Jitter("some"), "jitter='some' is not allowed: wanted none, full, equal, addi"),
         (lambda: Jitter("full", 1), "jitter.amount=1 is not allowed: wanted no amount for full"),
-        (lambda: Jitter("proportional", 2), "jitter.amount=2 is not allowed: wanted a share fro"),
+        (lambda: Jitter("proportional", 2), "jitter.amount=2 is not allowed: wanted a share from"),
         (lambda: Jitter(least=True), "jitter.least=True is not allowed: wanted a number of sec"),
     ],
 )
