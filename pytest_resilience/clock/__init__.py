@@ -6,7 +6,9 @@ object decides what time it is for clients, servers, faults and fakes alike.
 
 from __future__ import annotations
 
-from pytest_resilience.clock import _links as links
+import threading
+
+from pytest_resilience.clock import _current, _links as links
 from pytest_resilience.clock._base import Clock, Scheduler, Timer, current_clock, use_clock
 from pytest_resilience.clock._jobs import Job
 from pytest_resilience.clock._real import REAL, RealClock, new_lock, new_rlock
@@ -19,8 +21,17 @@ __all__ = [
     "Scheduler",
     "Timer",
     "current_clock",
+    "interrupt",
     "links",
     "new_lock",
     "new_rlock",
     "use_clock",
 ]
+
+
+def interrupt(thread: threading.Thread, error: BaseException) -> bool:
+    """Raise this in a thread that waits in virtual time; False when it does not."""
+    conductor = _current.conductor
+    return (
+        conductor is not None and thread.ident is not None and conductor.throw(thread.ident, error)
+    )

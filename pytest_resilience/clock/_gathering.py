@@ -303,6 +303,16 @@ class Gathering:
             yields=party.standing is Standing.RUNNING,
         )
 
+    def throw(self, ident: int, error: BaseException) -> bool:
+        """End the wait of a thread with this error; False when it does not wait."""
+        with self.lock:
+            party = self.parties.get(ident)
+            if party is None or party.standing is not Standing.WAITING:
+                return False
+            party.error = error
+            self.rouse(party, Reason.WOKEN)
+            return True
+
     def rouse(self, party: Party, reason: Reason) -> None:
         """Let the waiting party run now; under the lock."""
         if party.standing is not Standing.WAITING:

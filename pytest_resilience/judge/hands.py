@@ -22,12 +22,17 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, Self, TypeAlias
 
-from pytest_resilience.clock import new_lock
+from pytest_resilience.clock import interrupt, new_lock
 
 __all__ = ["Ended", "Halted", "Hands", "Runner"]
 
 PATIENCE = 10.0
 """Real seconds after which a call that computes is stopped."""
+
+TAKEN_BACK = 0.2
+"""Real seconds that it has for taking the exception that stops it."""
+TRIES = 3
+"""How often a call that waits for ever is told to end; it may catch what tells it."""
 
 Runner: TypeAlias = Callable[[Callable[[], Awaitable[object]]], object]
 """Runs an async function to its end: ``trio.run``, say."""
@@ -94,6 +99,8 @@ class Hands:
                 thread.start()
             for thread in threads:
                 thread.join(limit)
+            for thread in threads:
+                _free(thread)
         return ended
 
     def _gathered(
@@ -112,13 +119,12 @@ class Hands:
         return ended
 
     def close(self) -> bool:
-        """Let the worker end; whether it did. One that is stuck is left behind."""
+        """Let the worker end; whether it did by itself. One that cannot be freed stays behind."""
         self._jobs.put(None)
         self.thread.join(1)
-        if not self.thread.is_alive():
-            return True
-        halt(self.thread)
-        return False
+        came_back = not self.thread.is_alive()
+        _free(self.thread)
+        return came_back
 
     # In the worker's thread
 
@@ -185,12 +191,37 @@ class Turn:
             _cancel_rest(self._loop.get_loop())
 
 
+def _free(thread: threading.Thread) -> None:
+    """Get a thread out of whatever it waits for in virtual time."""
+    for _ in range(TRIES):
+        if not thread.is_alive() or not interrupt(thread, Halted()):
+            break
+        thread.join(1)
+
+
 def halt(thread: threading.Thread) -> None:
-    """Raise in another thread, as soon as it runs Python again."""
-    if thread.ident is not None:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(thread.ident), ctypes.py_object(Halted)
-        )
+    """Raise in another thread that runs Python. Called on a thread that nobody traces.
+
+    CPython 3.11 goes round for ever in every traced thread as long as such an exception is on
+    its way (ceval.c: a RESUME that is traced looks for it, and is begun anew). A thread that
+    is blocked in C may never take it, so it is taken back in the end.
+    """
+    if thread.ident is None or not _throw(thread.ident, Halted):
+        return
+    pause = new_lock()
+    pause.acquire()
+    pause.acquire(timeout=TAKEN_BACK)
+    _throw(thread.ident, None)
+    # That leaves the interpreter's own sign up, which only goes when somebody takes one.
+    with contextlib.suppress(Halted):
+        _throw(_thread.get_ident(), Halted)
+        while True:
+            pass
+
+
+def _throw(ident: int, error: type[BaseException] | None) -> bool:
+    raised = None if error is None else ctypes.py_object(error)
+    return bool(ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), raised))
 
 
 def _outcome(job: Callable[[], object]) -> Ended:
