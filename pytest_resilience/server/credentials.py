@@ -15,14 +15,13 @@ from pytest_resilience.errors import PlanError
 from pytest_resilience.records import Attempt
 from pytest_resilience.secrets.names import is_public, tells
 from pytest_resilience.secrets.value import SHORTEST_NAMED, Secret, looks_random
+from pytest_resilience.server.journal import LARGEST
 
 if TYPE_CHECKING:
     from pytest_resilience.server.server import FakeServer
 
 ATTEMPTS = 200
 """How many attempts are read for credentials, the newest."""
-LARGEST = 64 * 1024
-"""Bytes of a body that is read for credentials."""
 DEEPEST = 8
 SCHEMES = frozenset({"bearer", "token", "apikey", "key"})
 
@@ -128,7 +127,7 @@ def _of_body(body: bytes, where: str) -> Iterator[Pair]:
 def _answered(answers: Iterable[Answer]) -> Iterator[Pair]:
     bodies: set[bytes] = set()
     for answer in answers:
-        if sum(map(len, answer.body)) > LARGEST or (body := answer.whole) in bodies:
+        if (body := answer.whole) in bodies:
             continue
         bodies.add(body)
         data = _json(body)

@@ -153,7 +153,11 @@ class Fake(FakeServer):
             nearest = self.nearest_routes(request)
             request.environ[UNMATCHED] = _words(nearest)
             return self.respond(self.unmatched(request, nearest))
-        return self.respond(getattr(self, endpoint)(request, **arguments))
+        try:
+            return self.respond(getattr(self, endpoint)(request, **arguments))
+        except HTTPException as error:  # werkzeug's abort(404), or a body that is no JSON
+            status = error.code or 500
+            return self._respond_with_error(status, self.error(status))
 
     def respond(self, returned: Any) -> Response:  # noqa: ANN401 -- JSON, or a Response
         """A response of what a handler has returned."""
@@ -179,9 +183,11 @@ class Fake(FakeServer):
     def error_answer(self, status: int, attempt: Attempt) -> Answer:
         """The service's own error for a status fault."""
         with self.lock:
-            said = self.error_for(attempt, status)
-            plain = not isinstance(said, Response | tuple)
-            return as_answer(self.respond((status, said) if plain else said))
+            return as_answer(self._respond_with_error(status, self.error_for(attempt, status)))
+
+    def _respond_with_error(self, status: int, said: Any) -> Response:  # noqa: ANN401 -- JSON, or a Response
+        plain = not isinstance(said, Response | tuple)
+        return self.respond((status, said) if plain else said)
 
     @property
     def named_faults(self) -> Mapping[str, Fault]:

@@ -16,6 +16,8 @@ FIELDS = tuple(field.name for field in fields(Attempt))
 VALUES = attrgetter(*FIELDS)
 ANSWERS = 100
 """How many answers are kept for their credentials."""
+LARGEST = 64 * 1024
+"""Bytes of a body that is read for credentials."""
 
 
 class Journal:
@@ -130,7 +132,8 @@ class Entry:
 
     def answered(self, answer: Answer) -> None:
         """Record what is being answered."""
-        self._journal.answers.append(answer)
+        if sum(map(len, answer.body)) <= LARGEST:
+            self._journal.answers.append(answer)
 
     def end(self, outcome: Outcome, ended_ns: int, **changes: object) -> None:
         """Record how it ended; the first end counts."""

@@ -1,6 +1,8 @@
 """The service's own error for a status fault, and presets beside other faults."""
 
 import requests
+from werkzeug import Request
+from werkzeug.exceptions import abort
 
 from pytest_resilience import Attempt, Fake, faults, route
 from pytest_resilience_gemini import Gemini
@@ -31,6 +33,31 @@ def test_an_error_that_is_only_data_has_the_status_of_the_fault() -> None:
         answer = requests.get(f"{fake.url}/x", timeout=10)
 
     assert (answer.status_code, answer.json()) == (503, {"words": 503, "path": "/x"})
+
+
+class Aborts(Words):
+    """Leaves errors to werkzeug."""
+
+    @route("POST", "/x")
+    def post(self, request: Request) -> object:
+        """Want JSON, and find nothing."""
+        request.get_json()
+        abort(410)
+
+
+def test_what_a_handler_aborts_with_has_the_services_own_words() -> None:
+    """werkzeug's ``abort`` and its refusal of a body that is no JSON are errors of the service."""
+    with Aborts() as fake:
+        answers = [
+            requests.post(f"{fake.url}/x", json={}, timeout=10),
+            requests.post(f"{fake.url}/x", data="{", timeout=10),
+        ]
+
+    assert [(a.status_code, a.json()) for a in answers] == [
+        (410, {"words": 410}),
+        (415, {"words": 415}),
+    ]
+    assert fake.errors == []
 
 
 def test_vaults_quota_names_the_path() -> None:
