@@ -143,7 +143,7 @@ class Hands:
         over = new_lock()
         over.acquire()
 
-        def watch() -> None:
+        def watch() -> None:  # pragma: no cover -- no tracer is on a raw thread, and must not be
             while not over.acquire(timeout=PATIENCE):
                 halt(thread)
 
@@ -199,7 +199,7 @@ def _free(thread: threading.Thread) -> None:
         thread.join(1)
 
 
-def halt(thread: threading.Thread) -> None:
+def halt(thread: threading.Thread) -> None:  # pragma: no cover -- see below
     """Raise in another thread that runs Python. Called on a thread that nobody traces.
 
     CPython 3.11 goes round for ever in every traced thread as long as such an exception is on
@@ -219,7 +219,7 @@ def halt(thread: threading.Thread) -> None:
             pass
 
 
-def _throw(ident: int, error: type[BaseException] | None) -> bool:
+def _throw(ident: int, error: type[BaseException] | None) -> bool:  # pragma: no cover -- see halt
     raised = None if error is None else ctypes.py_object(error)
     return bool(ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), raised))
 

@@ -243,7 +243,7 @@ class Stage:
         real = threading.excepthook
 
         def note(arguments: threading.ExceptHookArgs) -> None:
-            if arguments.exc_value is not None:
+            if arguments.exc_value is not None:  # pragma: no branch -- as its type has it
                 self._thread_errors.append(arguments.exc_value)
 
         threading.excepthook = note

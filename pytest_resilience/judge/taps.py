@@ -75,8 +75,7 @@ def interrupt(request: int, thread: threading.Thread) -> Iterator[Interrupt]:
 
 @contextlib.contextmanager
 def _wrapped(owner: type, name: str, wrapper: Callable[..., Any]) -> Iterator[None]:
-    own = owner.__dict__.get(name)
-    real = getattr(owner, name)
+    real = owner.__dict__[name]  # The virtual clock's, which is there while it is on.
 
     def wrapped(*arguments: Any) -> Any:  # noqa: ANN401 -- whatever it was
         return wrapper(real, *arguments)
@@ -85,7 +84,4 @@ def _wrapped(owner: type, name: str, wrapper: Callable[..., Any]) -> Iterator[No
     try:
         yield
     finally:
-        if own is None:
-            delattr(owner, name)
-        else:
-            setattr(owner, name, own)
+        setattr(owner, name, real)
