@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
+import circuitbreaker
 import pytest
 
 from pytest_resilience import FakeServer
@@ -45,6 +46,8 @@ LEAKS = {"connection-leaked", "pool-exhausted", "response-not-closed"}
 def _swept(leaks: bool) -> Iterator[None]:  # noqa: FBT001 -- of one caller
     """What a leaky client has left open is closed here, and not in somebody else's test."""
     yield
+    # It keeps each breaker for ever, with the last failure and so with its connection.
+    circuitbreaker.CircuitBreakerMonitor.circuit_breakers.clear()
     if leaks:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ResourceWarning)
