@@ -84,10 +84,10 @@ def test_nothing_compiled_or_left_over(names: set[str]) -> None:
 
 
 def test_few_dependencies(metadata: Message) -> None:
-    """Who installs the plugin gets three packages with it."""
+    """Who installs the plugin gets three packages with it, and others only by an extra."""
     wanted = {str(line).split(">=")[0] for line in metadata.get_all("Requires-Dist", [])}
 
-    assert wanted == {"h11", "pytest", "werkzeug"}
+    assert wanted == {"h11", "pytest", "werkzeug", "trustme; extra == 'tls'"}
     assert metadata["Requires-Python"] == ">=3.11"
 
 
