@@ -233,6 +233,8 @@ def test_a_role_of_batch_tokens_stays_one(ask: Ask) -> None:
         400,
         [f"{words} tokens with limited use count"],
     )
+    assert ask("POST", ROLE, {"path_suffix": "other", "token_ttl": 60}).status_code == 204
+    assert ask("GET", ROLE).json()["data"]["path_suffix"] == "other"
 
 
 def test_the_default_policy_can_be_left_out(ask: Ask) -> None:
