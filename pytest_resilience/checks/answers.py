@@ -11,9 +11,6 @@ from pytest_resilience.policy.policy import RetryPolicy
 
 __all__ = ["ended_early", "malformed", "truncated"]
 
-ENDS = (None, False)
-"""What says "nothing came" to a caller who looks: another finding."""
-
 
 def truncated(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     """Content-Length announced more than came."""
@@ -31,8 +28,6 @@ def malformed(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     A client that hands on bodies as they came, or falls back to the response as hvac does,
     leaves it to its caller to look into them, unless it claims that it validates them.
     """
-    if policy.validates is False:
-        return
     if not policy.validates and (is_raw(seen.baseline.value) or is_response(seen.call.value)):
         return
     yield from _accepted("malformed-accepted", "an answer that was no JSON", seen, _differs)
@@ -52,7 +47,8 @@ def _accepted(
     if not call.returned or not call.trace or not call.trace[-1].failed:
         return  # It raised, or went on until an answer was whole.
     value, whole = plain(call.value), plain(seen.baseline.value)
-    if value in ENDS and value is not whole:
+    if (value is None or value is False) and value is not whole:
+        # It says "nothing came" to a caller who looks: another finding.
         if whole is not None:
             sentence = f"{what} made it return {value!r}, and no exception"
             yield Finding("error-swallowed", sentence, seen.evidence())

@@ -25,8 +25,6 @@ def kept_too_long(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
 
 def errors_kept(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     """A call in an outage, and one after it; the second does not ask and fails as the first."""
-    if len(seen.calls) < 2:
-        return
     first, second = seen.calls[-2:]
     if first.trace and not second.trace and _same_failure(first, second, seen.baseline):
         how = "raised the error" if second.error is not None else "returned the error"
