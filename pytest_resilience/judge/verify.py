@@ -107,7 +107,7 @@ class Judge:
                     server,
                     is_async=_is_async(self._call),
                     runner=self._runner,
-                    another=self._another or as_another(self._call, server),
+                    another=self._another or _as_another(self._call, server),
                 )
             )
             self._stack = stack.pop_all()
@@ -207,6 +207,11 @@ def _without_arguments(call: Callable[..., Any], server: FakeServer) -> Callable
         f"verify(call) wants a call with no required argument, or one for the server's URL; "
         f"this one has {names}: wrap it in a lambda"
     )
+
+
+def _as_another(call: Callable[..., Any], server: FakeServer) -> Callable[[], Any] | None:
+    other = as_another(call)
+    return None if other is None else _without_arguments(other, server)
 
 
 @contextlib.contextmanager

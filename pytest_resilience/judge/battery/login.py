@@ -18,6 +18,7 @@ from pytest_resilience.server.server import FakeServer
 __all__ = ["scenarios"]
 
 OFTEN = 30
+ELSEWHERE = "127.0.0.2"
 VAULT = "x-vault-token"
 STANDBY = "x-vault-request"
 """Sent by Vault's own clients and hvac, which have to follow a standby node's 307 to the active
@@ -92,7 +93,7 @@ def _redirect(stage: Stage, subject: Subject) -> dict[str, object]:
 @contextlib.contextmanager
 def _elsewhere() -> Iterator[FakeServer]:
     """Another host, because a cookie does not mind the port; another port where there is none."""
-    server = FakeServer(host="127.0.0.2")
+    server = FakeServer(host=ELSEWHERE)
     try:
         server.start()
     except ServerError:  # Not every system has all of 127.0.0.0/8.
