@@ -59,10 +59,10 @@ class Call:
         return name in self.data
 
     def text(self, name: str, default: str = "") -> str:
-        """A string; numbers and booleans become one (mapstructure's weak decoding)."""
+        """A string; numbers and booleans become one, null "" (mapstructure's weak decoding)."""
         value = self.data.get(name)
         if value is None:
-            return default
+            return "" if self.has(name) else default
         if isinstance(value, bool):
             return "1" if value else "0"
         if isinstance(value, str | int | float):
@@ -73,7 +73,7 @@ class Call:
         """A whole number, or a string of one."""
         value = self.data.get(name)
         if value is None:
-            return default
+            return 0 if self.has(name) else default
         if isinstance(value, str):
             if value == "":
                 return 0
@@ -106,7 +106,7 @@ class Call:
         """A boolean, or a string of one as Go's strconv.ParseBool reads it."""
         value = self.data.get(name)
         if value is None:
-            return default
+            return False if self.has(name) else default
         if isinstance(value, str | int | float) and not isinstance(value, bool):
             # A number is its digits, as everything that json.Number holds.
             text = str(getattr(value, "text", value))

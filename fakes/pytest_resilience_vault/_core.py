@@ -29,6 +29,8 @@ from pytest_resilience_vault._wrapping import (
     check_wrapping_token,
 )
 
+OWN_PATHS = ("auth/token/lookup-self", "auth/token/renew-self", "auth/token/revoke-self")
+
 
 class Core:
     """Everything a Vault knows: mounts, policies, tokens, and whether it is sealed.
@@ -222,6 +224,9 @@ class Core:
             Refused: With Vault's error.
             NotThere: A 404 with a body of its own.
         """
+        home = self._home(call)
+        if home is not self:
+            return home.handle(call)
         if call.full_path.endswith("/") and call.operation in (UPDATE, CREATE, PATCH):
             raise _errors.bad_request("cannot write to a path ending in '/'")
         mount = self.mounts.of(call.full_path)
@@ -240,6 +245,11 @@ class Core:
             return self._answer(mount, call)
         finally:
             self.tokens.finish(token)
+
+    def _home(self, call: Call) -> Core:
+        """The -self paths mean nothing outside of the token's own namespace, and go there."""
+        token = self.tokens.find(call.token_id, call.now) if call.full_path in OWN_PATHS else None
+        return (self.root.space(token.space) if token else None) or self
 
     def _answer_anyone(self, mount: Mount, call: Call) -> tuple[Reply | None, str]:
         """Answer on a path that needs no token, where errors are not listed (seen)."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pytest_resilience_vault._cidr import contains
 from pytest_resilience_vault._errors import Refused, bad_request, no_token
 from pytest_resilience_vault._reply import Reply
+from pytest_resilience_vault._secret_ids import not_within
 from pytest_resilience_vault._tokens import Token
 from pytest_resilience_vault._ttl import Wish, granted
 
@@ -68,6 +69,9 @@ def _checked(role: Role, secret_id: str, call: Call) -> SecretId:
     elif found.num_uses > 1:
         found.num_uses -= 1
         found.updated = call.now
+    problem = not_within(role.secret_id_bound_cidrs or [], found.cidrs)
+    if problem:
+        raise Refused(500, problem)
     _check_address(call.remote, found.cidrs, "secret ID", how)
     return found
 
@@ -110,7 +114,7 @@ def _grant(core: Core, role: Role, used: SecretId | None, call: Call) -> Reply:
         period=role.token_period,
         renewable=kind == "service",
         entity_id=role.entity_id,
-        cidrs=(used.token_cidrs if used else []) or role.token_bound_cidrs,
+        cidrs=(used.token_cidrs if used else []) or role.token_bound_cidrs or [],
         space=core.path,
     )
     core.tokens.add(token)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_resilience_vault._errors import bad_request
+from pytest_resilience_vault._ids import new_uuid
+from pytest_resilience_vault._policy_names import is_among, sanitized
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._times import seconds
-from pytest_resilience_vault._tokens import Token
+from pytest_resilience_vault._tokens import LAST_USE, Token
 from pytest_resilience_vault._ttl import Wish, granted
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ class Request:
         wanted = Request(
             id=call.text("id"),
             type=kind,
-            policies=[name.lower() for name in call.strings("policies")],
+            policies=call.strings("policies"),
             meta=_meta(call),
             no_parent=call.flag("no_parent"),
             no_default=call.flag("no_default_policy"),
@@ -66,11 +68,13 @@ class Request:
         _check_alias(call.text("entity_alias"), role)
         return wanted
 
-    def set_times(self, call: Call) -> None:
-        """The last that is looked at."""
-        self.ttl = _positive(call, "ttl") or _positive(call, "lease")
+    def set_times(self, call: Call, *, sudo: bool) -> None:
+        """The last that is looked at (parseAndMergeTTLPeriod)."""
         self.explicit_max_ttl = _positive(call, "explicit_max_ttl")
         self.period = _positive(call, "period")
+        if self.period and not sudo:
+            raise bad_request("root or sudo privileges required to create periodic token")
+        self.ttl = _positive(call, "ttl" if call.text("ttl") else "lease")
 
     def apply_role(self) -> None:
         """What the role says goes over what was asked for (handleCreateCommon)."""
@@ -85,7 +89,7 @@ class Request:
     def limits(self, warnings: list[str]) -> tuple[float, float]:
         """The period and the longest time that hold: the lesser of one's own and the role's."""
         role = self.role
-        if role is None:
+        if role is None or self.type == "batch":
             return self.period, self.explicit_max_ttl
         longest = _lesser(
             "Explicit max TTL", self.explicit_max_ttl, role.token_explicit_max_ttl, warnings
@@ -115,7 +119,7 @@ def _parsed(call: Call, name: str) -> float:
 def _check_alias(alias: str, role: TokenRole | None) -> None:
     if alias and role is None:
         raise bad_request("'entity_alias' is only allowed in combination with token role")
-    if alias and role and alias.lower() not in (role.allowed_entity_aliases or ()):
+    if alias and role and not is_among(alias.lower(), role.allowed_entity_aliases or ()):
         raise bad_request("invalid 'entity_alias' value")
 
 
@@ -157,10 +161,23 @@ def _positive(call: Call, name: str) -> float:
     return int(value)
 
 
-def create(core: Core, call: Call, role: TokenRole | None = None, *, orphan: bool = False) -> Reply:
-    """The new token, or a refusal."""
+def create(
+    core: Core,
+    call: Call,
+    role: TokenRole | None = None,
+    *,
+    orphan: bool = False,
+    entities: dict[str, str] | None = None,
+) -> Reply:
+    """The new token, or a refusal.
+
+    Args:
+        entities: By alias; what a role lets a caller ask for is made when it is not there.
+    """
     parent = call.token
     assert parent is not None
+    if parent.num_uses == LAST_USE:
+        raise bad_request("parent token lookup failed: no parent found")
     if parent.is_batch:
         raise bad_request("batch tokens cannot create more tokens")
     if parent.num_uses:
@@ -175,14 +192,16 @@ def create(core: Core, call: Call, role: TokenRole | None = None, *, orphan: boo
         if role and role.limits_policies
         else _policies(wanted, parent, sudo=sudo)
     )
+    policies = [name for name in policies if not (wanted.no_default and name == "default")]
+    _check_policies(policies, wanted, parent)
     if wanted.no_parent and not sudo:
         raise bad_request("root or sudo privileges required to create orphan token")
-    if call.text("period") not in ("", "0") and not sudo and role is None:
-        raise bad_request("root or sudo privileges required to create periodic token")
-    if wanted.type == "batch" and "root" in policies:
-        raise bad_request("batch tokens cannot be root tokens")
-    wanted.set_times(call)
-    is_orphan = orphan or wanted.no_parent or bool(role and role.orphan)
+    wanted.set_times(call, sudo=sudo)
+    is_orphan = role.orphan if role else orphan or wanted.no_parent
+    alias = call.text("entity_alias")
+    entity = "" if is_orphan else parent.entity_id
+    if alias and entities is not None:
+        entity = entities.setdefault(alias, new_uuid())
     token = Token(
         id=_new_id(core, wanted),
         type=wanted.type,
@@ -194,9 +213,9 @@ def create(core: Core, call: Call, role: TokenRole | None = None, *, orphan: boo
         explicit_max_ttl=int(wanted.explicit_max_ttl),
         period=int(wanted.period),
         parent=None if is_orphan else parent.id,
-        entity_id="" if is_orphan else parent.entity_id,
+        entity_id=entity,
         role=role.name if role else "",
-        cidrs=role.token_bound_cidrs if role else [],
+        cidrs=role.token_bound_cidrs if role else [] if is_orphan else parent.cidrs,
         space=core.path,
     )
     if wanted.display_name:
@@ -229,22 +248,26 @@ def _new_id(core: Core, request: Request) -> str:
 
 
 def _policies(wanted: Request, parent: Token, *, sudo: bool) -> list[str]:
-    asked = [name for name in wanted.policies or parent.policies if name]
-    if not sudo:
-        held = {*parent.policies, "default"}
-        if not set(asked) <= held:
-            raise bad_request("child policies must be subset of parent")
-    if "root" in asked:
+    """Those of a token without a role that says anything about them (resolveTokenPolicies)."""
+    if not wanted.policies:
+        # Only what the parent has, of "default", too.
+        return sanitized(parent.policies)
+    asked = sanitized(wanted.policies)
+    if not sudo and not set(asked) <= set(parent.policies):
+        raise bad_request("child policies must be subset of parent")
+    return sanitized(asked, default=sudo or "default" in parent.policies)
+
+
+def _check_policies(policies: list[str], wanted: Request, parent: Token) -> None:
+    for name in ("response-wrapping", "control-group"):
+        if name in policies:
+            raise bad_request(f'cannot assign policy "{name}"')
+    if "root" in policies:
         if not parent.is_root:
             words = "root tokens may not be created without parent token being root"
             raise bad_request(words)
-        return ["root"]
-    for name in ("response-wrapping", "control-group"):
-        if name in asked:
-            raise bad_request(f'cannot assign policy "{name}"')
-    if wanted.no_default:
-        return sorted(set(asked) - {"default"})
-    return sorted({*asked, "default"})
+        if wanted.type == "batch":
+            raise bad_request("batch tokens cannot be root tokens")
 
 
 def _set_ttl(token: Token, wanted: Request, parent: Token) -> list[str]:
@@ -260,6 +283,8 @@ def _set_ttl(token: Token, wanted: Request, parent: Token) -> list[str]:
         ttl = int(longest)
     if ttl == 0 and parent.ttl:
         raise bad_request("expiring root tokens cannot create non-expiring root tokens")
+    if ttl == 0:
+        token.cidrs = []
     token.ttl = token.granted = ttl
     token.renewable = wanted.renewable and ttl > 0 and not token.is_batch
     token.expires = token.created + ttl if ttl else None

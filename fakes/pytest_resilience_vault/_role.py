@@ -57,7 +57,7 @@ class Role:
     secret_id_bound_cidrs: list[str] | None = None
     secret_id_num_uses: int = 0
     secret_id_ttl: int = 0
-    token_bound_cidrs: list[str] = field(default_factory=list)
+    token_bound_cidrs: list[str] | None = None
     token_explicit_max_ttl: int = 0
     token_max_ttl: int = 0
     token_no_default_policy: bool = False
@@ -76,6 +76,7 @@ class Role:
         """As a read shows it."""
         hidden = ("name", "role_id", "secret_ids", "entity_id")
         shown = {name: getattr(self, name) for name in self.__slots__ if name not in hidden}
+        shown["token_bound_cidrs"] = self.token_bound_cidrs or []
         if openbao:
             shown["token_strictly_bind_ip"] = False
         for old in ("policies", "period"):

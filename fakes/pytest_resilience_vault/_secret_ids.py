@@ -67,7 +67,7 @@ class SecretIdPaths(Backend):
         refuse_blocks(blocks, WRONG_BLOCKS)
         _check_subset(role.secret_id_bound_cidrs or [], blocks)
         refuse_blocks(token_blocks, "failed to validate token CIDR blocks")
-        _check_subset(role.token_bound_cidrs, token_blocks)
+        _check_subset(role.token_bound_cidrs or [], token_blocks)
         uses = call.whole("num_uses", role.secret_id_num_uses)
         if uses < 0:
             raise bad_request("num_uses cannot be negative")
@@ -152,11 +152,20 @@ class SecretIdPaths(Backend):
         return role
 
 
+def not_within(of_role: list[str], own: list[str]) -> str:
+    """What is said of a secret id's blocks that are not all in the role's; "" if they are."""
+    if are_within(own, of_role):
+        return ""
+    words = "failed to verify subset relationship between CIDR blocks on the role"
+    mine = f"and CIDR blocks on the secret ID {quoted_list(own)}"
+    # It formats an error that is not there.
+    return f"{words} {quoted_list(of_role)} {mine}: %!w(<nil>)"
+
+
 def _check_subset(of_role: list[str], own: list[str]) -> None:
-    if not are_within(own, of_role):
-        words = "failed to verify subset relationship between CIDR blocks on the role"
-        mine = f"and CIDR blocks on the secret ID {quoted_list(own)}"
-        raise Refused(500, one_of(f"{words} {quoted_list(of_role)} {mine}: %!w(<nil>)"))
+    problem = not_within(of_role, own)
+    if problem:
+        raise Refused(500, one_of(problem))
 
 
 def check_blocks(blocks: list[str], words: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from pytest_resilience_vault import _fields as fields
 from pytest_resilience_vault._backend import WRITE, Backend, on
 from pytest_resilience_vault._call import Call
-from pytest_resilience_vault._errors import bad_request
+from pytest_resilience_vault._errors import Refused, bad_request
 from pytest_resilience_vault._ids import new_uuid
 from pytest_resilience_vault._kv1 import Kv1
 from pytest_resilience_vault._kv2 import Kv2
@@ -28,6 +28,15 @@ _TUNED = (*_LISTS, "default_lease_ttl", "description", "listing_visibility", "ma
           "options", "plugin_version", "token_type", "user_lockout_config")  # fmt: skip
 UNTUNABLE = ("cubbyhole/", "identity/", "sys/")
 _ALWAYS = ("audit_non_hmac_request_keys", "audit_non_hmac_response_keys")
+_TURNS = (
+    _ALWAYS,
+    ("listing_visibility",),
+    ("token_type",),
+    ("passthrough_request_headers",),
+    ("allowed_response_headers",),
+)
+"""In which they are set, and the first that is refused ends it (handleTuneWriteCommon)."""
+_KEPT = ("default_ttl", "max_ttl", "description")
 _TOKEN_TYPES = ("batch", "default-batch", "default-service", "service")
 
 
@@ -40,19 +49,25 @@ def configure(mount: Mount, call: Call) -> None:
     """Set what a mount's config may say besides its times."""
     for name in _LISTS:
         if call.has(name):
-            mount.config[name] = call.texts(name)
+            _set_or_forget(mount, name, call.texts(name))
     if call.has("force_no_cache"):
         mount.config["force_no_cache"] = call.flag("force_no_cache")
-    visibility = call.text("listing_visibility")
-    if visibility:
-        if visibility not in ("hidden", "unauth"):
+    if call.has("listing_visibility"):
+        visibility = call.text("listing_visibility")
+        if visibility not in ("", "hidden", "unauth"):
             raise bad_request(f"invalid listing_visibility {visibility}")
-        mount.config["listing_visibility"] = visibility
-    kind = call.text("token_type")
-    if kind and mount.is_auth:
-        if kind not in _TOKEN_TYPES:
+        _set_or_forget(mount, "listing_visibility", visibility)
+    if call.has("token_type") and mount.is_auth:
+        kind = call.text("token_type")
+        if kind not in ("", *_TOKEN_TYPES):
             raise bad_request("invalid value for 'token_type'")
-        mount.config["token_type"] = kind
+        _set_or_forget(mount, "token_type", kind)
+
+
+def _set_or_forget(mount: Mount, name: str, value: list[str] | str) -> None:
+    mount.config.pop(name, None)
+    if value:
+        mount.config[name] = value
 
 
 def _tuned(mount: Mount) -> dict[str, Any]:
@@ -68,6 +83,20 @@ def _tuned(mount: Mount) -> dict[str, Any]:
     if mount.options:
         shown["options"] = mount.options
     return shown
+
+
+def _check_tunable(mount: Mount, call: Call) -> None:
+    if mount.prefix in UNTUNABLE:
+        for name in call.data:
+            if name in _TUNED and name not in _ALWAYS:
+                raise bad_request(f"cannot tune parameter {name} of {mount.prefix}")
+
+
+def _check_token_type(mount: Mount, call: Call) -> None:
+    if call.has("token_type") and not mount.is_auth:
+        raise bad_request("'token_type' can only be modified on auth mounts")
+    if call.has("token_type") and mount.type == "token":
+        raise bad_request("'token_type' cannot be set for 'token' or 'ns_token' auth mounts")
 
 
 class TunePaths(Backend):
@@ -90,31 +119,37 @@ class TunePaths(Backend):
         if mount is None:
             words = f'tune of path "{below}{slashed(path)}" failed: no mount entry found'
             raise bad_request(words)
-        self._check_tune(mount, call)
+        before = {name: getattr(mount, name) for name in _KEPT}
+        lockout, config = mount.lockout.config, dict(mount.config)
+        try:
+            return self._tune_in_turn(mount, call)
+        except Refused:
+            # Vault keeps what was set before the refused one; OpenBao takes all of it back.
+            if self.core.flavour.is_openbao:
+                for name, value in before.items():
+                    setattr(mount, name, value)
+                mount.lockout.config, mount.config = lockout, config
+            raise
+
+    def _tune_in_turn(self, mount: Mount, call: Call) -> Reply | None:
+        _check_tunable(mount, call)
         self._tune_times(mount, call)
-        if call.has("description"):
-            mount.description = call.text("description")
         lockout = call.mapping("user_lockout_config")
         if lockout:
+            if mount.type != "approle":
+                words = "tuning of user lockout configuration for auth type"
+                raise bad_request(f'{words} "{mount.type}" not allowed')
             mount.lockout.tune(lockout)
-        configure(mount, call)
+        if call.has("description"):
+            mount.description = call.text("description")
+        self._check_version(mount, call)
+        for names in _TURNS:
+            if "token_type" in names:
+                _check_token_type(mount, call)
+            configure(mount, Call.of({name: call.data[name] for name in names if call.has(name)}))
         return self._upgrade(mount, call)
 
-    def _check_tune(self, mount: Mount, call: Call) -> None:
-        if mount.prefix in UNTUNABLE:
-            for name in call.data:
-                if name in _TUNED and name not in _ALWAYS:
-                    words = f"cannot tune parameter {name} of"
-                    raise bad_request(f"{words} {mount.prefix}")
-        if call.text("token_type"):
-            if not mount.is_auth:
-                raise bad_request("'token_type' can only be modified on auth mounts")
-            if mount.type == "token":
-                words = "'token_type' cannot be set for 'token' or 'ns_token' auth mounts"
-                raise bad_request(words)
-        if call.mapping("user_lockout_config") and mount.type != "approle":
-            words = "tuning of user lockout configuration for auth type"
-            raise bad_request(f'{words} "{mount.type}" not allowed')
+    def _check_version(self, mount: Mount, call: Call) -> None:
         wanted = call.text("plugin_version")
         if wanted:
             version = f"v{wanted.removeprefix('v')}"
@@ -125,14 +160,14 @@ class TunePaths(Backend):
     def _tune_times(self, mount: Mount, call: Call) -> None:
         times = {"default_lease_ttl": mount.default_ttl, "max_lease_ttl": mount.max_ttl}
         for name in times:
-            if call.has(name):
-                text = call.text(name)
+            text = call.text(name)
+            if text:
                 try:
                     times[name] = 0 if text == "system" else int(seconds(text))
                 except ValueError as error:
                     raise bad_request(str(error)) from None
         default, longest = times["default_lease_ttl"], times["max_lease_ttl"]
-        if 0 < longest < default:
+        if longest and default and longest < default:
             words = f"backend max lease TTL of {longest} would be less than backend default"
             raise bad_request(f"{words} lease TTL of {default}")
         mount.default_ttl, mount.max_ttl = default, longest

@@ -10,7 +10,7 @@ from pytest_resilience_vault._gojson import Struct
 from pytest_resilience_vault._new_token import create
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._token_roles import TokenRolePaths
-from pytest_resilience_vault._tokens import Token
+from pytest_resilience_vault._tokens import LAST_USE, Token
 from pytest_resilience_vault._ttl import Wish, granted
 
 TIDY = (
@@ -56,7 +56,7 @@ class TokenApi(TokenRolePaths):
         role = self.roles.get(name)
         if role is None:
             raise bad_request(f"unknown role {name}")
-        return create(self.core, call, role)
+        return create(self.core, call, role, entities=self.entities)
 
     @on(WRITE, "tidy/?")
     def tidy(self, call: Call) -> Reply:
@@ -97,7 +97,7 @@ class TokenApi(TokenRolePaths):
     @on(WRITE, "renew-self", fields.RENEW)
     def renew_self(self, call: Call) -> Reply:
         """Let the caller's token live longer."""
-        return self._renew(self._own(call), call)
+        return self._renew(self._renewable(self._own(call)), call)
 
     @on(WRITE, "renew", fields.RENEW)
     def renew(self, call: Call) -> Reply:
@@ -105,10 +105,7 @@ class TokenApi(TokenRolePaths):
         named = call.text("token")
         if not named:
             raise bad_request("missing token ID")
-        token = self._token(named, call)
-        if token is None:
-            raise bad_request("token not found")
-        return self._renew(token, call)
+        return self._renew(self._renewable(self._token(named, call)), call)
 
     @on(WRITE, "renew-accessor", fields.RENEW_ACCESSOR)
     def renew_accessor(self, call: Call) -> Reply:
@@ -119,6 +116,12 @@ class TokenApi(TokenRolePaths):
         reply = self._renew(token, call)
         hidden = Struct({**(reply.auth or {}), "client_token": ""})
         return Reply(auth=hidden, warnings=reply.warnings)
+
+    def _renewable(self, token: Token | None) -> Token:
+        # One on its last use is not found any more (lookupInternal).
+        if token is None or token.num_uses == LAST_USE:
+            raise bad_request("token not found")
+        return token
 
     def _renew(self, token: Token, call: Call) -> Reply:
         if token.is_batch:

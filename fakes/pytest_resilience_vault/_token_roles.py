@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from pytest_resilience_vault import _fields as fields
@@ -12,6 +11,7 @@ from pytest_resilience_vault._backend import NAME, WRITE, Backend, on
 from pytest_resilience_vault._call import Call
 from pytest_resilience_vault._cidr import short, unparsable
 from pytest_resilience_vault._errors import bad_request, quoted_list
+from pytest_resilience_vault._policy_names import is_among, sanitized
 from pytest_resilience_vault._reply import Reply
 
 if TYPE_CHECKING:
@@ -68,53 +68,39 @@ class TokenRole:
     def policies(
         self, asked: list[str], parents: list[str], *, no_default: bool = False
     ) -> list[str]:
-        """The policies of a new token.
+        """The policies of a new token (resolveTokenPolicies).
 
         Raises:
             Refused: The role does not allow one that was asked for.
         """
-        default = [] if no_default else self._default()
-        allowed = sorted({*self.allowed_policies, *default})
-        limited = bool(self.allowed_policies or self.allowed_policies_glob)
-        asked = asked or (allowed if limited else parents)
-        wanted = ["root"] if "root" in asked else sorted({*asked, *default})
-        if limited and not self._fit(wanted, allowed):
-            words = f"token policies ({quoted_list(wanted)}) must be subset of the role's allowed"
-            globs = quoted_list(sorted(self.allowed_policies_glob))
-            raise bad_request(
-                f"{words} policies ({quoted_list(allowed)}) or glob policies ({globs})"
-            )
+        default = not (no_default or self.token_no_default_policy or self._refuses("default"))
+        wanted = sanitized(asked, default=default) if asked else []
+        if self.allowed_policies or self.allowed_policies_glob:
+            allowed = sanitized(self.allowed_policies, default=default)
+            self._check_allowed(wanted, allowed)
+            wanted = wanted or allowed
+        else:
+            wanted = wanted or sanitized(parents, default=default)
         for name in wanted:
-            if name in self.disallowed_policies or _any(self.disallowed_policies_glob, name):
+            if self._refuses(name):
                 raise bad_request(f'token policy "{name}" is disallowed by this role')
         return wanted
+
+    def _check_allowed(self, wanted: list[str], allowed: list[str]) -> None:
+        globs = self.allowed_policies_glob
+        if not all(name in allowed or is_among(name, globs) for name in wanted):
+            words = f"token policies ({quoted_list(wanted)}) must be subset of the role's allowed"
+            raise bad_request(
+                f"{words} policies ({quoted_list(allowed)}) or glob policies ({quoted_list(globs)})"
+            )
+
+    def _refuses(self, name: str) -> bool:
+        return name in self.disallowed_policies or is_among(name, self.disallowed_policies_glob)
 
     @property
     def limits_policies(self) -> bool:
         """Whether it says anything about policies; if not, the usual rules hold."""
         return any(getattr(self, name) for name in _LISTS)
-
-    def _default(self) -> list[str]:
-        refused = self.token_no_default_policy or "default" in self.disallowed_policies
-        return [] if refused else ["default"]
-
-    def _fit(self, wanted: list[str], allowed: list[str]) -> bool:
-        globs = self.allowed_policies_glob
-        return all(name in allowed or _any(globs, name) for name in wanted)
-
-
-def _check_batch(role: TokenRole) -> None:
-    """What a role that gives batch tokens cannot become (tokenutil.ParseTokenFields)."""
-    words = "'token_type' cannot be 'batch' or 'default_batch' when set to generate"
-    words = f"error parsing role fields: {words}"
-    if role.token_period:
-        raise bad_request(f"{words} periodic tokens")
-    if role.token_num_uses:
-        raise bad_request(f"{words} tokens with limited use count")
-
-
-def _any(globs: list[str], name: str) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in globs)
 
 
 class TokenRolePaths(Backend):
@@ -125,6 +111,8 @@ class TokenRolePaths(Backend):
     def __init__(self, core: Core) -> None:
         super().__init__(core)
         self.roles: dict[str, TokenRole] = {}
+        self.entities: dict[str, str] = {}
+        """The entity that each alias stands for, which tokens with a role may ask for."""
 
     def exists(self, call: Call) -> bool | None:
         """Whether there is such a role; on the roles' own paths only."""
@@ -154,67 +142,117 @@ class TokenRolePaths(Backend):
         role = TokenRole(
             **{key: getattr(old, key) for key in old.__slots__} if old else {"name": name}
         )
-        for field_name in _LISTS:
-            if call.has(field_name):
-                setattr(role, field_name, call.texts(field_name))
+        self._set_own(role, call)
+        kind = _asked_type(call)
+        _set_token_fields(role, call)
+        if kind is None and role.token_type.endswith("batch"):
+            _check_batch(role)
+        if kind is not None:
+            if kind not in _TYPES:
+                raise bad_request(f"invalid 'token_type' value \"{kind}\"")
+            role.token_type = kind
+        warnings = _set_old_names(role, call)
+        if role.token_type == "batch":  # noqa: S105
+            _check_only_batch(role)
         if call.has("allowed_entity_aliases"):
-            role.allowed_entity_aliases = [
-                one.lower() for one in call.texts("allowed_entity_aliases")
-            ]
+            aliases = {one.lower() for one in call.texts("allowed_entity_aliases")}
+            role.allowed_entity_aliases = sorted(aliases - {""})
+        self.roles[name] = role
+        return Reply(warnings=warnings) if warnings else None
+
+    def _set_own(self, role: TokenRole, call: Call) -> None:
+        """What only roles of the token store have."""
         role.orphan = call.flag("orphan", default=role.orphan)
         role.renewable = call.flag("renewable", default=role.renewable)
         suffix = call.text("path_suffix", role.path_suffix)
-        if suffix and not _SUFFIX.fullmatch(suffix):
+        # One fitting piece is enough.
+        if suffix and not _SUFFIX.search(suffix):
             words = "given role path suffix contains invalid characters; must match"
             raise bad_request(f"{words} \\w[\\w-.]+\\w")
+        if ".." in suffix:
+            words = "error registering path suffix: path cannot contain parent references"
+            raise bad_request(words)
         role.path_suffix = suffix
-        self._set_times(role, call)
-        if old is not None and old.token_type.endswith("batch"):
-            _check_batch(role)
-        self._set_type(role, call)
-        self.roles[name] = role
-        both = [(old, new) for old, new in _OLD.items() if call.has(old) and call.has(new)]
-        warnings = [
-            f"Both '{new}' and deprecated '{old}' value supplied, ignoring the deprecated value"
-            for old, new in both
-        ]
-        return Reply(warnings=warnings) if warnings else None
+        for name in _LISTS:
+            if call.has(name):
+                # "root" stands alone among those that are allowed only.
+                allows = name.startswith("allowed")
+                names = {one.lower() for one in call.texts(name)} - {""}
+                setattr(role, name, sanitized(names) if allows else sorted(names))
 
-    def _set_times(self, role: TokenRole, call: Call) -> None:
-        for old, new in _OLD.items():
-            name = new if call.has(new) else old
-            if not call.has(name):
-                continue
-            value: Any = self._blocks(call, name) if "cidrs" in name else int(call.seconds(name))
+
+def _asked_type(call: Call) -> str | None:
+    """The type that the body names; it is refused later than an unfit field."""
+    if not call.has("token_type"):
+        return None
+    if call.data["token_type"] is None:
+        raise bad_request("Invalid 'token_type' value: null")
+    return call.text("token_type")
+
+
+def _set_token_fields(role: TokenRole, call: Call) -> None:
+    """The fields that auth methods have, too (tokenutil.ParseTokenFields)."""
+    if call.has("token_bound_cidrs"):
+        role.token_bound_cidrs = _blocks(call, "token_bound_cidrs", "role fields")
+    for name in ("token_explicit_max_ttl", "token_period"):
+        setattr(role, name, int(call.seconds(name, getattr(role, name))))
+    role.token_no_default_policy = call.flag(
+        "token_no_default_policy", default=role.token_no_default_policy
+    )
+    role.token_num_uses = call.whole("token_num_uses", role.token_num_uses)
+    if role.token_num_uses < 0:
+        raise bad_request("error parsing role fields: 'token_num_uses' cannot be negative")
+
+
+def _blocks(call: Call, name: str, what: str) -> list[str]:
+    problem = unparsable(call.texts(name))
+    if problem:
+        raise bad_request(f"error parsing {what}: {problem}")
+    return [short(block) for block in call.texts(name)]
+
+
+def _set_old_names(role: TokenRole, call: Call) -> list[str]:
+    """The names from before the token_ fields; the warnings."""
+    warnings = []
+    for old, new in _OLD.items():
+        if call.has(new):
+            setattr(role, old, [] if old == "bound_cidrs" else 0)
+            if call.has(old):
+                words = f"Both '{new}' and deprecated '{old}' value supplied, ignoring the"
+                warnings.append(f"{words} deprecated value")
+        elif call.has(old):
+            value = _blocks(call, old, old) if old == "bound_cidrs" else int(call.seconds(old))
+            setattr(role, old, value)
             setattr(role, new, value)
-            setattr(role, old, value if name == old else [] if "cidrs" in name else 0)
-        role.token_no_default_policy = call.flag(
-            "token_no_default_policy", default=role.token_no_default_policy
+    longest = role.explicit_max_ttl
+    if call.has("token_explicit_max_ttl"):
+        longest = role.token_explicit_max_ttl
+    if longest > call.mount.longest_ttl:
+        warnings.append(
+            f"Given explicit max TTL of {longest} is greater than system/mount allowed value of"
+            f" {call.mount.longest_ttl} seconds; until this is fixed attempting to create tokens"
+            " against this role will result in an error"
         )
-        uses = call.whole("token_num_uses", role.token_num_uses)
-        if uses < 0:
-            raise bad_request("'token_num_uses' cannot be negative")
-        role.token_num_uses = uses
+    return warnings
 
-    def _blocks(self, call: Call, name: str) -> list[str]:
-        problem = unparsable(call.texts(name))
-        if problem:
-            raise bad_request(f"error parsing role fields: {problem}")
-        return [short(block) for block in call.texts(name)]
 
-    def _set_type(self, role: TokenRole, call: Call) -> None:
-        kind = call.text("token_type", role.token_type) or "default-service"
-        kind = "default-service" if kind == "default" else kind
-        if kind not in _TYPES:
-            raise bad_request(f"invalid 'token_type' value \"{kind}\"")
-        if kind == "batch":
-            words = "'token_type' cannot be 'batch' when role is set to generate"
-            for wrong, what in (
-                (not role.orphan, "non-orphan tokens"),
-                (role.token_period, "periodic tokens"),
-                (role.renewable, "renewable tokens"),
-                (role.token_explicit_max_ttl, "tokens with an explicit max TTL"),
-            ):
-                if wrong:
-                    raise bad_request(f"{words} {what}")
-        role.token_type = kind
+def _check_batch(role: TokenRole) -> None:
+    """What a role that gave batch tokens cannot become (tokenutil.ParseTokenFields)."""
+    words = "'token_type' cannot be 'batch' or 'default_batch' when set to generate"
+    words = f"error parsing role fields: {words}"
+    if role.token_period:
+        raise bad_request(f"{words} periodic tokens")
+    if role.token_num_uses:
+        raise bad_request(f"{words} tokens with limited use count")
+
+
+def _check_only_batch(role: TokenRole) -> None:
+    words = "'token_type' cannot be 'batch' when role is set to generate"
+    for wrong, what in (
+        (not role.orphan, "non-orphan tokens"),
+        (role.token_period, "periodic tokens"),
+        (role.renewable, "renewable tokens"),
+        (role.token_explicit_max_ttl, "tokens with an explicit max TTL"),
+    ):
+        if wrong:
+            raise bad_request(f"{words} {what}")

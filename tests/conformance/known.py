@@ -22,7 +22,23 @@ def _errors(said: Said) -> str:
     return "\n".join(errors or ())
 
 
+_RENEWED = ("policies", "metadata", "renewable", "token_type", "orphan", "num_uses")
+
+
+def _a_second_later(ask: Ask, fake: Said, real: Said) -> bool:
+    """Whether they renewed alike, but for one second: the time left, and the warning about it."""
+    if not (ask.path.startswith("auth/token/renew") and fake.status == real.status == 200):
+        return False
+    ours, theirs = fake.body["auth"], real.body["auth"]
+    alike = all(ours[name] == theirs[name] for name in _RENEWED)
+    return alike and abs(ours["lease_duration"] - theirs["lease_duration"]) == 1
+
+
 KNOWN = [
+    Known(
+        "a second has begun between the two answers, and a renewal counts from its beginning",
+        _a_second_later,
+    ),
     Known(
         "OpenBao 2.7.2 panics and closes the connection",
         lambda ask, fake, real: real.status == GONE and fake.status == 400,

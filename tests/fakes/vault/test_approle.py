@@ -442,7 +442,7 @@ def test_parts_keep_what_the_real_ones_keep(vault: Vault, ask: Ask) -> None:
     assert period == {"period": 60, "token_period": 60}
     assert "policies" not in after
     assert "period" not in after
-    assert after["secret_id_bound_cidrs"] is None
+    assert after["secret_id_bound_cidrs"] == ["10.0.0.0/8"]
     assert len(warned.json()["warnings"]) == 2
     assert ask("POST", role, {"token_type": "batch", "period": 60}).ok
 
@@ -500,3 +500,89 @@ def test_a_secret_id_of_another_role(vault: Vault, ask: Ask) -> None:
 
     assert ask("POST", f"{path}/lookup", body).status_code == 204
     assert said(ask("POST", f"{path}/destroy", body)) == (403, ["invalid secret id accessor"])
+
+
+def test_no_blocks_and_blocks_that_were_never_set_are_not_the_same(ask: Ask) -> None:
+    """Where the list has a path of its own; null there is what was never set."""
+    role = "auth/approle/role/blocks"
+    ask("POST", role, {})
+    names = ("token-bound-cidrs", "secret-id-bound-cidrs")
+    never = [list(ask("GET", f"{role}/{name}").json()["data"].values()) for name in names]
+    ask("POST", role, {"token_bound_cidrs": [], "secret_id_bound_cidrs": ""})
+    empty = [list(ask("GET", f"{role}/{name}").json()["data"].values()) for name in names]
+
+    assert (never, empty) == ([[None], [None]], [[[]], [[]]])
+    assert ask("GET", role).json()["data"]["token_bound_cidrs"] == []
+
+
+def test_the_last_constraint_cannot_be_deleted(ask: Ask) -> None:
+    """Nor moved to another role by its id."""
+    role = "auth/approle/role/bound"
+    ask("POST", role, {"bind_secret_id": False, "token_bound_cidrs": "10.0.0.0/8"})
+    words = "1 error occurred:\n\t* at least one constraint should be enabled on the role\n\n"
+
+    assert said(ask("DELETE", f"{role}/token-bound-cidrs")) == (500, [words])
+    assert ask("GET", role).json()["data"]["token_bound_cidrs"] == ["10.0.0.0/8"]
+    assert ask("POST", f"{role}/token-bound-cidrs", {}).status_code == 204
+    assert ask("POST", f"{role}/secret-id-bound-cidrs", {}).status_code == 204
+
+
+def test_what_is_refused_first(ask: Ask) -> None:
+    """Token fields, then the role's own, then what it has no constraint for, then its id."""
+    role, other = "auth/approle/role/first", "auth/approle/role/other"
+    ask("POST", role, {})
+    ask("POST", other, {"role_id": "taken"})
+    batch = {"token_type": "batch", "local_secret_ids": False, "token_num_uses": 3}
+    words = "'token_type' cannot be 'batch' or 'default_batch' when set to generate"
+    no_id = {"secret_id_bound_cidrs": "-5", "role_id": ""}
+    no_bind = {"bind_secret_id": False, "role_id": "taken", "token_max_ttl": "9000h"}
+
+    assert said(ask("POST", role, batch)) == (400, [f"{words} tokens with limited use count"])
+    assert said(ask("POST", role, no_id))[1][0].startswith("invalid role_id supplied")
+    status, errors = said(ask("POST", role, no_bind))
+    assert (status, "at least one constraint" in errors[0]) == (400, True)
+
+
+def test_a_period_that_the_mount_does_not_allow(ask: Ask) -> None:
+    """Under the new name it is refused on its own path only, and printed as none."""
+    role = "auth/approle/role/long"
+    words = 'is greater than the backend\'s maximum lease TTL of "768h0m0s"'
+    ask("POST", role, {})
+
+    assert said(ask("POST", role, {"period": "9000h"})) == (400, [f'period of "9000h0m0s" {words}'])
+    assert ask("POST", role, {"token_period": "9000h"}).status_code == 204
+    assert said(ask("POST", f"{role}/period", {"token_period": "9000h"})) == (
+        400,
+        [f'period of "0s" {words}'],
+    )
+
+
+def test_old_policies_show_on_their_own_path(ask: Ask) -> None:
+    """In order, and in lower case."""
+    role = "auth/approle/role/old"
+    ask("POST", role, {"policies": ["Z", "a"]})
+
+    assert ask("GET", f"{role}/policies").json()["data"] == {
+        "policies": ["a", "z"],
+        "token_policies": ["a", "z"],
+    }
+    ask("POST", f"{role}/policies", {"policies": "B"}).raise_for_status()
+    assert ask("GET", role).json()["data"]["policies"] == ["b"]
+
+
+def test_the_roles_blocks_may_become_narrower_than_a_secret_ids(ask: Ask) -> None:
+    """Its logins end."""
+    role = "auth/approle/role/narrow"
+    ask("POST", role, {})
+    role_id = ask("GET", f"{role}/role-id").json()["data"]["role_id"]
+    body = {"cidr_list": "127.0.0.1/32"}
+    secret_id = ask("POST", f"{role}/secret-id", body).json()["data"]["secret_id"]
+    ask("POST", role, {"secret_id_bound_cidrs": "10.0.0.0/8"})
+    ids = {"role_id": role_id, "secret_id": secret_id}
+    words = "failed to verify subset relationship between CIDR blocks on the role"
+    tail = 'and CIDR blocks on the secret ID ["127.0.0.1/32"]: %!w(<nil>)'
+
+    assert said(ask("POST", "auth/approle/login", ids, token=None)) == (
+        500,
+        [f'{words} ["10.0.0.0/8"] {tail}'],
+    )

@@ -134,3 +134,16 @@ def test_openbao_has_them_from_the_beginning() -> None:
         other = requests.get(f"{bao.url}/v1/kv/nope/x", headers=fields, timeout=5)
 
     assert said(answer) == said(other) == (404, ["namespace not found"])
+
+
+def test_a_token_asks_about_itself_in_its_own_namespace(vault: Vault, ask: Ask) -> None:
+    """Whichever the request names; other paths are those of the one it names."""
+    vault.namespace("team")
+    token = ask("POST", "auth/token/create", {"policies": ["app"]}).json()["auth"]["client_token"]
+    own = ask("GET", "auth/token/lookup-self", token=token, headers=IN_TEAM)
+    other = ask("GET", "cubbyhole/x", token=token, headers=IN_TEAM)
+
+    assert own.json()["data"]["policies"] == ["app", "default"]
+    assert other.status_code == 403
+    assert ask("POST", "auth/token/renew-self", token=token, headers=IN_TEAM).ok
+    assert ask("POST", "auth/token/revoke-self", token=token, headers=IN_TEAM).status_code == 204

@@ -111,3 +111,19 @@ def test_its_health_and_its_leader(bao: Vault) -> None:
         "raft_applied_index": 100,
     }
     assert ask(bao, "GET", "secret/data/a").status_code == 400
+
+
+def test_a_refused_tune_changes_nothing(bao: Vault) -> None:
+    """All that came before the refused field is taken back."""
+    path = "sys/auth/approle/tune"
+    before = ask(bao, "GET", path).json()["data"]
+    body = {
+        "default_lease_ttl": 60,
+        "description": "other",
+        "user_lockout_config": {"lockout_threshold": 3},
+        "audit_non_hmac_request_keys": ["a"],
+        "token_type": "foo",
+    }
+
+    assert said(ask(bao, "POST", path, body)) == (400, ["invalid value for 'token_type'"])
+    assert ask(bao, "GET", path).json()["data"] == before

@@ -177,7 +177,7 @@ def test_a_child_has_no_more_than_its_parent(vault: Vault, ask: Ask) -> None:
         ({"token_type": "default-batch"}, {"type": "service"}, "service"),
         ({"token_type": "service"}, {"type": "batch"}, "service"),
         ({"token_type": "batch", "orphan": True, "renewable": False}, {}, "batch"),
-        ({"token_type": "default"}, {}, "service"),
+        ({"token_type": "default-service"}, {}, "service"),
     ],
 )
 def test_which_type_a_role_gives(
@@ -196,7 +196,11 @@ BATCH = "'token_type' cannot be 'batch' when role is set to generate"
     ("role", "why"),
     [
         ({"path_suffix": "a b"}, "given role path suffix contains invalid characters; must match"),
-        ({"token_num_uses": -1}, "'token_num_uses' cannot be negative"),
+        ({"path_suffix": "a..b"}, "error registering path suffix: path cannot contain parent"),
+        ({"token_num_uses": -1}, "error parsing role fields: 'token_num_uses' cannot be negative"),
+        ({"token_type": None}, "Invalid 'token_type' value: null"),
+        ({"token_type": ""}, "invalid 'token_type' value \"\""),
+        ({"bound_cidrs": "x"}, 'error parsing bound_cidrs: error parsing address "x"'),
         ({"token_type": "foo"}, "invalid 'token_type' value \"foo\""),
         ({"token_bound_cidrs": "x"}, 'error parsing role fields: error parsing address "x"'),
         ({"token_type": "batch"}, f"{BATCH} non-orphan tokens"),
@@ -295,3 +299,152 @@ def test_a_token_that_is_not_renewable_by_its_accessor(ask: Ask) -> None:
         400,
         ["1 error occurred:\n\t* invalid request\n\n"],
     )
+
+
+def test_a_roles_lists_are_sanitized(ask: Ask) -> None:
+    """In lower case, each once, in order, and "root" stands alone."""
+    body = {
+        "allowed_policies": ["Z", "a", "a", ""],
+        "allowed_policies_glob": ["root", "B*"],
+        "disallowed_policies": "Q,q, a",
+        "allowed_entity_aliases": ["X", "x", ""],
+    }
+    ask("POST", ROLE, body).raise_for_status()
+    data = ask("GET", ROLE).json()["data"]
+
+    assert (data["allowed_policies"], data["allowed_policies_glob"]) == (["a", "z"], ["root"])
+    assert (data["disallowed_policies"], data["allowed_entity_aliases"]) == (["a", "q"], ["x"])
+
+
+def test_null_sets_what_is_no_time_to_nothing(ask: Ask) -> None:
+    """A time stays as it was."""
+    ask("POST", ROLE, {"token_num_uses": 3, "token_period": 60, "path_suffix": "abc"})
+    nulls = {"token_num_uses": None, "token_period": None, "path_suffix": None, "renewable": None}
+    ask("POST", ROLE, nulls).raise_for_status()
+    data = ask("GET", ROLE).json()["data"]
+
+    assert (data["token_period"], data["path_suffix"], data["renewable"]) == (60, "", False)
+    assert "token_num_uses" not in data
+
+
+def test_an_old_name_is_read_too_late_to_make_room_for_batch_tokens(ask: Ask) -> None:
+    """The period that was there is what the type is checked against; a new type is not."""
+    body = {"token_type": "default-batch", "token_period": 60, "token_num_uses": 4}
+    words = "error parsing role fields: 'token_type' cannot be 'batch' or 'default_batch' when"
+    ask("POST", ROLE, body).raise_for_status()
+
+    assert said(ask("POST", ROLE, {"period": 0})) == (
+        400,
+        [f"{words} set to generate periodic tokens"],
+    )
+    assert ask("POST", ROLE, {**body, "period": 0}).status_code == 200
+
+
+def test_a_longest_time_that_the_mount_does_not_allow_is_warned_of(ask: Ask) -> None:
+    """By either name."""
+    words = "Given explicit max TTL of 32400000 is greater than system/mount allowed value of"
+    for name in ("explicit_max_ttl", "token_explicit_max_ttl"):
+        warnings = ask("POST", ROLE, {name: "9000h"}).json()["warnings"]
+        assert warnings[0].startswith(f"{words} 2764800 seconds; until this is fixed")
+
+
+def test_a_role_without_policies_of_its_own_gives_the_parents(vault: Vault, ask: Ask) -> None:
+    """Without "default" where it is not wanted; a glob alone gives none at all."""
+    vault.policy("maker", 'path "auth/token/create/r" { capabilities = ["update"] }')
+    body = {"policies": ["maker"], "no_default_policy": True}
+    token = ask("POST", "auth/token/create", body).json()["auth"]["client_token"]
+    ask("POST", ROLE, {})
+    plain = ask("POST", CREATE, {}, token=token).json()["auth"]
+    ask("POST", ROLE, {"disallowed_policies": ["x"]})
+    refusing = ask("POST", CREATE, {}, token=token).json()["auth"]
+    strict = ask("POST", CREATE, {"no_default_policy": True}, token=token).json()["auth"]
+    glob = made(ask, {"allowed_policies_glob": ["m*"]}, no_default_policy=True).json()["auth"]
+
+    assert plain["policies"] == ["maker"]
+    assert refusing["policies"] == ["default", "maker"]
+    assert strict["policies"] == ["maker"]
+    assert not glob["policies"]
+
+
+def test_a_child_has_the_default_policy_if_its_parent_has(vault: Vault, ask: Ask) -> None:
+    """Or if it comes of one that may do everything, and has not asked to be without."""
+    vault.policy("maker", 'path "auth/token/create" { capabilities = ["update"] }')
+    found = []
+    for no_default in (False, True):
+        body = {"policies": ["maker"], "no_default_policy": no_default}
+        token = ask("POST", "auth/token/create", body).json()["auth"]["client_token"]
+        for child in ({}, {"policies": ["maker"]}, {"no_default_policy": True}):
+            auth = ask("POST", "auth/token/create", child, token=token).json()["auth"]
+            found.append(auth["policies"])
+
+    both, one = ["default", "maker"], ["maker"]
+    assert found == [both, both, one, one, one, one]
+
+
+def test_only_a_star_means_anything_in_a_glob(ask: Ask) -> None:
+    """Neither ? nor brackets."""
+    ask("POST", ROLE, {"allowed_policies_glob": ["a?c", "d*"]})
+
+    assert ask("POST", CREATE, {"policies": ["dx"]}).status_code == 200
+    assert ask("POST", CREATE, {"policies": ["abc"]}).status_code == 400
+
+
+def test_an_alias_stands_for_one_entity(ask: Ask) -> None:
+    """Which the token has, orphan or not."""
+    body = {"entity_alias": "KNOWN", "policies": ["app"]}
+    ask("POST", ROLE, {"allowed_entity_aliases": ["k*"], "orphan": True})
+    first = ask("POST", CREATE, body).json()["auth"]["entity_id"]
+
+    assert first
+    assert ask("POST", CREATE, body).json()["auth"]["entity_id"] == first
+
+
+def test_a_batch_token_does_not_take_the_roles_times(ask: Ask) -> None:
+    """It has none but its own."""
+    role = {"token_type": "default-batch", "token_explicit_max_ttl": 60}
+    auth = made(ask, role, policies=["app"]).json()["auth"]
+
+    assert (auth["token_type"], auth["lease_duration"]) == ("batch", 2764800)
+
+
+def test_a_child_may_be_used_where_its_parent_may(vault: Vault, ask: Ask) -> None:
+    """Unless a role or a life without an end says otherwise."""
+    maker = 'path "auth/token/create" { capabilities = ["update", "sudo"] }'
+    vault.policy("maker", maker)
+    role = {"token_bound_cidrs": "127.0.0.0/8"}
+    parent = made(ask, role, policies=["maker"]).json()["auth"]["client_token"]
+    child = ask("POST", "auth/token/create", {}, token=parent).json()["auth"]["client_token"]
+    orphan = ask("POST", "auth/token/create", {"no_parent": True}, token=parent).json()["auth"]
+    shown = ask("POST", "auth/token/lookup", {"token": child}).json()["data"]
+    free = ask("POST", "auth/token/lookup", {"token": orphan["client_token"]}).json()["data"]
+    root = made(ask, role, policies=["root"]).json()["auth"]["client_token"]
+
+    assert shown["bound_cidrs"] == ["127.0.0.0/8"]
+    assert "bound_cidrs" not in free
+    assert "bound_cidrs" not in ask("POST", "auth/token/lookup", {"token": root}).json()["data"]
+
+
+def test_a_token_on_its_last_use_makes_and_renews_nothing(ask: Ask) -> None:
+    """It is not found any more."""
+    why = []
+    for path in ("create", "renew-self"):
+        body = {"policies": ["root"], "ttl": "1h", "num_uses": 1}
+        token = ask("POST", "auth/token/create", body).json()["auth"]["client_token"]
+        why.append(said(ask("POST", f"auth/token/{path}", {}, token=token)))
+
+    assert why == [
+        (400, ["parent token lookup failed: no parent found"]),
+        (400, ["token not found"]),
+    ]
+
+
+def test_a_periodic_token_wants_sudo_with_a_role_too(vault: Vault, ask: Ask) -> None:
+    """Before the time is looked at, and behind the longest one."""
+    vault.policy("maker", 'path "auth/token/create/r" { capabilities = ["update"] }')
+    token = ask("POST", "auth/token/create", {"policies": ["maker"]}).json()["auth"]
+    ask("POST", ROLE, {})
+    answer = ask("POST", CREATE, {"period": 60, "ttl": "x"}, token=token["client_token"])
+    order = {"period": "-1s", "explicit_max_ttl": "-1s", "ttl": "x"}
+
+    assert said(answer) == (400, ["root or sudo privileges required to create periodic token"])
+    assert said(ask("POST", CREATE, order)) == (400, ["explicit_max_ttl must be positive"])

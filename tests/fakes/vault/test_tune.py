@@ -166,3 +166,36 @@ def test_the_lockout_can_be_switched_off(vault: Vault, ask: Ask) -> None:
     ask("POST", "sys/auth/approle/tune", body).raise_for_status()
 
     assert bad_login(vault, ask, 7) == [400] * 7
+
+
+REFUSED = {
+    "default_lease_ttl": 60,
+    "description": "other",
+    "audit_non_hmac_request_keys": ["a"],
+    "listing_visibility": "foo",
+    "token_type": "batch",
+    "passthrough_request_headers": ["X-A"],
+}
+
+
+def test_a_refused_tune_keeps_what_came_before_the_refused_field(ask: Ask) -> None:
+    """The fields are set one after the other."""
+    refused = said(ask("POST", "sys/mounts/secret/tune", REFUSED))
+    data = ask("GET", "sys/mounts/secret/tune").json()["data"]
+
+    assert refused == (400, ["invalid listing_visibility foo"])
+    assert (data["default_lease_ttl"], data["description"]) == (60, "other")
+    assert data["audit_non_hmac_request_keys"] == ["a"]
+    assert "passthrough_request_headers" not in data
+
+
+def test_what_is_tuned_to_nothing_is_not_shown(ask: Ask) -> None:
+    """An empty time changes nothing."""
+    path = "sys/auth/approle/tune"
+    body = {"listing_visibility": "unauth", "passthrough_request_headers": "a"}
+    ask("POST", path, {**body, "token_type": "batch", "max_lease_ttl": "2h"}).raise_for_status()
+    ask("POST", path, {**dict.fromkeys(body, ""), "token_type": "", "max_lease_ttl": ""})
+    data = ask("GET", path).json()["data"]
+
+    assert (data["token_type"], data["max_lease_ttl"]) == ("default-service", 7200)
+    assert not {"listing_visibility", "passthrough_request_headers"} & set(data)
