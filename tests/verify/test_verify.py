@@ -189,16 +189,14 @@ def test_a_builtin_says_nothing_of_its_arguments() -> None:
     ]
 
 
-def test_a_running_server_and_its_clock_are_left_as_they_were(
-    virtual_clock: VirtualClock,
-) -> None:
+def test_a_running_server_and_its_clock_are_left_as_they_were() -> None:
     """The clock in force is used; the server runs on, with an empty trace and plan."""
-    with FakeServer() as server:
+    with VirtualClock() as clock, FakeServer() as server:
         server.fail(503)
         verdict = verify(fetch, FOUR, server)
 
         assert verdict.codes == []
-        assert virtual_clock.now >= verdict.seconds > 1000
+        assert clock.now >= verdict.seconds > 1000
         assert len(server.trace) == 0
         assert server.plan.rules == ()
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_resilience import FOREVER, OK, FakeServer, Outcome, faults
+from tests.wire import test_stream_faults
 from tests.wire.apps import DATE, ManualClock, app_of, whole
 from tests.wire.raw import GET, HEAD, SHORT, End, Raw, Seen, ask, ended, talk
 
@@ -866,7 +867,8 @@ def test_whether_the_application_hears_of_it(fault: Any, *, processed: bool) -> 
 def test_every_fault_is_tested_here() -> None:
     """A fault without a test of its wire does not exist."""
     helpers = {"Context", "Fault", "Script", "OK", "uniform", "lognormal", "http_date"}
-    tested = "\n".join(name for name in globals() if name.startswith("test_"))
+    names = {**globals(), **vars(test_stream_faults)}
+    tested = "\n".join(name for name in names if name.startswith("test_"))
 
     missing = [name for name in faults.__all__ if name not in helpers | {"status"}]
     assert [name for name in missing if f"test_{name}" not in tested] == []

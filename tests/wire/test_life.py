@@ -38,8 +38,11 @@ def engines() -> list[threading.Thread]:
 
 
 @pytest.fixture(autouse=True)
-def gives_back() -> Iterator[None]:
+def gives_back(request: pytest.FixtureRequest) -> Iterator[None]:
     """After every test here no thread and no descriptor is left."""
+    # A test before may have used our own fixtures, which keep the engine for the session.
+    plugin = request.config.pluginmanager.get_plugin("resilience")
+    request.config.stash[plugin.DESK].release_engine()
     gc.collect()
     before = descriptors()
     yield

@@ -363,3 +363,5 @@ def test_a_wrong_value() -> None:
     """Anything but a switch or a context is refused where it is written."""
     with pytest.raises(PlanError, match="tls"):
         FakeServer(tls="yes")  # type: ignore[arg-type]  # what a user might write
+    with pytest.raises(PlanError, match=r"an ssl\.SSLContext of a server; this one is a client's"):
+        FakeServer(tls=ssl.create_default_context())
