@@ -41,7 +41,7 @@ def engines() -> list[threading.Thread]:
 def gives_back(request: pytest.FixtureRequest) -> Iterator[None]:
     """After every test here no thread and no descriptor is left."""
     # A test before may have used our own fixtures, which keep the engine for the session.
-    plugin = request.config.pluginmanager.get_plugin("resilience")
+    plugin: Any = request.config.pluginmanager.get_plugin("resilience")
     request.config.stash[plugin.DESK].release_engine()
     gc.collect()
     before = descriptors()
