@@ -473,8 +473,11 @@ class FakeServer:
 
 def _checked_tls(tls: bool | SSLContext) -> bool | SSLContext:  # noqa: FBT001 -- a value checked
     if not isinstance(tls, bool):
-        from ssl import SSLContext
+        import ssl
 
-        if not isinstance(tls, SSLContext):
-            _check.refuse("tls", tls, "True, False or an ssl.SSLContext of a server")
+        wanted = "True, False or an ssl.SSLContext of a server"
+        if not isinstance(tls, ssl.SSLContext):
+            _check.refuse("tls", tls, wanted)
+        if tls.protocol is ssl.PROTOCOL_TLS_CLIENT:  # ssl.create_default_context() makes one.
+            _check.refuse("tls", tls, f"{wanted}; this one is a client's")
     return tls
