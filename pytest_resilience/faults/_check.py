@@ -38,6 +38,12 @@ def is_number(value: object) -> bool:
         return False
 
 
+def flag(field: str, value: object) -> None:
+    """True or False: ``"false"`` would be true."""
+    if not isinstance(value, bool):
+        refuse(field, value, "True or False")
+
+
 def seconds(field: str, value: object) -> float:
     """A duration in seconds, 0 or more."""
     if not is_number(value):

@@ -29,6 +29,9 @@ class EmptyReply:
 
     processed: bool = False
 
+    def __post_init__(self) -> None:
+        _check.flag("empty_reply(processed)", self.processed)
+
     @property
     def label(self) -> str:
         """The fault in a few words."""
@@ -58,6 +61,7 @@ class ResetPeer:
         if self.when not in ("head", "body"):
             _check.refuse("reset_peer(when)", self.when, '"head" or "body"')
         _check.place("reset_peer(at)", self.at)
+        _check.flag("reset_peer(processed)", self.processed)
         if self.when == "body":
             object.__setattr__(self, "processed", True)
 

@@ -93,6 +93,7 @@ class CutStream(_InAStream):
 
     def __post_init__(self) -> None:
         _InAStream.__post_init__(self)  # super() knows the class from before its slots
+        _check.flag("cut_stream(reset)", self.reset)
         _check_writes(self.name, self.writes)
 
     def apply(self, script: Script, context: Context) -> Script:

@@ -117,6 +117,7 @@ class Timeout:
     def __post_init__(self) -> None:
         if self.close_after is not None:
             _check.seconds("timeout(close_after)", self.close_after)
+        _check.flag("timeout(processed)", self.processed)
 
     @property
     def label(self) -> str:

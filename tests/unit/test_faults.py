@@ -75,6 +75,7 @@ F: Any = faults
 SECONDS = [-1, -0.001, math.nan, math.inf, True, "1", None, [], HUGE, LONGEST * 2]
 PLACES = [-1, -0.1, 1.1, math.nan, math.inf, True, "0.5", None]
 HEADER_TEXT = ["a\r\nB: c", "a\nb", "a\rb", "a\x00", "\x7f", "\u20ac"]
+FLAGS = ["false", 0, 1, None, []]
 
 
 def each(make: Callable[[Any], object], field: str, values: list[Any]) -> list[Any]:
@@ -114,6 +115,10 @@ REFUSED = [
     *each(lambda v: F.wrong_length(by=v), "wrong_length(by)", [0, 1.5, True, "1", None, 2**61]),
     *each(F.reset_peer, "reset_peer(when)", ["tail", "", None, 5, True]),
     *each(lambda v: F.reset_peer("body", at=v), "reset_peer(at)", PLACES),
+    *each(lambda v: F.reset_peer(processed=v), "reset_peer(processed)", FLAGS),
+    *each(lambda v: F.empty_reply(processed=v), "empty_reply(processed)", FLAGS),
+    *each(lambda v: F.timeout(processed=v), "timeout(processed)", FLAGS),
+    *each(lambda v: F.cut_stream(reset=v), "cut_stream(reset)", FLAGS),
     *each(lambda v: F.reset_idle(after=v), "reset_idle(after)", SECONDS),
     *each(F.garbage, "garbage(size)", [0, -1, 1.5, True, "1", None, 2**30]),
     *each(F.huge_headers, "huge_headers(size)", [0, -1, 1.5, True, "1", None, 2**30]),
