@@ -50,7 +50,8 @@ def tells(name: str) -> bool:
     words = _words(name)
     if not words or words[-1] in _BEHIND or not _BEFORE.isdisjoint(words):
         return False
-    keys = any(key == "key" and of in _OF_KEYS for of, key in pairwise(words))
+    # Not of an access key's id, which is to AWS what a user name is.
+    keys = words[-1] != "id" and any(key == "key" and of in _OF_KEYS for of, key in pairwise(words))
     return keys or any(word.endswith(_TELLING) for word in words)
 
 

@@ -149,6 +149,8 @@ def test_names_that_tell(name: str) -> None:
         "",
         "tokens_url",
         "key_id",
+        "aws_access_key_id",
+        "AccessKeyId",
         "secretary",
         "secret_name",
         "key_version",
