@@ -8,7 +8,7 @@ from pytest_resilience.checks.finding import Finding
 from pytest_resilience.checks.observation import Observation
 from pytest_resilience.checks.words import SLACK_NS, nanoseconds
 from pytest_resilience.policy.policy import RetryPolicy
-from pytest_resilience.records import Attempt
+from pytest_resilience.records import Attempt, Trace
 
 __all__ = ["answered_in_time", "deadline", "silence"]
 
@@ -30,7 +30,8 @@ def silence(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
         return
     for attempt in failed:
         lasted = _lasted(attempt)
-        if not bounds[0] - SLACK_NS <= lasted <= bounds[1] + SLACK_NS:
+        late = lasted > bounds[1] + SLACK_NS and not _kept_until_the_next(attempt, seen.call.tries)
+        if late or lasted < bounds[0] - SLACK_NS:
             claimed = policy.timeout or policy.total_timeout
             sentence = (
                 f"attempt {attempt.number} was given up after {lasted / SECOND:.3f} s, "
@@ -38,6 +39,19 @@ def silence(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
             )
             yield Finding("wrong-timeout", sentence, seen.evidence(seen.call.trace))
             return
+
+
+def _kept_until_the_next(attempt: Attempt, tries: Trace) -> bool:
+    """Whether its connection was closed only when it was tried again.
+
+    Then its length may have the wait in it: urllib3's Retry sleeps before it closes
+    (urllib3/connectionpool.py, urlopen: retries.sleep() comes before conn.close()). The last
+    attempt, behind which nobody waits, tells the timeout exactly.
+    """
+    later = next((one for one in tries if one.number > attempt.number), None)
+    if later is None or attempt.ended_ns is None:
+        return False
+    return later.started_ns - attempt.ended_ns <= SLACK_NS
 
 
 def _for_ever(seen: Observation, held: Attempt) -> Finding:

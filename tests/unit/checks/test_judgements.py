@@ -330,6 +330,22 @@ def test_silence(lasted: float, policy: RetryPolicy, facts: Any, found: list[str
     assert codes(timeouts.silence, seen(call(0, last=200), hold=5000), policy) == []
 
 
+def test_silence_and_a_wait_with_the_connection_open() -> None:
+    """What was kept until the next attempt has the wait in it; the last attempt has none."""
+    policy = RetryPolicy(timeout=10)
+    slept = Trace([attempt(1, 0, None, 12), attempt(2, 12, None, 10)])
+    slow = Trace([attempt(1, 0, None, 12), attempt(2, 14, None, 10)])
+    last = Trace([attempt(1, 0, None, 12), attempt(2, 12, None, 12)])
+
+    def found(trace: Trace) -> list[str]:
+        made = Call(0, 99 * SECOND, None, None, trace)
+        return codes(timeouts.silence, seen(made, hold=99), policy)
+
+    assert found(slept) == []
+    assert found(slow) == ["wrong-timeout"]
+    assert found(last) == ["wrong-timeout"]
+
+
 def test_a_drip() -> None:
     """However steadily bytes come."""
     policy, made = RetryPolicy(total_timeout=10), call(0, last=200, lasted=30)

@@ -29,7 +29,7 @@ def policy(**claim: Any) -> RetryPolicy:
     retry = claim.pop("urllib3", None)
     if retry is not None:
         claim.pop("body_failures", None)
-        return RetryPolicy.from_urllib3(retry)
+        return RetryPolicy.from_urllib3(retry, timeout=claim.get("timeout"))
     if not claim:
         return RetryPolicy()
     retries = claim.get("attempts", 1) != 1

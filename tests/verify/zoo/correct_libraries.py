@@ -61,7 +61,7 @@ async def afetch(url: str) -> Any:
 URLLIB3 = urllib3.Retry(total=4, backoff_factor=1, status_forcelist=STATUSES)
 
 
-@correct(urllib3=URLLIB3, body_failures=False)
+@correct(urllib3=URLLIB3, body_failures=False, timeout=10)
 def requests_with_an_adapter(url: str) -> Any:
     with requests.Session() as session:
         session.mount("http://", requests.adapters.HTTPAdapter(max_retries=URLLIB3))
@@ -70,7 +70,7 @@ def requests_with_an_adapter(url: str) -> Any:
         return response.json()
 
 
-@correct(urllib3=URLLIB3)
+@correct(urllib3=URLLIB3, timeout=3)
 def urllib3_alone(url: str) -> Any:
     with urllib3.PoolManager(retries=URLLIB3, timeout=urllib3.Timeout(3, 10)) as pool:
         response = pool.request("GET", url)
