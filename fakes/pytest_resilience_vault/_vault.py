@@ -68,6 +68,7 @@ class Vault(Fake):
         self._core = Core(lambda: self.clock.time(), self._flavour)  # noqa: PLW0108
         self._front = Front(self._core, lambda: self.url)
         self._setup = set_up(self._core)
+        self._handed_out: dict[str, list[str]] = {"token": [], "secret_id": []}
 
     # What a client needs
 
@@ -105,7 +106,9 @@ class Vault(Fake):
     def token(self) -> str:
         """A new token of the role ``app``, as a login would give it; another one each time."""
         with self.lock:
-            return self._setup.new_token(self._core)
+            token = self._setup.new_token(self._core)
+            self._handed_out["token"].append(token)
+            return token
 
     # Secrets
 
@@ -142,9 +145,13 @@ class Vault(Fake):
 
     @property
     def stored_secrets(self) -> Mapping[str, Any]:
-        """The data of all secrets, by their paths: no client may show them."""
+        """The data of all secrets, by their paths, and the credentials that a test asked for.
+
+        No client may show them.
+        """
         with self.lock:
-            return _state.secrets(self._core)
+            handed_out = {name: [*values] for name, values in self._handed_out.items()}
+            return {"fake_vault": handed_out, **_state.secrets(self._core)}
 
     # Roles, policies and tokens
 
@@ -161,7 +168,9 @@ class Vault(Fake):
             Its role id and a secret id that works.
         """
         with self.lock:
-            return change_role(self._core, name, settings)
+            credentials = change_role(self._core, name, settings)
+            self._handed_out["secret_id"].append(credentials.secret_id)
+            return credentials
 
     def policy(self, name: str, text: str) -> None:
         """Write a policy, in HCL; it is in force at once."""

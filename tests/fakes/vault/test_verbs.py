@@ -24,6 +24,18 @@ def test_the_environment_points_a_client_here(vault: Vault) -> None:
     }
 
 
+def test_what_a_test_asks_for_is_secret_before_it_is_used(vault: Vault) -> None:
+    """A client may show a credential without ever reaching the server: in an outage."""
+    token, secret_id = vault.token, vault.role("other").secret_id
+
+    labels = {secret.value: secret.label for secret in vault.secrets}
+
+    assert labels[token] == "token of fake_vault"
+    assert labels[secret_id] == "secret_id of fake_vault"
+    vault.reset()
+    assert token not in {secret.value for secret in vault.secrets}
+
+
 def test_put_and_get_speak_of_mount_and_path(vault: Vault, ask: Ask) -> None:
     """Whichever version the engine has."""
     vault.mount("team/kv1", version=1)
