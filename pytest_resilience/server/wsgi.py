@@ -158,6 +158,11 @@ class Reply:
         if len(code) != 3 or not code.isdecimal() or code < "200":
             wanted = 'a final one such as "200 OK" (PEP 3333)'
             raise ValueError(f"the application's status is {self._status!r}, wanted {wanted}")
+        field: Any
+        for field in self._headers:
+            if not isinstance(field, tuple | list) or len(field) != 2:
+                wanted = "pairs of a name and a value (PEP 3333)"
+                raise TypeError(f"{field!r} is among the application's headers, wanted {wanted}")
         _check_fields([self._status, *(part for field in self._headers for part in field)])
         return Answer(int(code), tuple(self._headers), body, reason)
 
