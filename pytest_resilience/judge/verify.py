@@ -62,7 +62,8 @@ def verify(
             call with a parameter such as ``token="..."`` needs none.
 
     Raises:
-        ResilienceError: No scenario has that name, or the call wants other arguments.
+        ResilienceError: No scenario has that name, the call wants other arguments, or the
+            policy is none.
     """
     with Judge(call, policy, server, runner=runner, another=another) as judge:
         return judge.verdict(only)
@@ -87,6 +88,8 @@ class Judge:
         runner: Runner | None = None,
         another: Callable[[], Any] | None = None,
     ) -> None:
+        if not isinstance(policy, RetryPolicy | None):
+            raise ResilienceError(f"verify wants a RetryPolicy, got {policy!r}")
         self._another = another
         self.policy = RetryPolicy() if policy is None else policy
         self._call = call

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from pytest_resilience.policy import _check
 from pytest_resilience.policy.backoff import Backoff, Jitter, Range
 from pytest_resilience.policy.breaker import Breaker
+from pytest_resilience.policy.logs import LogContract
 
 __all__ = ["FAILURES", "RetryPolicy"]
 
@@ -90,7 +91,7 @@ class RetryPolicy:
     breaker: Breaker | None = None
     login: str | None = None
     cache: float | None = None
-    logs: Any = None
+    logs: LogContract | None = None
 
     def __post_init__(self) -> None:
         self._read_waits()
@@ -145,6 +146,8 @@ class RetryPolicy:
             self._set("methods", _methods(self.methods))
         if self.breaker is not None and not isinstance(self.breaker, Breaker):
             _check.refuse("breaker", self.breaker, "a Breaker")
+        if self.logs is not None and not isinstance(self.logs, LogContract):
+            _check.refuse("logs", self.logs, "a LogContract")
         for name in ("idempotency_key", "login"):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, str) or not value):

@@ -391,3 +391,9 @@ def test_a_whole_battery_takes_less_than_eight_seconds() -> None:
 
     assert len(verdict.scenarios) > 20
     assert took < 8 or sys.gettrace() is not None
+
+
+def test_a_policy_is_no_text() -> None:
+    """What is written in a line is read first."""
+    with pytest.raises(ResilienceError, match=r"verify wants a RetryPolicy, got '3 attempts'"):
+        verify(fetch, "3 attempts")  # type: ignore[arg-type]  # what a user might write

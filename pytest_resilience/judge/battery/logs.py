@@ -93,14 +93,15 @@ def _play(*said: FaultLike, times: int) -> Callable[[Stage], dict[str, object]]:
 
 
 def _judged(seen: Observation, policy: RetryPolicy) -> list[Finding]:
-    call, lines = seen.call, seen.facts["lines"]
+    call, lines, contract = seen.call, seen.facts["lines"], policy.logs
+    assert contract is not None  # Or this scenario would not be played.
     if call.never_returned or not isinstance(lines, Lines):
         return []
     ways = [retries(call.trace)]
     if policy.resends is not False:
         # What the transport sends again by itself, no client can know of.
         ways.append([pair for pair in ways[0] if not _is_resent(*pair)])
-    return min((_findings(call, lines, policy.logs, pairs) for pairs in ways), key=len)
+    return min((_findings(call, lines, contract, pairs) for pairs in ways), key=len)
 
 
 def _findings(

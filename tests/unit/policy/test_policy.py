@@ -95,6 +95,7 @@ def test_exceptions_are_classes_or_names() -> None:
         ({"methods": "GET"}, "methods='GET' is not allowed: wanted a list of methods such as"),
         ({"methods": ["G-T"]}, "methods='G-T' is not allowed"),
         ({"breaker": 3}, "breaker=3 is not allowed: wanted a Breaker"),
+        ({"logs": 3}, "logs=3 is not allowed: wanted a LogContract"),
         ({"login": ""}, "login='' is not allowed: wanted a text that is not empty"),
         ({"raises": 3}, "raises=3 is not allowed: wanted an exception, or its dotted name"),
     ],
