@@ -9,7 +9,7 @@ from pytest_resilience.checks.codes import CODES
 
 TEXT = (Path(__file__).parents[3] / "docs" / "verify.md").read_text()
 DESCRIBED = re.findall(
-    r"^#### `([a-z0-9-]+)`\n\n(.+)\n(?:.+\n)?\n```diff\n(?:.*\n)*?```$", TEXT, re.MULTILINE
+    r"^#### `([a-z0-9-]+)`\n\n(.+)\n(?:.+\n)*\n```diff\n(?:.*\n)*?```$", TEXT, re.MULTILINE
 )
 
 
