@@ -64,3 +64,18 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         print(f"LEAK after all tests: {what}", file=sys.stderr)  # noqa: T201 -- to whoever looks
     return result
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """Wait for no thread that a test has left asleep: say which one, and end.
+
+    What a client has begun in virtual time goes on in real time when the clock is off, and
+    the interpreter would wait for it before it ends.
+    """
+    for thread in threading.enumerate():
+        lock = getattr(thread, "_tstate_lock", None)
+        if lock is None or thread.daemon or thread is threading.main_thread():
+            continue
+        print(f"still alive after all tests: {thread!r}", file=sys.stderr)  # noqa: T201 -- as above
+        getattr(threading, "_shutdown_locks", set()).discard(lock)
