@@ -60,11 +60,11 @@ $(VENV)/.clock: $(VENV)/.dev constraints/clock.txt
 # Too heavy, and too old in what they want, for the one environment. Needs node and npm.
 SDKS := tests/fakes/gemini/sdks
 CHECK_SDKS = -m pytest -W ignore --confcutdir=$(SDKS) $(SDKS)/check_clients.py $(SDKS)/check_others.py $(ARGS)
-.sdks/.installed: $(VENV)/.checkout constraints/sdks.txt $(SDKS)/node/package-lock.json
-	@echo "installing constraints/sdks.txt and node's packages"
+.sdks/.installed: $(VENV)/.checkout constraints/sdks.txt constraints/node.txt
+	@echo "installing constraints/sdks.txt and constraints/node.txt"
 	@rm -rf .sdks && $(PY) -m venv .sdks
 	@.sdks/bin/python -m pip --disable-pip-version-check install -qq --require-hashes -r constraints/sdks.txt
-	@cd $(SDKS)/node && npm ci --silent --no-audit --no-fund
+	@$(PY) tools/node_pins.py $(SDKS)/node
 	@touch $@
 
 # --- the main things ---------------------------------------------------------
@@ -158,6 +158,6 @@ pins: $(VENV)/.dev ## resolve constraints/*.txt anew
 
 .PHONY: clean
 clean: ## remove all that was made here
-	@rm -rf $(VENV) .lowest .nox .sdks $(SDKS)/node/node_modules build dist htmlcov .coverage .coverage.*
+	@rm -rf $(VENV) .lowest .nox .sdks $(SDKS)/node/node_modules $(SDKS)/node/package*.json build dist htmlcov .coverage .coverage.*
 	@find . -type d '(' -name __pycache__ -o -name .hypothesis -o -name .import_linter_cache \
 		-o -name .mypy_cache -o -name .pytest_cache -o -name .ruff_cache ')' -prune -exec rm -rf {} +

@@ -13,7 +13,7 @@ from packaging.version import Version
 ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CORE = PYPROJECT["project"]["dependencies"]
-FILES = ["clients", "clock", "core", "dev", "lowest"]
+FILES = ["clients", "clock", "conformance", "core", "dev", "lowest", "sdks"]
 
 
 def pins(name: str) -> dict[str, tuple[Requirement, str]]:
@@ -53,6 +53,15 @@ def test_every_pin_is_exact_and_hashed(name: str) -> None:
     ]
 
     assert loose == []
+
+
+def test_nodes_packages_are_exact_and_hashed() -> None:
+    """The same for what npm installs."""
+    lines = (ROOT / "constraints" / "node.txt").read_text().splitlines()
+    pin = r"[@a-z0-9/._-]+==\d+\.\d+\.\d+\S* --hash=sha512-[A-Za-z0-9+/]{86}=="
+
+    assert len(lines) > 1
+    assert [line for line in lines if not re.fullmatch(pin, line)] == []
 
 
 @pytest.mark.parametrize("name", FILES)
