@@ -39,13 +39,22 @@ def our_threads() -> list[str]:
     return [t.name for t in threading.enumerate() if t.name.startswith("pytest-resilience")]
 
 
+def lasting_threads() -> list[threading.Thread]:
+    """The threads that the interpreter would wait for before it ends."""
+    others = [t for t in threading.enumerate() if t is not threading.main_thread()]
+    return [t for t in others if not t.daemon and getattr(t, "_tstate_lock", None) is not None]
+
+
 def left_behind(before: tuple[dict[str, str], set[str]]) -> list[str]:
     """What the session leaves behind, in words."""
     gc.collect()  # A client that nobody holds any more is no leak.
+    for thread in lasting_threads():
+        thread.join(5)  # One that is about to end may.
     variables, descriptors = before
     now = environment()
     changed = {n for n in {*now, *variables} if now.get(n) != variables.get(n)}
     found = [f"thread {name}" for name in our_threads()]
+    found += [f"thread that still runs: {thread!r}" for thread in lasting_threads()]
     found += [f"environment variable {name}" for name in sorted(changed)]
     found += [f"open {name}" for name in sorted(sockets() - descriptors)]
     return found
@@ -68,14 +77,10 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, object, obj
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure() -> None:
-    """Wait for no thread that a test has left asleep: say which one, and end.
+    """End though a test has left a thread asleep: it is reported above, and fails the session.
 
     What a client has begun in virtual time goes on in real time when the clock is off, and
-    the interpreter would wait for it before it ends.
+    the interpreter would wait for its last hour.
     """
-    for thread in threading.enumerate():
-        lock = getattr(thread, "_tstate_lock", None)
-        if lock is None or thread.daemon or thread is threading.main_thread():
-            continue
-        print(f"still alive after all tests: {thread!r}", file=sys.stderr)  # noqa: T201 -- as above
-        getattr(threading, "_shutdown_locks", set()).discard(lock)
+    for thread in lasting_threads():
+        getattr(threading, "_shutdown_locks", set()).discard(getattr(thread, "_tstate_lock", None))

@@ -97,10 +97,9 @@ class Incoming:
                 yield Head(event.method.decode("ascii"), target, version, fields)
             elif isinstance(event, h11.Data):
                 yield bytes(event.data)
-            elif isinstance(event, h11.EndOfMessage):
+            else:
+                assert isinstance(event, h11.EndOfMessage)  # A FIN in between is an error.
                 yield Sign.COMPLETE
-            else:  # ConnectionClosed, or PAUSED after a switch of protocols was asked for
-                yield Sign.LEFT
                 return
 
     @property

@@ -155,10 +155,9 @@ class Connection:
 
     def _give_up(self, why: str) -> None:
         """What came cannot be made bytes of, so nothing can be said either."""
-        if self.state is State.READING and self._entry is None:
+        if self._entry is None:
             self._entry = self._record("", "", b"", why)
-        if self._entry is not None:
-            self._entry.end(Outcome.CUT, self.listener.now())
+        self._entry.end(Outcome.CUT, self.listener.now())
         self.close()
 
     def _drop(self, data: bytes) -> None:
@@ -200,8 +199,8 @@ class Connection:
                 case bytes():
                     self._take_body(event)
                 case Sign.COMPLETE:
-                    self._complete()
-                    return  # What lies behind it has been taken in as `_ahead`.
+                    self._complete()  # What lies behind it has been taken in as `_ahead`.
+                    return
                 case Sign.WAITS:
                     self._send_continue()
                 case Malformed(status, why):
@@ -319,10 +318,10 @@ class Connection:
         assert self._entry is not None
         script = self._script(answer)
         try:
-            if decision.label is not None:
-                script = decision.fault.apply(script, self._context(decision))
-                if script.steps is None:
-                    script = replace(script, answer=self._dated(script.answer))
+            bent = decision.fault.apply(script, self._context(decision))
+            if bent is not script and bent.steps is None:
+                bent = replace(bent, answer=self._dated(bent.answer))
+            script = bent
         except Exception as error:  # noqa: BLE001 -- a user's own fault value may fail
             self.failed(error)
             script = self._script(FAILED)
@@ -338,8 +337,8 @@ class Connection:
             writer = wire.Writer(self, deliver(script), self.listener.clock)
         self._status = script.answer.status
         self._retry_after = script.answer.header("Retry-After")
-        if self._entry is not None:
-            self._entry.answered(script.answer)
+        assert self._entry is not None
+        self._entry.answered(script.answer)
         self._write(writer)
 
     def failed(self, error: Exception) -> None:

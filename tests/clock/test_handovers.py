@@ -157,15 +157,15 @@ def test_a_treadmill() -> None:
         stop = threading.Event()
 
         def beat() -> None:
-            while not stop.is_set():
-                time.sleep(3600)
+            while not stop.wait(3600):
+                pass
 
         heart = in_thread(beat)
         with pytest.raises(ClockError) as error:
             threading.Event().wait()
-        stop.set()
+        stop.set()  # Else its last hour would be a real one.
         assert clock.now > 86_400
-    heart.join(0)
+    heart.join()
     assert "nothing but timers has ended a wait for 0.3 real seconds" in str(error.value)
     assert "'MainThread' waits for a lock, since t=0.000" in str(error.value)
 

@@ -197,6 +197,20 @@ def test_what_is_no_tls(server: FakeServer, data: bytes, why: str) -> None:
     assert [attempt.note.startswith(why) for attempt in server.trace] == [True]
 
 
+def test_garbage_in_the_middle_of_an_attempt(server: FakeServer) -> None:
+    """What is no record, while an answer is awaited, ends the attempt and the connection."""
+    server.fail(faults.timeout())
+    client = Client(server)
+    client.send(GET)
+    assert [attempt.fault for attempt in server.trace] == ["timeout"]
+    client.raw.sendall(b"\x00" * 50)
+    while client.raw.recv(65536):
+        pass
+    client.close()
+
+    assert [attempt.outcome for attempt in server.trace] == [Outcome.CUT]
+
+
 def test_a_client_that_says_nothing(server: FakeServer) -> None:
     """A connection without a handshake leaves nothing in the trace."""
     socket.create_connection((server.host, server.port), LONG).close()
