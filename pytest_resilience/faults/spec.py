@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, fields
 from typing import Any, Final
 
@@ -97,10 +97,17 @@ def _build(name: str, arguments: dict[str, Any], presets: Mapping[str, Fault]) -
         if key not in allowed:
             takes = ", ".join(allowed) or "no arguments"
             raise PlanError(f"{name}: no argument is named {key!r}; it takes {takes}")
-    try:
-        return make(**{key: _value(key, value) for key, value in arguments.items()})
-    except TypeError as error:
-        raise PlanError(f"{name}: {error}") from error
+    _check_complete(name, make, arguments)
+    return make(**{key: _value(key, value) for key, value in arguments.items()})
+
+
+def _check_complete(name: str, make: Callable[..., object], given: Collection[object]) -> None:
+    """Refuse a call that leaves out what has no default, in the words of who wrote it."""
+    parameters = inspect.signature(make).parameters
+    missing = [key for key, p in parameters.items() if p.default is p.empty and key not in given]
+    if missing:
+        listed = ", ".join(repr(key) for key in missing)
+        raise PlanError(f"{name}: {listed} is missing; it takes {', '.join(parameters)}")
 
 
 def _value(key: str, value: object) -> object:
@@ -109,7 +116,11 @@ def _value(key: str, value: object) -> object:
         (kind, arguments) = next(iter(value.items()))
         if kind in VALUES:
             listed = arguments if isinstance(arguments, list) else [arguments]
-            return getattr(faults, kind)(*listed)
+            make = getattr(faults, kind)
+            wanted = list(inspect.signature(make).parameters)
+            if len(listed) != len(wanted):
+                _check.refuse(kind, arguments, f"[{', '.join(wanted)}]")
+            return make(*listed)
     return value
 
 

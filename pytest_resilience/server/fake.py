@@ -225,11 +225,19 @@ def as_answer(response: Response) -> Answer:
 
 
 def _rules(cls: type) -> list[Rule]:
-    rules = []
-    for name in dir(cls):
-        for methods, path in getattr(getattr(cls, name, None), ROUTES, ()):
-            rules.append(Rule(path, endpoint=name, methods=methods.split()))
-    return rules
+    return [
+        Rule(path, endpoint=name, methods=methods.split())
+        for name in dir(cls)
+        for methods, path in _routes(cls, name)
+    ]
+
+
+def _routes(cls: type, name: str) -> list[tuple[str, str]]:
+    """Of a method; one that overrides another has its routes, unless it says its own."""
+    if not callable(getattr(cls, name, None)):
+        return []  # ``name = None`` takes a route away.
+    said = (getattr(vars(base).get(name), ROUTES, None) for base in cls.__mro__)
+    return next((routes for routes in said if routes), [])
 
 
 def _words(nearest: list[str]) -> str:

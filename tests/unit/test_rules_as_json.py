@@ -110,14 +110,20 @@ def test_presets_of_a_service_go_by_name() -> None:
         ({"faults": [{"code": 503}]}, 'is not allowed: wanted {"fault": NAME, ARGUMENT: VALUE}'),
         ({"faults": ["tiemout"]}, "no fault is named 'tiemout'; there are: ok, bandwidth"),
         ({"faults": [99]}, "status(code)=99 is not allowed: wanted 200 to 999"),
-        ({"faults": ["latency"]}, "latency: "),
+        ({"faults": ["latency"]}, "latency: 'seconds' is missing; it takes seconds"),
+        ({"faults": [{"fault": "latency"}]}, "latency: 'seconds' is missing; it takes seconds"),
+        ({"faults": ["status"]}, "status: 'code' is missing; it takes code, retry_after, body"),
         (
             {"faults": [{"fault": "latency", "ms": 2}]},
             "latency: no argument is named 'ms'; it takes seconds",
         ),
         (
             {"faults": [{"fault": "latency", "seconds": {"uniform": [1]}}]},
-            "latency: ",
+            "uniform=[1] is not allowed: wanted [low, high]",
+        ),
+        (
+            {"faults": [{"fault": "status", "code": 429, "retry_after": {"http_date": []}}]},
+            "http_date=[] is not allowed: wanted [seconds]",
         ),
         (
             {"faults": [{"fault": "latency", "seconds": {"normal": [1]}}]},
