@@ -197,6 +197,10 @@ class Plan:
         with self._lock:
             return tuple(self._rules)
 
+    def forget_in_child(self) -> None:
+        """In a forked child, where whoever held the lock may not exist."""
+        self._lock = new_rlock()
+
     @property
     def unmet(self) -> list[str]:
         """What was planned and never met, a line a rule."""

@@ -34,12 +34,12 @@ def unmatched(label: str, trace: Trace) -> list[Leftover]:
         if attempt.unmatched:
             alike.setdefault((attempt.method, attempt.path), []).append(attempt)
     found = []
-    for (method, _), attempts in list(alike.items())[:MOST]:
+    for (method, _), attempts in alike.items():
         nearest = attempts[0].note.partition("; ")[2]
         what = f"{method} {shown(attempts[0].target)}"
         line = f"{label}: no route matched {what} ({_numbers(attempts)})"
         found.append(Leftover("unmatched", f"{line}; {nearest}" if nearest else line))
-    return found
+    return _some(found, f"{label}: no route matched")
 
 
 def _numbers(attempts: Sequence[Attempt]) -> str:
@@ -51,24 +51,29 @@ def _numbers(attempts: Sequence[Attempt]) -> str:
 def unmet(label: str, missing: Sequence[str], trace: Trace) -> list[Leftover]:
     """Planned faults that no attempt met."""
     came = "" if trace else "; no attempt reached the server"
-    return [
-        Leftover("unmet", f"{label}: a planned fault was not met: {text}{came}")
-        for text in missing[:MOST]
-    ]
+    told = f"{label}: a planned fault was not met"
+    return _some([Leftover("unmet", f"{told}: {text}{came}") for text in missing], told)
 
 
 def errors(label: str, raised: Sequence[BaseException]) -> list[Leftover]:
     """What the application, or a predicate of the plan, raised."""
-    return [
-        Leftover("errors", f"{label}: raised while it was serving: {error!r}", _frames(error))
-        for error in raised[:MOST]
-    ]
+    told = f"{label}: raised while it was serving"
+    found = [Leftover("errors", f"{told}: {error!r}", _frames(error)) for error in raised]
+    return _some(found, told)
 
 
 def engine(raised: Sequence[BaseException]) -> list[Leftover]:
     """What went wrong in the engine itself."""
     blame = "the engine of pytest-resilience caught an error of its own, please report it"
     return [Leftover("engine", f"{blame}: {error!r}", _frames(error)) for error in raised[:MOST]]
+
+
+def _some(found: list[Leftover], told: str) -> list[Leftover]:
+    """The first of them, and in a line of its own how many more there are."""
+    further = len(found) - MOST
+    if further <= 0:
+        return found
+    return [*found[:MOST], Leftover(found[0].kind, f"{told}: and {further} more of the kind")]
 
 
 def _frames(error: BaseException) -> str:

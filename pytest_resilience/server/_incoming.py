@@ -64,6 +64,10 @@ class Incoming:
             if not data:
                 yield Sign.LEFT
                 return
+            # Some clients send a line end after a body (RFC 9112 section 2.2).
+            data = data.removeprefix(b"\r\n")
+            if not data:
+                return
             plain = _plain.read(data)
             if plain is not None:
                 yield Head(plain.method, plain.target, "1.1", plain.fields)

@@ -45,7 +45,8 @@ class TlsSocket:
         self._come, self._go = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._come, self._go, server_side=True)
         self._unsent = b""
-        self._shaking_hands = False
+        self.shaking_hands = False
+        """A handshake has begun and not ended."""
         self._held = 0  # Bytes to be sent that are in `_unsent` already, as a record.
         # What every socket has, and a connection asks for.
         self.fileno = sock.fileno
@@ -70,13 +71,12 @@ class TlsSocket:
         except ssl.SSLWantReadError:
             raise BlockingIOError from None
         except ssl.SSLEOFError:
-            if self._shaking_hands:
-                raise wire.Unreadable("TLS: the client left within the handshake") from None
             return b""
         except ssl.SSLError as error:
             raise wire.Unreadable(f"TLS: {_reason(error)}") from error
         finally:
-            self._shaking_hands = bool(data) and self._tls.version() is None
+            if data:
+                self.shaking_hands = self._tls.version() is None
             self._say_what_tls_has_to()
         return come
 

@@ -205,10 +205,8 @@ class Connection:
                     self._send_continue()
                 case Malformed(status, why):
                     self._refuse_malformed(status, why)
-                case Sign.LEFT_EARLY:
-                    self._note_unfinished("the client left")
-                    self.lost()
                 case _:
+                    self._note_unfinished("the client left")
                     self.lost()
             if self.state is not State.READING:
                 return
@@ -275,10 +273,13 @@ class Connection:
         self._refuse(status, why)
 
     def _note_unfinished(self, why: str) -> None:
-        """Record a request of which only a part of the head has come."""
+        """Record a request of which only a part of the head has come, or of what precedes it."""
         came = self._incoming.came
-        if self._entry is None and self.state is State.READING and came:
-            self._entry = self._record("", "", b"", f"{why} within a request's head: {came!r}")
+        place = f"a request's head: {came!r}" if came else ""
+        if getattr(self.sock, "shaking_hands", False):  # Only a socket of ours for TLS does.
+            place = "the TLS handshake"
+        if self._entry is None and self.state is State.READING and place:
+            self._entry = self._record("", "", b"", f"{why} within {place}")
 
     # Answering
 

@@ -85,6 +85,11 @@ class Fake(FakeServer):
         with self.lock:
             self.reset()
 
+    def forget_in_child(self) -> None:
+        """Renew the lock as well."""
+        super().forget_in_child()
+        self.lock = threading.RLock()
+
     def _renew(self) -> None:
         # Not around all of start_over: that waits for the loop, whose handlers wait for the lock.
         with self.lock:

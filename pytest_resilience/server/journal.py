@@ -89,6 +89,10 @@ class Journal:
             self._count = 0
             self._generation += 1
 
+    def forget_in_child(self) -> None:
+        """In a forked child, where whoever held the lock may not exist."""
+        self._lock = threading.Lock()
+
     def trace(self, seed: int | None = None, mask: Callable[[str], str] = str) -> Trace:
         """All attempts kept, as they stand now.
 

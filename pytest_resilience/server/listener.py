@@ -59,6 +59,9 @@ class Service(Protocol):
     def error_answer(self, status: int, attempt: Attempt) -> Answer:
         """The service's own error answer."""
 
+    def forget_in_child(self) -> None:
+        """In a forked child: renew what a thread of the parent may hold."""
+
 
 class Listener:
     """Accepts connections for a service, goes down and comes up again on the same port."""
@@ -190,7 +193,12 @@ class Listener:
         with contextlib.suppress(OSError):  # Reset between its arrival and our accept.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._accepted += 1
-        connection = Connection(self, sock, client, self._accepted)
+        try:
+            connection = Connection(self, sock, client, self._accepted)
+        except BaseException:
+            links.unserve((*client, self.address[1]))
+            sock.close()
+            raise
         self.connections.add(connection)
         decision = self._decide_at_accept(connection)
         if decision.label is not None:
@@ -393,6 +401,7 @@ class Listener:
                 sock.close()
         self._sock = self._workers = None
         self.connections.clear()
+        self.service.forget_in_child()
 
 
 def _origin(clock: Clock) -> int:

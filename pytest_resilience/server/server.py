@@ -16,6 +16,7 @@ from pytest_resilience.faults import Fault, _check
 from pytest_resilience.plan import FaultLike, Plan, Rule, nearest
 from pytest_resilience.records import Attempt, Trace
 from pytest_resilience.secrets.value import Secret
+from pytest_resilience.server._errors import Errors
 from pytest_resilience.server.credentials import Known
 from pytest_resilience.server.journal import Journal
 from pytest_resilience.server.listener import Listener
@@ -86,7 +87,7 @@ class FakeServer:
         tls: bool | SSLContext = False,
     ) -> None:
         self._app = app
-        self._host = host
+        self._host = _checked_host(host)
         self._port = _check.whole("port", port, 0, 65_535)
         self._own_clock = clock
         self.blocking = blocking and app is not None  # says_ok waits for nothing
@@ -97,8 +98,8 @@ class FakeServer:
         self.plan = Plan(None if seed is None else _check.whole("seed", seed))
         self.control: WSGIApplication | None = None
         """Serves what lies under ``/_resilience/``, unseen by trace and plan."""
-        self.errors: list[BaseException] = []
-        """What the application, or a predicate of the plan, raised while serving."""
+        self.errors: list[BaseException] = Errors()
+        """What the application, or a predicate of the plan, raised while serving: the first 100."""
         self.renewed: Callable[[], object] | None = None
         """Called when it has started, or started over: its `environment` may be another."""
         self._tls = _checked_tls(tls)
@@ -457,6 +458,11 @@ class FakeServer:
         text = f'{{"error": "{REASONS.get(status, "Unknown")}", "status": {status}}}\n'
         return Answer(status, (("Content-Type", "application/json"),), (text.encode(),))
 
+    def forget_in_child(self) -> None:
+        """Renew the locks in a forked child: one that a thread held there is held for ever."""
+        self.journal.forget_in_child()
+        self.plan.forget_in_child()
+
     def state(self) -> Any:  # noqa: ANN401 -- JSON
         """What the service has stored, as JSON data; nothing for a plain server."""
         return {}
@@ -469,6 +475,13 @@ class FakeServer:
     def __repr__(self) -> str:
         where = f"at {self.url}" if self.running else "not running"
         return f"<{type(self).__name__} {where}>"
+
+
+def _checked_host(host: object) -> str:
+    """Never nothing: to the system that would mean every address of this machine."""
+    if not isinstance(host, str) or not host.strip() or not host.isprintable():
+        _check.refuse("host", host, 'an address of this machine, such as "127.0.0.1" or "::1"')
+    return host
 
 
 def _checked_tls(tls: bool | SSLContext) -> bool | SSLContext:  # noqa: FBT001 -- a value checked

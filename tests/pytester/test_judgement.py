@@ -89,6 +89,25 @@ def test_all_leftovers_are_told(session: Session) -> None:
     )
 
 
+def test_many_leftovers_are_counted(session: Session) -> None:
+    """Five of a kind are told one by one, and how many more there are in one line."""
+    result = session(
+        """
+        def test_it(fake_github):
+            for number in range(8):
+                get(f"/nowhere/{number}", fake_github.url)
+        """
+    )
+
+    result.stdout.fnmatch_lines(
+        [
+            "fake_github: no route matched GET /nowhere/0 (attempt 1)*(and 5 more)",
+            "fake_github: no route matched GET /nowhere/4 (attempt 5)*",
+            "fake_github: no route matched: and 3 more of the kind",
+        ]
+    )
+
+
 def test_a_failed_predicate_is_told(session: Session) -> None:
     """A predicate of the plan that raises is no silent pass."""
     result = session("""

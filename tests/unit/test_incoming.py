@@ -148,3 +148,11 @@ def test_nothing_has_come() -> None:
     assert incoming.came == b""
     assert incoming.renew() == b""
     assert list(incoming.feed(b"")) == [Sign.LEFT]
+
+
+def test_a_line_end_between_requests() -> None:
+    """One that some clients send after a body is no request, alone or before the next one."""
+    incoming = Incoming(1000)
+
+    assert list(incoming.feed(b"\r\n")) == []
+    assert list(incoming.feed(b"\r\n" + BY_REQUESTS))[1:] == [b"{}", Sign.COMPLETE]

@@ -10,6 +10,7 @@ import os
 import resource
 import select
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -21,7 +22,17 @@ from typing import Any
 
 import pytest
 
-from pytest_resilience import Attempt, FakeServer, Outcome, ServerError, engine, faults, use_clock
+from pytest_resilience import (
+    Attempt,
+    Fake,
+    FakeServer,
+    Outcome,
+    PlanError,
+    ServerError,
+    engine,
+    faults,
+    use_clock,
+)
 from pytest_resilience.clock import Job
 from pytest_resilience.engine._loop import Loop
 from pytest_resilience.server._workers import Workers
@@ -251,6 +262,13 @@ def test_address_of_another_machine() -> None:
     """An address that is not this machine's is an error that names it."""
     with pytest.raises(ServerError, match=r"cannot listen on 192\.0\.2\.1 port 0: "):
         FakeServer(app_of(), host="192.0.2.1").start()
+
+
+@pytest.mark.parametrize("host", ["", " ", "127.0.0.1\0", None, b"127.0.0.1"])
+def test_no_address(host: Any) -> None:
+    """Nothing would mean every address of this machine, so it is refused where it is written."""
+    with pytest.raises(PlanError, match=r"^host=.* is not allowed: wanted an address of this mach"):
+        FakeServer(app_of(), host=host)
 
 
 def test_chosen_port() -> None:
@@ -559,6 +577,37 @@ def test_fork() -> None:
         assert server.trace[0].outcome is Outcome.PENDING
 
 
+def test_fork_while_a_thread_holds_the_locks() -> None:
+    """A child is not held up by what a thread of its parent held when it was forked."""
+
+    class Notes(Fake):
+        """Nothing to see."""
+
+    with Notes() as server:
+        held, go = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            with server.lock, server.plan._lock, server.journal._lock:
+                held.set()
+                go.wait(20)
+
+        thread = threading.Thread(target=hold)
+        thread.start()
+        held.wait(20)
+
+        def work() -> None:
+            server.fail(503)
+            assert len(server.trace) == 0
+            with server.lock:
+                server.plan.clear()
+
+        code = in_child(work)
+        go.set()
+        thread.join()
+
+    assert code == 0
+
+
 def test_fork_keeps_resets_true() -> None:
     """A child that lives on does not hold connections open that the parent ends."""
     with FakeServer(app_of(), blocking=False) as server, Raw(server) as idle:
@@ -755,6 +804,35 @@ def test_an_idle_reset_that_comes_too_late() -> None:
             timer.loop.call_soon_threadsafe(timer.callback)
 
             assert raw.silence() == Seen(b"", End.OPEN)
+
+
+def test_a_connection_that_cannot_be_welcomed() -> None:
+    """Its client finds it closed, the defect is told, and others are served."""
+
+    class Broken(ssl.SSLContext):
+        def wrap_bio(self, *_: Any, **__: Any) -> Any:
+            raise KeyError("no TLS today")
+
+    with FakeServer(app_of(), tls=Broken(ssl.PROTOCOL_TLS_SERVER)) as server:
+        with Raw(server) as first, Raw(server) as second:
+            assert first.rest() == second.rest() == Seen(b"", End.FIN)
+        assert server._started().connections == set()
+    assert [type(error) for error in engine.take_errors()] == [KeyError, KeyError]
+
+
+def test_errors_without_end() -> None:
+    """A server that runs for days keeps the first hundred errors of its application."""
+
+    def fails(environ: Any, start: Any) -> Any:
+        raise LookupError(environ["QUERY_STRING"])
+
+    with FakeServer(fails, blocking=False) as server, Raw(server) as raw:
+        for number in range(120):
+            raw.send(b"GET /?%d HTTP/1.1\r\nHost: x\r\n\r\n" % number)
+            assert raw.answer().status == 500
+
+    assert len(server.errors) == 100
+    assert repr(server.errors[0]) == "LookupError('0')"
 
 
 def test_a_handler_that_fails() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
+import struct
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -183,7 +184,7 @@ def test_a_client_that_does_not_trust_it(server: FakeServer) -> None:
     [
         (GET, "TLS: http request"),
         (b"\x00" * 50, "TLS: "),
-        (b"\x16\x03\x01\x00\x02\x01\x00", "TLS: "),
+        (b"\x16\x03\x01\x00\x02\x01\x00", "the client left within the TLS handshake"),
     ],
 )
 def test_what_is_no_tls(server: FakeServer, data: bytes, why: str) -> None:
@@ -195,6 +196,33 @@ def test_what_is_no_tls(server: FakeServer, data: bytes, why: str) -> None:
             pass
 
     assert [attempt.note.startswith(why) for attempt in server.trace] == [True]
+
+
+HELLO_HALF = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(100)
+
+
+@pytest.mark.parametrize(
+    ("leave", "note", "outcome"),
+    [
+        ("FIN", "the client left within the TLS handshake", Outcome.GONE),
+        ("RST", "the client reset the connection within the TLS handshake", Outcome.GONE),
+        ("stop", "the server ended the connection within the TLS handshake", Outcome.CUT),
+    ],
+)
+def test_a_handshake_that_breaks_off(leave: str, note: str, outcome: Outcome) -> None:
+    """Bytes of half a handshake are in the trace, whoever ends the connection, and how."""
+    with FakeServer(tls=True) as server:
+        sock = socket.create_connection((server.host, server.port), LONG)
+        sock.sendall(HELLO_HALF)
+        assert len(server.trace) == 0  # All that has come is read by now.
+        if leave == "RST":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if leave != "stop":
+            sock.close()
+        trace = server.trace
+    sock.close()
+
+    assert [(a.note, a.outcome) for a in trace or server.trace] == [(note, outcome)]
 
 
 def test_garbage_in_the_middle_of_an_attempt(server: FakeServer) -> None:
