@@ -24,6 +24,21 @@ class Parser(argparse.ArgumentParser):
         self.exit(MISTAKE, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
+class Version(argparse.Action):
+    """Says the version. It stands in the metadata, which is read for nothing else."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """End the process with it."""
+        from importlib import metadata
+
+        try:
+            version = metadata.version(parser.prog)
+        except metadata.PackageNotFoundError:
+            version = "(not installed)"
+        print(parser.prog, version)
+        parser.exit()
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
@@ -52,6 +67,7 @@ def _parser() -> Parser:
         description="Servers that fail on demand, for clients that claim to survive it.",
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action=Version, nargs=0, help="say the version, and end")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_serve(commands)
     _add_record(commands)

@@ -66,6 +66,14 @@ class Setting(NamedTuple):
             raise pytest.UsageError(f"{where}: wanted {wanted}, got {value!r}")
         return number
 
+    def read_python(self, value: object, where: str) -> bool | int:
+        """The same of what stands in Python, where ``"no"`` would be true."""
+        if self.kind == "bool" and not isinstance(value, bool):
+            raise pytest.UsageError(f"{where}: wanted True or False, got {value!r}")
+        if isinstance(value, str):
+            raise pytest.UsageError(f"{where}: wanted a whole number, got {value!r}")
+        return self.read(value, where)
+
 
 SETTINGS = {
     setting.name: setting
@@ -198,7 +206,7 @@ def _from_markers(item: pytest.Item) -> dict[str, Any]:
         for name, value in marker.kwargs.items():
             if name not in SETTINGS:
                 raise pytest.UsageError(f"{where} has no argument {_unknown(name)}")
-            checked = SETTINGS[name].read(value, f"{where}({name}=...)")
+            checked = SETTINGS[name].read_python(value, f"{where}({name}=...)")
             found.setdefault(name, checked)
     return found
 

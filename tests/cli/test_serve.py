@@ -16,11 +16,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 import pytest
+
+from pytest_resilience.cli import main
 
 APP = '''
 import threading
@@ -598,3 +601,21 @@ def test_the_console_script_is_the_same_command(place: Path) -> None:
             process.communicate(timeout=LIMIT)
 
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_the_version(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    installed: bool,  # noqa: FBT001 -- parametrized
+) -> None:
+    """``--version`` says that of the package, or that it is run from where it lies."""
+    version = metadata.version("pytest-resilience") if installed else "(not installed)"
+    if not installed:
+        monkeypatch.setattr(sys, "path", [])
+
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+
+    assert capsys.readouterr().out == f"pytest-resilience {version}\n"
+    assert not ended.value.code

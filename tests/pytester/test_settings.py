@@ -132,7 +132,21 @@ def test_bad_values_end_in_one_line(
             "(seed='x')",
             (
                 "ERROR: test_it.py::test_it: @pytest.mark.resilience(seed=...): "
-                "wanted a whole number, 0 or more, got 'x'"
+                "wanted a whole number, got 'x'"
+            ),
+        ),
+        (
+            "(seed='7')",
+            (
+                "ERROR: test_it.py::test_it: @pytest.mark.resilience(seed=...): "
+                "wanted a whole number, got '7'"
+            ),
+        ),
+        (
+            "(virtual_clock='yes')",
+            (
+                "ERROR: test_it.py::test_it: @pytest.mark.resilience(virtual_clock=...): "
+                "wanted True or False, got 'yes'"
             ),
         ),
         (
@@ -144,7 +158,10 @@ def test_bad_values_end_in_one_line(
         ),
         (
             "(env=0)",
-            "ERROR: test_it.py::test_it: @pytest.mark.resilience(env=...): wanted yes or no, got 0",
+            (
+                "ERROR: test_it.py::test_it: @pytest.mark.resilience(env=...): "
+                "wanted True or False, got 0"
+            ),
         ),
         (
             "(False)",
