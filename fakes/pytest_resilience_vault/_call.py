@@ -36,9 +36,16 @@ class Call:
     path: str = field(init=False)
     """Below the mount."""
     token: Token | None = None
-    wrap_ttl: int = 0
-    """Seconds; 0 when the answer is not to be wrapped."""
+    wrap_asked: float | None = None
+    """Seconds that the answer is to be wrapped for, 0 for not at all; None when nothing is said."""
+    wrap_format: str = ""
+    """``jwt``, or nothing for a plain token."""
     checks_existence: bool = False
+
+    @property
+    def wrap_ttl(self) -> float:
+        """Seconds that the answer is to be wrapped for; 0 for not at all."""
+        return self.wrap_asked or 0
 
     @staticmethod
     def of(data: dict[str, Any]) -> Call:

@@ -56,6 +56,8 @@ class Core:
         self.tokens: Tokens = parent.tokens if parent else Tokens()
         self.wraps: Wraps = parent.wraps if parent else Wraps()
         self.quotas: Quotas = parent.quotas if parent else Quotas()
+        self.address: Callable[[], str] = str
+        """Of the root namespace: where the server is asked."""
         self.root_token = ""
         """The newest that was made by init."""
         self.has_namespaces = flavour.is_openbao
@@ -71,7 +73,7 @@ class Core:
         self.children: dict[str, Core] = {}
         self._acls: dict[tuple[str, ...], Acl] = {}
         self.set_policy("default", DEFAULT_POLICY)
-        self._hidden = {RESPONSE_WRAPPING: read_policy(RESPONSE_WRAPPING, WRAPPING_POLICY)}
+        self._hidden = {RESPONSE_WRAPPING: self.read_policy(RESPONSE_WRAPPING, WRAPPING_POLICY)}
         from pytest_resilience_vault._own_mounts import add_own_mounts
 
         add_own_mounts(self)
@@ -125,12 +127,13 @@ class Core:
         """
         old = self.policies.get(name)
         number = old.number + 1 if old else 1
-        self.policies[name] = replace(read_policy(name, text), number=number, written=self.time())
+        policy = self.read_policy(name, text)
+        self.policies[name] = replace(policy, number=number, written=self.time())
         self._acls.clear()
 
-    def check_policy(self, name: str, text: str) -> None:
-        """Raise what `set_policy` would."""
-        read_policy(name, text)
+    def read_policy(self, name: str, text: str) -> Policy:
+        """A policy that is not in force; raises what `set_policy` would."""
+        return read_policy(name, text, openbao=self.flavour.is_openbao)
 
     def policy(self, name: str) -> Policy | None:
         """A policy, seen or not."""
@@ -156,7 +159,8 @@ class Core:
         if acl is None:
             known = {**self._hidden, **self.policies}
             held = [known[name] for name in key if name in known]
-            acl = Acl([*held, *self._denials()], root="root" in key)
+            openbao = self.flavour.is_openbao
+            acl = Acl([*held, *self._denials()], root="root" in key, openbao=openbao)
             self._acls[key] = acl
         return acl
 
@@ -166,12 +170,20 @@ class Core:
             return None
         return self.path[len(token.space) :]
 
-    def allows(self, token: Token, operation: str, path: str, *, sudo: bool = False) -> bool:
-        """Whether a token may do something in this namespace."""
+    def allows(
+        self,
+        token: Token,
+        operation: str,
+        path: str,
+        *,
+        sudo: bool = False,
+        call: Call | None = None,
+    ) -> bool:
+        """Whether a token may do something in this namespace; see `Acl.allows`."""
         below = self.below(token)
         if below is None:
             return False
-        return self.acl(token).allows(operation, f"{below}{path}", sudo=sudo)
+        return self.acl(token).allows(operation, f"{below}{path}", sudo=sudo, call=call)
 
     def capabilities(self, token: Token, path: str) -> list[str]:
         """What a token may do on a path of this namespace, as sys/capabilities-self lists it."""
@@ -195,7 +207,7 @@ class Core:
 
     def _denials(self) -> list[Policy]:
         stanzas = [f'path "{path}" {{ capabilities = ["deny"] }}' for path in self._denied]
-        return [read_policy("denied", "\n".join(stanzas))]
+        return [self.read_policy("denied", "\n".join(stanzas))]
 
     def renewal(self, token: Token, increment: float) -> Wish:
         """On which terms a token is renewed: those of its auth method."""
@@ -279,7 +291,7 @@ class Core:
                 self._tell_create_from_update(mount, call)
         finally:
             self.tokens.use(token)
-        if not self.allows(token, call.operation, call.full_path, sudo=sudo):
+        if not self.allows(token, call.operation, call.full_path, sudo=sudo, call=call):
             raise _errors.not_allowed()
 
     def _tell_create_from_update(self, mount: Mount, call: Call) -> None:
@@ -292,16 +304,33 @@ class Core:
                 call.operation = CREATE
 
     def _answer(self, mount: Mount, call: Call) -> tuple[Reply | None, str]:
-        try:
-            reply = mount.backend.handle(call)
-        except NotThere as missing:
-            if not call.wrap_ttl or missing.reply is None:
-                raise
-            reply = replace(missing.reply, status=404)
-        if reply is not None and call.operation == LIST and (reply.data or {}).get("keys") == []:
-            raise _errors.not_found()
+        reply = self._replied(mount, call)
         if reply is None and call.operation not in (CREATE, UPDATE, DELETE, PATCH):
             raise _errors.not_found()
         if reply is not None and call.wrap_ttl and reply.wrap_info is None:
             reply = self.wraps.wrap(self, call, reply, call.wrap_ttl, None)
         return reply, mount.type
+
+    def _replied(self, mount: Mount, call: Call) -> Reply | None:
+        try:
+            reply = mount.backend.handle(call)
+            if (
+                reply is not None
+                and call.operation == LIST
+                and (reply.data or {}).get("keys") == []
+            ):
+                raise _errors.not_found()
+        except NotThere as missing:
+            if not call.wrap_ttl or missing.reply is None:
+                raise
+            return replace(missing.reply, status=404)
+        except Refused as refused:
+            if (
+                call.wrap_ttl
+                and call.operation == LIST
+                and (refused.status, *refused.errors) == (404,)
+            ):
+                # Nobody is to unwrap an empty list (vault/wrapping.go).
+                raise Refused(404, "unsupported path") from None
+            raise
+        return reply

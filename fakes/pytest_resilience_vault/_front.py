@@ -21,7 +21,7 @@ from pytest_resilience_vault._requests import (
     role_of,
     token_of,
     with_query,
-    wrap_ttl_of,
+    wrapping_of,
 )
 from pytest_resilience_vault._seal import DR_SECONDARY, PERFORMANCE_STANDBY
 
@@ -38,6 +38,7 @@ class Front:
     def __init__(self, core: Core, address: Any) -> None:
         self._core = core
         self._node = Node(core, address)
+        core.address = address
 
     def answer(self, request: Request) -> Answer:
         """The response to a request."""
@@ -114,12 +115,12 @@ class Front:
         if path[4:] in NODE_PATHS:
             return self._answer_for_node(path[4:], request)
         core, path = self._spaced(path[4:], request)
-        ttl = wrap_ttl_of(request)
+        wrapping = wrapping_of(request)
         if path in NODE_PATHS:
             raise bad_request("operation only available in root namespace")
         if path == "sys":
             return redirect(with_query("/v1/sys/", request), request.method)
-        call = call_of(path, request, core.time(), ttl)
+        call = call_of(path, request, core.time(), wrapping)
         if core.seal.sealed:
             raise sealed()
         self._stand_by(request)

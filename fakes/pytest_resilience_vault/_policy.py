@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pytest_resilience_vault._call import LIST
+from pytest_resilience_vault._call import LIST, Call
+from pytest_resilience_vault._constraints import Constraints, read_constraints
 from pytest_resilience_vault._errors import one_of
 from pytest_resilience_vault._hcl import Block, parse
 
 DENY = "deny"
 SUDO = "sudo"
-CAPABILITIES = frozenset(
-    {"create", "delete", "list", "patch", "read", "recover", "subscribe", "sudo", "update", DENY}
-)
+CAPABILITIES = frozenset({"create", "delete", "list", "patch", "read", "sudo", "update", DENY})
+"""Those of both servers."""
+VAULTS = frozenset({"recover", "subscribe"})
+OPENBAOS = frozenset({"scan"})
 _OLD = {
     "deny": ("deny",),
     "read": ("read", "list"),
     "write": ("create", "read", "update", "delete", "list"),
     "sudo": ("create", "read", "update", "delete", "list", "sudo"),
 }
-# Read and ignored: what would need them is not in this fake.
+# Those of control groups, MFA and events are read and ignored: what would need them is not in
+# this fake.
 _KEYS = frozenset(
     {
         "allowed_parameters",
@@ -33,9 +36,9 @@ _KEYS = frozenset(
         "min_wrapping_ttl",
         "policy",
         "required_parameters",
-        "subscribe_event_types",
     }
 )
+_VAULTS_KEYS = frozenset({"subscribe_event_types"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class Rule:
     capabilities: frozenset[str]
     is_prefix: bool
     has_plus: bool
+    constraints: Constraints | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +65,47 @@ class Policy:
     written: float = 0.0
 
 
-def read_policy(name: str, text: str) -> Policy:
+def read_policy(name: str, text: str, *, openbao: bool = False) -> Policy:
     """A policy of its text.
+
+    Args:
+        name: Its name.
+        text: HCL or JSON.
+        openbao: Whether it is one of OpenBao, which has other capabilities and keys.
 
     Raises:
         ValueError: In Vault's words, from "failed to parse policy" on.
     """
     try:
-        rules = tuple(_rule(block) for block in parse(text) if block.kind != "name")
+        blocks = [block for block in parse(text) if block.kind != "name"]
+        rules = tuple(_rule(block, openbao=openbao) for block in blocks)
     except ValueError as error:
         raise ValueError(f"failed to parse policy: {error}") from None
     return Policy(name, text, rules)
 
 
-def _rule(block: Block) -> Rule:
+def _rule(block: Block, *, openbao: bool) -> Rule:
     if block.kind != "path":
         raise ValueError(one_of(f'invalid key "{block.kind}" on line 0'))
+    keys = _KEYS if openbao else _KEYS | _VAULTS_KEYS
     for key in block.body:
-        if key not in _KEYS:
+        if key not in keys:
             words = one_of(f'invalid key "{key}" on line {block.line}')
             raise ValueError(f'path "{block.label}": {words}')
+    capabilities = _capabilities(block, openbao=openbao)
+    path = block.label.removeprefix("/")
+    if "+*" in path:
+        raise ValueError(f"path \"{path}\": invalid use of wildcards ('+*' is forbidden)")
+    has_plus = path == "+" or "/+" in path or path.startswith("+/")
+    is_prefix = path.endswith("*") and not has_plus
+    denies = DENY in capabilities
+    granted = frozenset({DENY} if denies else capabilities)
+    # What denies has nothing else to say, and Vault does not look (policy.go, PathFinished).
+    constraints = None if denies else read_constraints(block)
+    return Rule(path[:-1] if is_prefix else path, granted, is_prefix, has_plus, constraints)
+
+
+def _capabilities(block: Block, *, openbao: bool) -> list[str]:
     given = block.body.get("capabilities", [])
     if not isinstance(given, list):
         words = (
@@ -93,80 +118,123 @@ def _rule(block: Block) -> Rule:
         if old not in _OLD:
             raise ValueError(f'path "{block.label}": invalid policy "{old}"')
         capabilities += _OLD[old]
+    known = CAPABILITIES | (OPENBAOS if openbao else VAULTS)
     for name in capabilities:
-        if name not in CAPABILITIES:
+        if name == DENY:
+            break
+        if name not in known:
             raise ValueError(f'path "{block.label}": invalid capability "{name}"')
-    path = block.label.removeprefix("/")
-    if "+*" in path:
-        raise ValueError(f"path \"{path}\": invalid use of wildcards ('+*' is forbidden)")
-    has_plus = path == "+" or "/+" in path or path.startswith("+/")
-    is_prefix = path.endswith("*") and not has_plus
-    granted = {DENY} if DENY in capabilities else set(capabilities)
-    return Rule(path[:-1] if is_prefix else path, frozenset(granted), is_prefix, has_plus)
+    return capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What several policies together grant on a path."""
+
+    capabilities: frozenset[str]
+    constraints: Constraints | None = None
+
+    def joined(self, rule: Rule) -> Grant:
+        """With one more rule for the same path; deny leaves nothing of the others."""
+        if DENY in self.capabilities:
+            return self
+        if DENY in rule.capabilities:
+            return Grant(rule.capabilities)
+        both = self.constraints or rule.constraints
+        if self.constraints and rule.constraints:
+            both = self.constraints.joined(rule.constraints)
+        return Grant(self.capabilities | rule.capabilities, both)
+
+
+NOTHING = Grant(frozenset())
+MOST = 1024
+"""Paths whose grants are remembered."""
 
 
 class Acl:
     """What a set of policies allows together."""
 
-    def __init__(self, policies: Iterable[Policy], *, root: bool = False) -> None:
+    def __init__(
+        self, policies: Iterable[Policy], *, root: bool = False, openbao: bool = False
+    ) -> None:
         self.root = root
-        self._exact: dict[str, set[str]] = {}
-        self._prefixes: dict[str, set[str]] = {}
-        self._plus: dict[str, set[str]] = {}
+        self._openbao = openbao
+        self._exact: dict[str, Grant] = {}
+        self._prefixes: dict[str, Grant] = {}
+        self._plus: dict[str, Grant] = {}
+        self._found: dict[tuple[bool, str], Grant] = {}
         for policy in policies:
             for rule in policy.rules:
                 self._merge(rule)
 
     def _merge(self, rule: Rule) -> None:
         rules = self._plus if rule.has_plus else self._prefixes if rule.is_prefix else self._exact
-        held = rules.setdefault(rule.path, set())
-        held |= rule.capabilities
-        if DENY in held:
-            held.intersection_update({DENY})
+        held = rules.get(rule.path)
+        rules[rule.path] = held.joined(rule) if held else Grant(rule.capabilities, rule.constraints)
 
-    def allows(self, operation: str, path: str, *, sudo: bool = False) -> bool:
-        """Whether an operation on a path is granted."""
+    def allows(
+        self, operation: str, path: str, *, sudo: bool = False, call: Call | None = None
+    ) -> bool:
+        """Whether an operation on a path is granted.
+
+        Args:
+            operation: The operation.
+            path: The whole path.
+            sudo: Whether the path needs that capability, too.
+            call: The request whose parameters are looked at, if it is about one.
+        """
         if self.root:
             return True
         held = self._held(operation, path)
-        return operation in held and (not sudo or SUDO in held)
+        if operation not in held.capabilities or (sudo and SUDO not in held.capabilities):
+            return False
+        constraints = held.constraints
+        if constraints is None or call is None:
+            return True
+        return constraints.allow(operation, call.data, call.wrap_asked)
 
     def capabilities(self, path: str) -> list[str]:
         """As sys/capabilities-self lists them."""
         if self.root:
             return ["root"]
         # A list operation: the widest search (acl.go, Capabilities).
-        held = self._held(LIST, path)
-        return sorted(held) or [DENY]
+        return sorted(self._held(LIST, path).capabilities) or [DENY]
 
     def reaches(self, prefix: str) -> bool:
         """Whether anything at or below a mount is granted (logical_system.go, hasMountAccess)."""
         if self.capabilities(prefix) != [DENY]:
             return True
         below = [*self._exact.items(), *self._prefixes.items()]
-        if any(path.startswith(prefix) and held - {DENY} for path, held in below):
+        if any(path.startswith(prefix) and _grants(held) for path, held in below):
             return True
-        return any(_goes_below(path, prefix) and held - {DENY} for path, held in self._plus.items())
+        return any(_goes_below(path, prefix) and _grants(held) for path, held in self._plus.items())
 
-    def _held(self, operation: str, path: str) -> set[str]:
-        if path in self._exact:
-            return self._exact[path]
+    def _held(self, operation: str, path: str) -> Grant:
+        key = (operation == LIST, path)
+        found = self._found.get(key)
+        if found is None:
+            if len(self._found) >= MOST:
+                self._found.clear()
+            found = self._found[key] = self._looked_up(*key)
+        return found
+
+    def _looked_up(self, listing: bool, path: str) -> Grant:  # noqa: FBT001 -- a key's parts
+        found = self._exact.get(path)
         bare = path.removesuffix("/")
-        if operation == LIST and bare in self._exact:
-            return self._exact[bare]
-        if operation == LIST and bare != path:
-            found = self._widest(bare)
-            if found is not None:
-                return found
-        return self._widest(path) or set()
+        if not listing or bare == path:
+            return found or self._widest(path) or NOTHING
+        found = found or self._exact.get(bare)
+        # The slash at a list's end is left on first by OpenBao (acl.go of 2.7), off by Vault.
+        first, last = (path, bare) if self._openbao else (bare, path)
+        return found or self._widest(first) or self._widest(last) or NOTHING
 
     def _longest_prefix(self, path: str) -> str | None:
         fitting = (prefix for prefix in self._prefixes if path.startswith(prefix))
         return max(fitting, key=len, default=None)
 
-    def _widest(self, path: str) -> set[str] | None:
+    def _widest(self, path: str) -> Grant | None:
         """The rule with a ``*`` or ``+`` that decides; acl.go's order of priority."""
-        found: list[tuple[tuple[int, bool, int, int, str], set[str]]] = []
+        found: list[tuple[tuple[int, bool, int, int, str], Grant]] = []
         prefix = self._longest_prefix(path)
         if prefix is not None:
             key = (len(prefix), False, 0, len(prefix), prefix)
@@ -178,6 +246,10 @@ class Acl:
                 key = (pattern.index("+"), not pattern.endswith("*"), -pluses, len(bare), bare)
                 found.append((key, held))
         return max(found, key=lambda pair: pair[0])[1] if found else None
+
+
+def _grants(held: Grant) -> bool:
+    return bool(held.capabilities - {DENY})
 
 
 def _fits(pattern: str, path: str) -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_resilience_vault._mounts import Mount
 
 
-def call_of(path: str, request: Request, now: float, wrap_ttl: int) -> Call:
+def call_of(path: str, request: Request, now: float, wrap_asked: float | None) -> Call:
     operation, data = parsed(request)
     if operation == LIST and not path.endswith("/"):
         path += "/"
@@ -29,18 +29,19 @@ def call_of(path: str, request: Request, now: float, wrap_ttl: int) -> Call:
         now,
         token_id=token_of(request),
         remote=request.environ.get("REMOTE_ADDR", ""),
-        wrap_ttl=wrap_ttl,
+        wrap_asked=wrap_asked,
+        wrap_format=request.environ.get("HTTP_X_VAULT_WRAP_FORMAT", ""),
     )
 
 
-def wrap_ttl_of(request: Request) -> int:
-    """Seconds that the answer is to be wrapped for."""
+def wrapping_of(request: Request) -> float | None:
+    """Seconds that the answer is to be wrapped for; None when the request does not say."""
     ttl = request.environ.get("HTTP_X_VAULT_WRAP_TTL")
     asks = request.environ["QUERY_STRING"] and request.args.get("help")
     if asks and request.method == "GET":
         raise Lacking("this fake of Vault has no help texts")
     if not ttl:
-        return 0
+        return None
     words = "error parsing X-Vault-Wrap-TTL header"
     try:
         wanted = seconds(ttl)
@@ -48,9 +49,7 @@ def wrap_ttl_of(request: Request) -> int:
         raise bad_request(f"{words}: {error}") from None
     if wanted < 0:
         raise bad_request(f"{words}: requested wrap ttl cannot be negative")
-    if wanted and request.headers.get("X-Vault-Wrap-Format", "").lower() == "jwt":
-        raise Lacking("this fake of Vault signs no wrapping tokens")
-    return int(wanted)
+    return wanted
 
 
 def role_of(mount: Mount | None, path: str, request: Request) -> str:

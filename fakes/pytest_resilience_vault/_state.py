@@ -178,7 +178,7 @@ def _policies(core: Core, state: dict[str, Any]) -> list[Step]:
         if not isinstance(text, str):
             raise PlanError(f"policies[{name!r}] is {text!r}; wanted is HCL as a string")
         try:
-            core.check_policy(name, text)
+            core.read_policy(name, text)
         except ValueError as error:
             raise PlanError(f"policies[{name!r}]: {error}") from None
         steps.append(partial(core.set_policy, name, text))

@@ -73,7 +73,7 @@ class PolicyPaths(Backend):
         if not text:
             raise bad_request("'policy' parameter not supplied or empty")
         try:
-            self.core.check_policy(name, text)
+            self.core.read_policy(name, text)
         except ValueError as error:
             raise bad_request(str(error)) from None
         if name in _IMMUTABLE:

@@ -44,9 +44,8 @@ class Vault(Fake):
     Time is the server's clock: TTLs, deletions, lockouts and quotas end when a virtual clock
     gets there.
 
-    It leaves out leases, identity, audit, other engines and auth methods, and TLS: such a
-    request is answered with 404 or 501 and reported as unmatched. Constraints on parameters
-    in a policy (``allowed_parameters`` and the like) are read and not enforced.
+    It leaves out leases, identity, audit, other engines and auth methods: such a request is
+    answered with 404 or 501 and reported as unmatched.
 
     Args:
         flavour: ``"vault"``, or ``"openbao"``.

@@ -13,6 +13,7 @@ from pytest_resilience_vault._backend import WRITE, Backend, on
 from pytest_resilience_vault._errors import Refused, bad_request, one_of
 from pytest_resilience_vault._gojson import Struct
 from pytest_resilience_vault._ids import new_uuid
+from pytest_resilience_vault._jwt import is_jwt, signed, why_not
 from pytest_resilience_vault._reply import NotThere, Reply, envelope
 from pytest_resilience_vault._times import stamp
 from pytest_resilience_vault._tokens import Token
@@ -32,6 +33,7 @@ path "sys/wrapping/unwrap" {
 }
 """
 INVALID = "wrapping token is not valid or does not exist"
+UNVALIDATED = "error validating wrapping token"
 PATHS = ("sys/wrapping/lookup", "sys/wrapping/rewrap", "sys/wrapping/unwrap")
 """Where the wrapping token is looked at before the caller's (vault/core.go)."""
 
@@ -46,6 +48,7 @@ class Wrapped:
     """200, or the 404 of a deleted version."""
     path: str
     mount_type: str
+    ttl: float
 
     def text(self, mount_type: str | None) -> str:
         """As it lies in the cubbyhole."""
@@ -57,8 +60,10 @@ class Wraps:
 
     def __init__(self) -> None:
         self._by_token: dict[str, Wrapped] = {}
+        self._by_jwt: dict[str, str] = {}
+        """The ids of tokens that were given out in this form."""
 
-    def wrap(self, core: Core, call: Call, reply: Reply, ttl: int, kept: Wrapped | None) -> Reply:
+    def wrap(self, core: Core, call: Call, reply: Reply, ttl: float, kept: Wrapped | None) -> Reply:
         """Put a reply aside; the answer in its place names the token that fetches it.
 
         Args:
@@ -68,33 +73,56 @@ class Wraps:
             ttl: Seconds that it waits.
             kept: What it is wrapped as, when it had been wrapped before.
         """
+        as_jwt = call.wrap_format == "jwt"
+        # A JWT is always one of the root namespace (vault/wrapping.go).
+        home = core.root if as_jwt else core
         path = kept.path if kept else call.full_path
         token = Token(
-            id=core.new_token_id(),
+            id=home.new_token_id(),
             policies=[RESPONSE_WRAPPING],
             path=path,
             created=call.now,
-            ttl=ttl,
+            ttl=int(ttl),
             expires=call.now + ttl,
-            explicit_max_ttl=ttl,
+            explicit_max_ttl=int(ttl),
             num_uses=1,
             display_name=call.token.display_name if call.token else "",
-            space=core.path,
+            space=home.path,
         )
         core.tokens.add(token)
         kind = kept.mount_type if kept else call.mount.type
         status = kept.status if kept else reply.status
-        self._by_token[token.id] = Wrapped(token, replace(reply, top=False), status, path, kind)
+        self._by_token[token.id] = Wrapped(
+            token, replace(reply, top=False), status, path, kind, ttl
+        )
         info = Struct(
             token=token.id,
             accessor=token.accessor,
-            ttl=ttl,
+            ttl=int(ttl),
             creation_time=stamp(call.now),
             creation_path=path,
         )
-        if reply.auth and reply.auth["accessor"] and kept is None:
-            info["wrapped_accessor"] = reply.auth["accessor"]
+        accessor = "" if kept else _accessor_in(core, reply, kind)
+        if accessor:
+            info["wrapped_accessor"] = accessor
+        if as_jwt:
+            of_token = accessor if reply.auth else ""
+            info["token"] = signed(token, core.root.address(), of_token)
+            self._by_jwt[info["token"]] = token.id
         return Reply(wrap_info=info)
+
+    def id_of(self, text: str) -> str:
+        """The id of a wrapping token that may come as a JWT.
+
+        Raises:
+            Refused: It is one, and not from here.
+        """
+        if not is_jwt(text):
+            return text
+        known = self._by_jwt.get(text)
+        if known is None:
+            raise Refused(403, f"{UNVALIDATED}: {why_not(text)}")
+        return known
 
     def of(self, token: Token | None) -> Wrapped | None:
         """What waits for a token."""
@@ -112,14 +140,28 @@ def check_wrapping_token(core: Core, call: Call) -> None:
     validateWrappingToken).
     """
     named = call.data.get("token")
-    if named == "":
-        raise Refused(403, "error validating wrapping token: empty token in request body")
-    text = named if isinstance(named, str) else call.token_id
-    if not text:
-        raise Refused(403, "error validating wrapping token: token is empty")
+    if named is None:
+        text = call.token_id = core.wraps.id_of(call.token_id)
+        if not text:
+            raise Refused(403, f"{UNVALIDATED}: token is empty")
+    else:
+        if not isinstance(named, str):
+            raise Refused(403, f"{UNVALIDATED}: could not decode token in request body")
+        if not named:
+            raise Refused(403, f"{UNVALIDATED}: empty token in request body")
+        text = call.data["token"] = core.wraps.id_of(named)
     token = core.tokens.find(text, call.now)
     if core.wraps.of(token) is None:
         raise bad_request(INVALID)
+
+
+def _accessor_in(core: Core, reply: Reply, mount_type: str) -> str:
+    """Of the token that a reply has, and in OpenBao of the secret id (wrapping.go of 2.7)."""
+    if reply.auth:
+        return str(reply.auth["accessor"])
+    if core.flavour.is_openbao and mount_type == "approle":
+        return str((reply.data or {}).get("secret_id_accessor", ""))
+    return ""
 
 
 class WrappingPaths(Backend):
@@ -142,7 +184,7 @@ class WrappingPaths(Backend):
         data: dict[str, Any] = {
             "creation_path": wrapped.path,
             "creation_time": stamp(wrapped.token.created),
-            "creation_ttl": wrapped.token.ttl,
+            "creation_ttl": int(wrapped.ttl) if wrapped.ttl == int(wrapped.ttl) else wrapped.ttl,
         }
         return Reply(data)
 
@@ -163,7 +205,7 @@ class WrappingPaths(Backend):
         """The same, in a new token with the time of the old one."""
         wrapped = self._taken(call)
         wraps = self.core.wraps
-        return wraps.wrap(self.core, call, wrapped.reply, wrapped.token.ttl, wrapped)
+        return wraps.wrap(self.core, call, wrapped.reply, wrapped.ttl, wrapped)
 
     def _waiting(self, call: Call) -> Wrapped:
         found = self.core.wraps.of(self._named(call))

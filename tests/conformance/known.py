@@ -61,15 +61,6 @@ KNOWN = [
         "OpenBao reads JSON to its end; Vault, and the fake, stop behind the first value",
         lambda ask, fake, real: ask.raw == b"{}}" and "decode JSON" in _errors(real),
     ),
-    Known(
-        "an empty list that was to be wrapped is an unsupported path to OpenBao",
-        lambda ask, fake, real: (
-            ask.method == "LIST"
-            and bool(ask.headers)
-            and fake.status == real.status == 404
-            and _errors(real) == "unsupported path"
-        ),
-    ),
 ]
 
 

@@ -19,6 +19,14 @@ LENGTH = 100
 
 PATCH = (("Content-Type", "application/merge-patch+json"),)
 POLICY = 'path "{}/*" {{ capabilities = [{}] }}\n'
+CONSTRAINED = 'path "{}/*" {{ capabilities = ["create", "read", "update", "list"] {} }}\n'
+CONSTRAINTS = [
+    'allowed_parameters = { "data" = [] "n" = ["1", 1] "m" = ["x*"] }', "min_wrapping_ttl = 301",
+    'denied_parameters = { "m" = ["*x"] "options" = [] }', 'denied_parameters = { "*" = [] }',
+    'required_parameters = ["data"]', 'required_parameters = ["N"]', 'max_wrapping_ttl = "5m"',
+    'allowed_parameters = { "*" = [] "n" = ["2"] }', 'allowed_parameters = ["a"]',
+    'min_wrapping_ttl = "x"', "min_wrapping_ttl = 2 max_wrapping_ttl = 1",
+]  # fmt: skip
 CAPABILITIES = ["create", "read", "update", "patch", "delete", "list", "deny", "sudo"]
 
 
@@ -375,10 +383,13 @@ class Episode:
              f"{self.kv2}/data/c/d", "auth/token/create", "sys/seal"], self.random.randint(1, 3),
         )  # fmt: skip
         two = f"{self.policy}2"
+        chosen = self.random.sample(CONSTRAINTS, 2)
+        constrained = "".join(CONSTRAINED.format(target, one) for one in chosen)
         return self.pick(  # type: ignore[no-any-return]
             Ask("PUT", f"sys/policies/acl/{two}", {"policy": text}),
             Ask("PUT", f"sys/policies/acl/{two}", {"policy": text}, self.who()),
             Ask("PUT", f"sys/policies/acl/{two}", {"policy": bad}),
+            Ask("PUT", f"sys/policies/acl/{self.policy}", {"policy": constrained}),
             Ask("PUT", f"sys/policy/{two}", {"policy": text}),
             Ask("GET", f"sys/policies/acl/{name}", None, self.who()),
             Ask("GET", f"sys/policy/{name}", None, self.who()),
@@ -450,9 +461,12 @@ class Episode:
         )
 
     def _wrapping(self) -> Ask:
-        headers = (("X-Vault-Wrap-TTL", self.pick("5m", "300", "0", "x", "-1", "1h")),)
+        ttl = self.pick("5m", "300", "0", "x", "-1", "1h", "90500ms")
+        headers = (
+            ("X-Vault-Wrap-TTL", ttl), ("X-Vault-Wrap-Format", self.pick("", "", "jwt", "xml")),
+        )  # fmt: skip
         save = (("w", "wrap_info.token"),)
-        token = self.pick("{w}", "{w}", "nope", "")
+        token = self.pick("{w}", "{w}", "{w}", "{w}", "nope", "", "eyJhbGciOiJFUzUxMiJ9.e30.AAAA")
         who = self.pick("{root}", "{root}", "{w}", "{t1}", "{t3}", "")
         return self.pick(  # type: ignore[no-any-return]
             Ask("GET", f"{self.kv2}/data/a", None, self.who(), headers, save=save),

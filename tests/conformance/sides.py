@@ -134,6 +134,7 @@ def about(headers: dict[str, str]) -> dict[str, str | int]:
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MOMENT = re.compile(r"(?!0001)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+_JWT = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]{176}(?![\w-])")
 _TOKEN = re.compile(r"\b[sb]\.[\w-]{20,}(?:\.\w{6})?")
 _ACCESSOR = re.compile(r"\b(?:auth_)?[a-z]+_[0-9a-f]{8}\b")
 _IDS = {"accessor", "wrapped_accessor", "id", "cluster_name", "encoded_token"}
@@ -163,5 +164,5 @@ def _plain(value: JSON, key: str) -> JSON:
 
 def _text(text: str) -> str:
     text = _PORT.sub("127.0.0.1:<port>", text)
-    text = _MOMENT.sub("<moment>", _UUID.sub("<uuid>", text))
+    text = _MOMENT.sub("<moment>", _UUID.sub("<uuid>", _JWT.sub("<jwt>", text)))
     return _ACCESSOR.sub("<accessor>", _TOKEN.sub("<token>", text))

@@ -322,7 +322,7 @@ def test_a_policy_that_cannot_be_read_says_where(ask: Ask, text: str, why: str) 
         'path "secret/data/a" { capabilities = ["read",], comment = <<E\nx\nE\n}',
         'path "secret/data/a" { capabilities = ["read"] allowed_parameters = { "x" = [1, 1.5] } }',
         'path "secret/data/a" { capabilities = ["read"] mfa_methods = [true] }',
-        'name = "mine"\npath "secret/data/a" { capabilities = ["read"] min_wrapping_ttl = "1s" }',
+        'name = "mine"\npath "secret/data/a" { capabilities = ["read"] min_wrapping_ttl = "0s" }',
         'path "secret/data/a" { capabilities = ["read"] denied_parameters { "x" = [] } }',
         'path "secret/data/a" { capabilities = ["read"] comment = "\\q" }',
         '{"path": {"secret/data/a": {"capabilities": ["read"]}}}',
@@ -385,3 +385,17 @@ def test_which_mounts_a_token_may_know_of(vault: Vault, ask: Ask) -> None:
         "+": 200,
     }
     assert said(ask("GET", f"{path}/secret/a", token=forbidden)) == denied
+
+
+def test_many_paths_are_no_matter(vault: Vault, ask: Ask) -> None:
+    """What has been looked up is remembered, though not without end."""
+    token = token_with(vault, ask, stanza("secret/+/7*", "read"))
+    paths = [f"secret/a/{number}" for number in range(1100)]
+    answers = [
+        ask("POST", "sys/capabilities-self", {"paths": paths}, token=token).json()["data"]
+        for _ in "12"
+    ]
+
+    assert answers[0] == answers[1]
+    readable = [path for path, found in answers[0].items() if found == ["read"]]
+    assert len(readable) == 111

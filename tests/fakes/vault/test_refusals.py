@@ -175,13 +175,6 @@ def test_a_mount_that_is_not_there_is_no_gap_of_the_fake(vault: Vault, ask: Ask)
 @pytest.mark.parametrize(
     ("method", "path", "body", "headers", "why"),
     [
-        (
-            "GET",
-            "sys/mounts",
-            None,
-            {"X-Vault-Wrap-TTL": "60", "X-Vault-Wrap-Format": "jwt"},
-            "signs no wrapping tokens",
-        ),
         ("GET", "sys/mounts?help=1", None, {}, "has no help texts"),
         ("POST", "hollow/keys/x", {"type": "aes"}, {}, "has no transit"),
         ("POST", "auth/people/users/x", {"password": "p"}, {}, "has no userpass"),

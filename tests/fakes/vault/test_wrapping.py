@@ -1,5 +1,6 @@
 """Response wrapping."""
 
+import base64
 import json
 from typing import Any
 
@@ -204,3 +205,146 @@ def test_the_token_of_a_body_is_somebody_else_s(ask: Ask, wrapped: dict[str, Any
         ["error validating wrapping token: empty token in request body"],
     )
     assert own.status_code == 500
+
+
+JWT = {"X-Vault-Wrap-TTL": "100", "X-Vault-Wrap-Format": "jwt"}
+
+
+def claims_of(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Header and claims of a JWT, without a look at its signature."""
+    header, claims, signature = text.split(".")
+    assert len(base64.urlsafe_b64decode(signature)) == 132
+    return json.loads(base64.urlsafe_b64decode(header + "==")), json.loads(
+        base64.urlsafe_b64decode(claims + "==")
+    )
+
+
+def test_a_wrapping_token_may_be_a_jwt(vault: Vault, ask: Ask) -> None:
+    """Of ES512, with the server's address; it opens what a plain one does, once."""
+    vault.put("secret/a", {"n": 1})
+    info = ask("GET", "secret/data/a", headers=JWT).json()["wrap_info"]
+    header, claims = claims_of(info["token"])
+    looked = ask("POST", "sys/wrapping/lookup", {"token": info["token"]}, token=None).json()
+    elsewhere = ask("GET", "secret/data/a", token=info["token"])
+    first = ask("POST", "sys/wrapping/unwrap", {"token": info["token"]})
+    again = ask("POST", "sys/wrapping/unwrap", {"token": info["token"]})
+
+    assert header == {"alg": "ES512", "typ": "JWT"}
+    assert list(claims) == ["accessor", "addr", "exp", "iat", "jti", "nbf", "type"]
+    assert (claims["addr"], claims["type"], claims["accessor"]) == (vault.url, "wrapping", "")
+    assert (claims["exp"] - claims["iat"], claims["iat"] - claims["nbf"]) == (100, 5)
+    assert claims["jti"].startswith("hvs.")
+    assert looked["data"]["creation_ttl"] == 100
+    assert elsewhere.status_code == 403
+    assert first.json()["data"]["data"] == {"n": 1}
+    assert said(again) == INVALID
+
+
+def test_a_jwt_works_as_the_callers_token_and_in_a_rewrap(vault: Vault, ask: Ask) -> None:
+    """The new one is a plain token unless the request says otherwise."""
+    vault.put("secret/a", {"n": 1})
+    own, other = (ask("GET", "secret/data/a", headers=JWT).json()["wrap_info"] for _ in "12")
+    unwrapped = ask("POST", "sys/wrapping/unwrap", token=own["token"])
+    plain = ask("POST", "sys/wrapping/rewrap", {"token": other["token"]}).json()["wrap_info"]
+
+    assert unwrapped.json()["data"]["data"] == {"n": 1}
+    assert plain["token"].startswith("hvs.")
+    assert ask("POST", "sys/wrapping/unwrap", {"token": plain["token"]}).status_code == 200
+
+
+def test_a_jwt_names_the_accessor_of_a_token_that_it_wraps(vault: Vault, ask: Ask) -> None:
+    """And lies in the root namespace, wherever it was made."""
+    vault.namespace("team")
+    here = {**JWT, "X-Vault-Namespace": "team"}
+    info = ask("POST", "auth/token/create", {"policies": ["x"]}, headers=here).json()["wrap_info"]
+    _, claims = claims_of(info["token"])
+
+    assert claims["accessor"] == info["wrapped_accessor"]
+    assert claims["jti"].count(".") == 1
+    answer = ask("POST", "sys/wrapping/unwrap", {"token": info["token"]})
+    assert answer.json()["auth"]["accessor"] == info["wrapped_accessor"]
+
+
+@pytest.mark.parametrize("kind", ["JWT", "xml", ""])
+def test_other_formats_are_a_plain_token(vault: Vault, ask: Ask, kind: str) -> None:
+    """It is `jwt`, in lower case, or nothing."""
+    fields = {**JWT, "X-Vault-Wrap-Format": kind}
+    answer = ask("GET", "sys/mounts", headers=fields).json()
+
+    assert answer["wrap_info"]["token"].startswith("hvs.CAESI")
+
+
+@pytest.mark.parametrize(
+    ("token", "status", "why"),
+    [
+        ("a.b.c", 400, ""),
+        ("aaa.bbb.ccc", 400, ""),
+        ("hvs.b.c", 400, ""),
+        ("..", 400, ""),
+        ("...", 400, ""),
+        ("eyJ!.e30.AAAA", 403, "could not be parsed: illegal base64 data at input byte 3"),
+        ("eyJhb.e30.AAAA", 403, "could not be parsed: illegal base64 data at input byte 4"),
+        ("eyJh.e30.AAAA", 403, "could not be parsed: unexpected EOF"),
+        (
+            "eyJhbGciOiJub25lIn0.e30.",
+            403,
+            'could not be parsed: unexpected signature algorithm "none"; expected ["ES512"]',
+        ),
+        (
+            "eyJ0IjoxfQ.e30.AAAA",
+            403,
+            'could not be parsed: unexpected signature algorithm ""; expected ["ES512"]',
+        ),
+        (
+            "eyJhbGciOiJFUzUxMiJ9.e30.AAAA",
+            403,
+            ("signature could not be validated: go-jose/go-jose: error in cryptographic primitive"),
+        ),
+    ],
+)
+def test_a_jwt_from_elsewhere_is_refused(ask: Ask, token: str, status: int, why: str) -> None:
+    """With the reason; what only looks like one is no token."""
+    answer = ask("POST", "sys/wrapping/unwrap", {"token": token})
+
+    words = f"error validating wrapping token: wrapping token {why}"
+    assert said(answer) == ((status, [words]) if why else INVALID)
+
+
+@pytest.mark.parametrize(
+    ("body", "answer"),
+    [
+        ({"token": 5}, "could not decode token in request body"),
+        ({"token": ""}, "empty token in request body"),
+    ],
+)
+def test_what_is_no_text_is_no_wrapping_token(ask: Ask, body: Any, answer: str) -> None:
+    """It is refused before anything is looked up; null is as good as nothing."""
+    words = f"error validating wrapping token: {answer}"
+
+    assert said(ask("POST", "sys/wrapping/unwrap", body)) == (403, [words])
+    assert said(ask("POST", "sys/wrapping/unwrap", {"token": None})) == INVALID
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown", "ttl"), [("500ms", 0, 0.5), ("1500ms", 1, 1.5), ("2d", 172800, 172800)]
+)
+def test_parts_of_a_second_count(  # noqa: PLR0917
+    vault: Vault, ask: Ask, clock: SettableClock, asked: str, shown: int, ttl: float
+) -> None:
+    """Though the answer shows whole ones."""
+    vault.put("secret/a", {"n": 1})
+    info = ask("GET", "secret/data/a", headers={"X-Vault-Wrap-TTL": asked}).json()["wrap_info"]
+    looked = ask("POST", "sys/wrapping/lookup", {"token": info["token"]}).json()["data"]
+    clock.ahead = ttl
+
+    assert (info["ttl"], looked["creation_ttl"]) == (shown, ttl)
+    assert said(ask("POST", "sys/wrapping/lookup", {"token": info["token"]})) == INVALID
+
+
+def test_an_empty_list_is_not_wrapped(ask: Ask) -> None:
+    """Nobody is to unwrap nothing."""
+    wrapped = ask("LIST", "secret/metadata/none", headers=WRAP)
+
+    assert said(wrapped) == (404, ["unsupported path"])
+    assert said(ask("LIST", "secret/metadata/none")) == (404, [])
+    assert said(ask("LIST", "nowhere/x", headers=WRAP)) == said(ask("LIST", "nowhere/x"))
