@@ -12,8 +12,7 @@ from operator import attrgetter
 from pytest_resilience.answers import Answer
 from pytest_resilience.records import Attempt, Outcome, Trace
 
-FIELDS = tuple(field.name for field in fields(Attempt))
-VALUES = attrgetter(*FIELDS)
+VALUES = attrgetter(*(field.name for field in fields(Attempt)))
 ANSWERS = 100
 """How many answers are kept for their credentials."""
 LARGEST = 64 * 1024
@@ -29,10 +28,9 @@ class Journal:
 
     def __init__(self, keep: int | None = None) -> None:
         self._keep = keep
-        self._lock = threading.Lock()  # guards the three below
-        self._entries: deque[Attempt] = deque(maxlen=keep)
+        self.lock = threading.Lock()  # guards the two below, and every entry
+        self._entries: deque[Entry] = deque(maxlen=keep)
         self._count = 0
-        self._generation = 0
         # Clients repeat themselves: equal heads and targets are stored once.
         self._last_head = b""
         self._last_target = ""
@@ -61,37 +59,25 @@ class Journal:
         if target == self._last_target:
             target = self._last_target
         self._last_head, self._last_target = head, target
-        with self._lock:
+        with self.lock:
             self._count += 1
-            attempt = Attempt(
-                self._count, started_ns, connection, reused, method, target, head, note=note
-            )
-            self._entries.append(attempt)
-            entry = Entry(self, attempt, self._generation)
+            number = self._count
+            entry = Entry(self, number, started_ns, connection, reused, method, target, head, note)
+            self._entries.append(entry)
         if self.observer is not None:
-            self.observer(attempt)
+            self.observer(entry.attempt)
         return entry
-
-    def store(self, attempt: Attempt, generation: int) -> None:
-        """Put a newer state of an attempt in the place of the older one."""
-        with self._lock:
-            place = attempt.number - self._count - 1  # from the end: it is recent
-            if generation == self._generation and -place <= len(self._entries):
-                self._entries[place] = attempt
-        if self.observer is not None:
-            self.observer(attempt)
 
     def clear(self) -> None:
         """Forget all attempts; the next one is number 1."""
-        with self._lock:
+        with self.lock:
             self._entries.clear()
             self.answers.clear()
             self._count = 0
-            self._generation += 1
 
     def forget_in_child(self) -> None:
         """In a forked child, where whoever held the lock may not exist."""
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
 
     def trace(self, seed: int | None = None, mask: Callable[[str], str] = str) -> Trace:
         """All attempts kept, as they stand now.
@@ -100,39 +86,100 @@ class Journal:
             seed: The seed of the server's plan.
             mask: What takes secrets out of a printed trace.
         """
-        with self._lock:
+        with self.lock:
             forgotten = self._count - len(self._entries)
-            return Trace(tuple(self._entries), forgotten=forgotten, seed=seed, mask=mask)
+            attempts = tuple(entry.attempt for entry in self._entries)
+        return Trace(attempts, forgotten=forgotten, seed=seed, mask=mask)
 
     def exchanged(self, most: int) -> tuple[list[Attempt], list[Answer]]:
         """The newest attempts, so many, and the newest answers."""
-        with self._lock:
-            newest = list(islice(reversed(self._entries), most))
+        with self.lock:
+            newest = [entry.attempt for entry in islice(reversed(self._entries), most)]
         return newest[::-1], list(self.answers)
 
 
 class Entry:
-    """One attempt being recorded; only the loop's thread changes it."""
+    """One attempt being recorded; only the loop's thread changes it.
 
-    __slots__ = ("_generation", "_journal", "attempt")
+    The value that others see is made when somebody looks: most attempts change twice or more
+    before that, and to make one takes as long as all else that is done for its record.
+    """
 
-    def __init__(self, journal: Journal, attempt: Attempt, generation: int) -> None:
+    __slots__ = (
+        "_journal",
+        "_value",
+        "body",
+        "body_size",
+        "connection",
+        "ended_ns",
+        "fault",
+        "head",
+        "method",
+        "note",
+        "number",
+        "outcome",
+        "retry_after",
+        "reused",
+        "sent",
+        "started_ns",
+        "status",
+        "target",
+        "unmatched",
+    )
+
+    def __init__(  # noqa: PLR0917 -- the fields of an attempt, in their order
+        self,
+        journal: Journal,
+        number: int,
+        started_ns: int,
+        connection: int,
+        reused: bool,  # noqa: FBT001 -- the same
+        method: str,
+        target: str,
+        head: bytes,
+        note: str,
+    ) -> None:
         self._journal = journal
-        self.attempt = attempt
-        self._generation = generation
+        self._value: Attempt | None = None
+        self.number = number
+        self.started_ns = started_ns
+        self.connection = connection
+        self.reused = reused
+        self.method = method
+        self.target = target
+        self.head = head
+        self.body = b""
+        self.body_size = 0
+        self.fault: str | None = None
+        self.status: int | None = None
+        self.retry_after: str | None = None
+        self.sent = 0
+        self.ended_ns: int | None = None
+        self.outcome = Outcome.PENDING
+        self.unmatched = False
+        self.note = note
+
+    @property
+    def attempt(self) -> Attempt:
+        """As it stands now. Elsewhere than on the loop's thread, to be read under the lock."""
+        value = self._value
+        if value is None:
+            value = self._value = Attempt(*VALUES(self))
+        return value
 
     def change(self, **changes: object) -> None:
         """Record a newer state."""
-        # As dataclasses.replace does it, in half the time; every request comes here twice.
-        values = dict(zip(FIELDS, VALUES(self.attempt), strict=True))
-        values.update(changes)
-        self.attempt = Attempt(**values)
-        self._journal.store(self.attempt, self._generation)
+        with self._journal.lock:
+            for name, value in changes.items():
+                setattr(self, name, value)
+            self._value = None
+        if self._journal.observer is not None:
+            self._journal.observer(self.attempt)
 
     @property
     def pending(self) -> bool:
         """Whether its end has not been recorded yet."""
-        return self.attempt.outcome is Outcome.PENDING
+        return self.outcome is Outcome.PENDING
 
     def answered(self, answer: Answer) -> None:
         """Record what is being answered."""
@@ -141,5 +188,5 @@ class Entry:
 
     def end(self, outcome: Outcome, ended_ns: int, **changes: object) -> None:
         """Record how it ended; the first end counts."""
-        if self.pending:
+        if self.outcome is Outcome.PENDING:
             self.change(outcome=outcome, ended_ns=ended_ns, **changes)

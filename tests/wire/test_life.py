@@ -587,7 +587,7 @@ def test_fork_while_a_thread_holds_the_locks() -> None:
         held, go = threading.Event(), threading.Event()
 
         def hold() -> None:
-            with server.lock, server.plan._lock, server.journal._lock:
+            with server.lock, server.plan._lock, server.journal.lock:
                 held.set()
                 go.wait(20)
 
