@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import inspect
 import os
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typing import Any
 from pytest_resilience import registry
 from pytest_resilience.errors import ResilienceError
 from pytest_resilience.plan import nearest
+from pytest_resilience.server._options import is_async
 from pytest_resilience.server.server import FakeServer
 
 
@@ -90,7 +90,7 @@ def _words(error: BaseException) -> str:
 def _check_wsgi(target: str, app: object) -> None:
     if not callable(app):
         raise TargetError(f"{target} is {type(app).__name__}, not a WSGI application")
-    if inspect.iscoroutinefunction(app) or inspect.iscoroutinefunction(type(app).__call__):
+    if is_async(app):
         raise TargetError(
             f"{target} is an ASGI application and serve takes WSGI; a2wsgi makes one of the other"
         )

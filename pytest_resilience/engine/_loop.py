@@ -17,21 +17,16 @@ import contextlib
 import heapq
 import itertools
 import os
-import select
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from pytest_resilience.clock import REAL
+from pytest_resilience.engine._poller import READ, Poll, poller
 
 T = TypeVar("T")
 Callback = Callable[[], object]
-
-READ: Final[int] = select.POLLIN
-WRITE: Final[int] = select.POLLOUT
-CLOSED: Final[int] = getattr(select, "POLLRDHUP", 0x2000)
-"""The other end has shut its sending side down. Reported by Linux without reading."""
 
 IDLE_ROUNDS = 1_000
 """After so many busy turns an idle callback runs all the same, so that nobody waits for ever."""
@@ -39,32 +34,6 @@ IDLE_ROUNDS = 1_000
 
 LONGEST_POLL = 3_600.0
 """Seconds: the kernel takes milliseconds in an int, so it cannot wait for 25 days in one go."""
-
-
-class _Epoll:
-    def __init__(self) -> None:
-        self._epoll = select.epoll()
-        self.register = self._epoll.register
-        self.modify = self._epoll.modify
-        self.unregister = self._epoll.unregister
-        self.poll = self._epoll.poll
-        self.close = self._epoll.close
-
-
-class _Poll:
-    """The same where there is no epoll; its poll counts milliseconds."""
-
-    def __init__(self) -> None:
-        self._poll = select.poll()
-        self.register = self._poll.register
-        self.modify = self._poll.modify
-        self.unregister = self._poll.unregister
-
-    def poll(self, seconds: float) -> list[tuple[int, int]]:
-        return self._poll.poll(-1 if seconds < 0 else seconds * 1000)
-
-    def close(self) -> None:
-        """Nothing to give back."""
 
 
 class RealTimer:
@@ -85,7 +54,7 @@ class Loop:
 
     def __init__(self, on_error: Callable[[BaseException], object]) -> None:
         self._on_error = on_error
-        self._poller = _Epoll() if hasattr(select, "epoll") else _Poll()
+        self._poller = poller()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
@@ -214,7 +183,7 @@ class Loop:
         """Call the handler with the events whenever one of them is there. On any thread."""
         self._handlers[fd] = handler
         self._poller.register(fd, events)
-        if isinstance(self._poller, _Poll) and not self.on_thread:
+        if isinstance(self._poller, Poll) and not self.on_thread:
             self._wake()  # poll(2) looks at what is registered when it begins.
 
     def change(self, fd: int, events: int) -> None:

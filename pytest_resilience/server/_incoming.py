@@ -11,6 +11,7 @@ import h11
 
 from pytest_resilience.server import _plain
 
+LINE_END = b"\r\n"
 SHOWN = 40
 """Bytes of a malformed request that its note shows."""
 
@@ -52,11 +53,12 @@ class Incoming:
         max_head: Bytes of an unfinished head that are kept.
     """
 
-    __slots__ = ("_max_head", "_parser")
+    __slots__ = ("_answered_one", "_max_head", "_parser")
 
     def __init__(self, max_head: int) -> None:
         self._max_head = max_head
         self._parser: h11.Connection | None = None  # Made when a request needs one.
+        self._answered_one = False
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """What these bytes say, ``b""`` being the client's FIN; stop reading when it is enough."""
@@ -65,9 +67,9 @@ class Incoming:
                 yield Sign.LEFT
                 return
             # Some clients send a line end after a body (RFC 9112 section 2.2).
-            data = data.removeprefix(b"\r\n")
-            if not data:
+            if data == LINE_END and self._answered_one:
                 return
+            data = data.removeprefix(LINE_END) or data
             plain = _plain.read(data)
             if plain is not None:
                 yield Head(plain.method, plain.target, "1.1", plain.fields)
@@ -119,6 +121,7 @@ class Incoming:
     def renew(self) -> bytes:
         """Go on to the next request; returns the bytes of it that have come already."""
         parser, self._parser = self._parser, None
+        self._answered_one = True
         return b"" if parser is None else parser.trailing_data[0]
 
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from pytest_resilience.answers import Answer
 from pytest_resilience.clock import Timer, links
-from pytest_resilience.engine._loop import CLOSED, READ, WRITE, Loop
+from pytest_resilience.engine._loop import Loop
+from pytest_resilience.engine._poller import CLOSED, READ, WRITE
 from pytest_resilience.faults._script import Context, Script, deliver
 from pytest_resilience.plan import NOTHING, Decision
 from pytest_resilience.records import Outcome
@@ -295,7 +296,10 @@ class Connection:
             answer = self.listener.call_control(wsgi.environ(request, blocking=False))
             self._answer(answer, NOTHING)
             return
-        decision = self.listener.decide(entry.attempt)
+        asked = entry.attempt
+        if len(body) > len(asked.body):  # The plan looks into all of it, the trace keeps a part.
+            asked = replace(asked, body=body)
+        decision = self.listener.decide(asked)
         if decision.label is not None or decision.note:
             entry.change(fault=decision.label, note=decision.note)
         if not getattr(decision.fault, "processed", True):

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from pytest_resilience.answers import Answer, http_date_text
 from pytest_resilience.clock import REAL, Clock, links
-from pytest_resilience.engine._loop import READ, Loop
+from pytest_resilience.engine._loop import Loop
+from pytest_resilience.engine._poller import READ
 from pytest_resilience.errors import ServerError
 from pytest_resilience.plan import NOTHING, Decision, Plan
 from pytest_resilience.records import Attempt

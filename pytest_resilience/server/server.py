@@ -16,7 +16,9 @@ from pytest_resilience.faults import Fault, _check
 from pytest_resilience.plan import FaultLike, Plan, Rule, nearest
 from pytest_resilience.records import Attempt, Trace
 from pytest_resilience.secrets.value import Secret
+from pytest_resilience.server import _options
 from pytest_resilience.server._errors import Errors
+from pytest_resilience.server._security import Security
 from pytest_resilience.server.credentials import Known
 from pytest_resilience.server.journal import Journal
 from pytest_resilience.server.listener import Listener
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
     from pytest_resilience.engine._loop import Loop
-    from pytest_resilience.server._tls import Identity
 
 MIB = 1024 * 1024
 
@@ -86,8 +87,9 @@ class FakeServer:
         secrets: Mapping[str, str] | None = None,
         tls: bool | SSLContext = False,
     ) -> None:
+        _options.check(app, host, blocking=blocking, clock=clock, secrets=secrets, tls=tls)
         self._app = app
-        self._host = _checked_host(host)
+        self._host = host
         self._port = _check.whole("port", port, 0, 65_535)
         self._own_clock = clock
         self.blocking = blocking and app is not None  # says_ok waits for nothing
@@ -102,8 +104,7 @@ class FakeServer:
         """What the application, or a predicate of the plan, raised while serving: the first 100."""
         self.renewed: Callable[[], object] | None = None
         """Called when it has started, or started over: its `environment` may be another."""
-        self._tls = _checked_tls(tls)
-        self._identity: Identity | None = None
+        self._security = Security(tls)
         self._listener: Listener | None = None
         self._loop: Loop | None = None
         self._known = Known(self, secrets or {})
@@ -120,12 +121,12 @@ class FakeServer:
             raise ServerError(f"{type(self).__name__} runs already, at {self.url}")
         loop = engine.acquire()
         try:
-            self._identify()
+            self._security.begin(self._host)
             self._listener = Listener(loop, self, self._host, self._port)
             self._listener.restart_time()
             self._listener.open()
         except BaseException:
-            self._forget_identity()
+            self._security.end()
             engine.release(loop)
             raise
         self._loop = loop
@@ -148,7 +149,7 @@ class FakeServer:
         try:
             ending = loop.run(self._listener.stop)
         finally:
-            self._forget_identity()
+            self._security.end()
             engine.release(loop)
         for thread in ending:
             thread.join()
@@ -192,23 +193,10 @@ class FakeServer:
 
     # TLS
 
-    def _identify(self) -> None:
-        if self._tls is True:
-            from pytest_resilience.server._tls import Identity
-
-            self._identity = Identity(self._host)
-
-    def _forget_identity(self) -> None:
-        identity, self._identity = self._identity, None
-        if identity is not None:
-            identity.remove()
-
     @property
     def tls_context(self) -> SSLContext | None:
         """What it speaks TLS with while it runs; None when it speaks plain HTTP."""
-        if isinstance(self._tls, bool):
-            return None if self._identity is None else self._identity.context
-        return self._tls
+        return self._security.context
 
     @property
     def ca_file(self) -> str:
@@ -219,11 +207,12 @@ class FakeServer:
         Raises:
             ServerError: It was not made with ``tls=True``, or does not run.
         """
-        if self._identity is None:
+        file = self._security.ca_file
+        if file is None:
             raise ServerError(
                 f"{type(self).__name__} has no ca_file: make it with tls=True, and start it"
             )
-        return self._identity.ca_file
+        return file
 
     # Where it is
 
@@ -475,22 +464,3 @@ class FakeServer:
     def __repr__(self) -> str:
         where = f"at {self.url}" if self.running else "not running"
         return f"<{type(self).__name__} {where}>"
-
-
-def _checked_host(host: object) -> str:
-    """Never nothing: to the system that would mean every address of this machine."""
-    if not isinstance(host, str) or not host.strip() or not host.isprintable():
-        _check.refuse("host", host, 'an address of this machine, such as "127.0.0.1" or "::1"')
-    return host
-
-
-def _checked_tls(tls: bool | SSLContext) -> bool | SSLContext:  # noqa: FBT001 -- a value checked
-    if not isinstance(tls, bool):
-        import ssl
-
-        wanted = "True, False or an ssl.SSLContext of a server"
-        if not isinstance(tls, ssl.SSLContext):
-            _check.refuse("tls", tls, wanted)
-        if tls.protocol is ssl.PROTOCOL_TLS_CLIENT:  # ssl.create_default_context() makes one.
-            _check.refuse("tls", tls, f"{wanted}; this one is a client's")
-    return tls

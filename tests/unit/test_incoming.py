@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from pytest_resilience.server import _plain
-from pytest_resilience.server._incoming import Head, Incoming, Sign
+from pytest_resilience.server._incoming import Head, Incoming, Malformed, Sign
 
 HOST = b"Host: x\r\n"
 BY_REQUESTS = (
@@ -154,5 +154,14 @@ def test_a_line_end_between_requests() -> None:
     """One that some clients send after a body is no request, alone or before the next one."""
     incoming = Incoming(1000)
 
-    assert list(incoming.feed(b"\r\n")) == []
     assert list(incoming.feed(b"\r\n" + BY_REQUESTS))[1:] == [b"{}", Sign.COMPLETE]
+    incoming.renew()
+    assert list(incoming.feed(b"\r\n")) == []
+    assert list(incoming.feed(BY_REQUESTS))[1:] == [b"{}", Sign.COMPLETE]
+
+
+def test_a_line_end_and_nothing_else() -> None:
+    """On a connection that has said nothing else it is what came, and malformed."""
+    (said,) = Incoming(1000).feed(b"\r\n")
+
+    assert isinstance(said, Malformed)

@@ -347,7 +347,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("path", {"path": "/a?b=c"}, "without a query; use when="),
     *each("a mapping of header names to globs", "header", ["A", ["A"], 5]),
     *each("a mapping", "header", [{"A": 5}, {5: "A"}, {"A b": "c"}, {"": ""}]),
-    *each("text or bytes to look for", "body", [5, ["x"], "", b"", True]),
+    *each("text or bytes to look for", "body", [5, ["x"], "", b"", True, "\ud800"]),
     *each("a plain function of an Attempt", "when", [5, "x", True, coroutine]),
     *each("a number from 0 to 1", "probability", [-0.1, 1.1, "0.5"]),
     *each("from 0 to 1", "probability", [True, math.nan, math.inf, []]),
@@ -437,6 +437,13 @@ SERVER: list[tuple[dict[str, Any], str]] = [
     *(({"keep_body": v}, "keep_body=") for v in (-1, "1")),
     *(({"keep": v}, "keep=") for v in (0, -1, "1", True)),
     *(({"seed": v}, "seed=") for v in (-1, "1", True, 1.5)),
+    *(({"blocking": v}, "blocking=") for v in ("no", 0, None)),
+    *(({"clock": v}, "clock=.* wanted a clock") for v in (5, "virtual")),
+    *(({"secrets": v}, "secrets=.* wanted a mapping") for v in (["abcd"], "abcd")),
+    *(({"secrets": v}, "secrets.* wanted a mapping") for v in ({"a": 5}, {5: "abcd"})),
+    *(({"app": v}, "app=.* wanted a WSGI application") for v in (5, "app", object())),
+    ({"app": coroutine}, "this is an ASGI application"),
+    ({"app": FakeServer}, r"FakeServer\(\) is a server already"),
 ]
 
 

@@ -228,6 +228,17 @@ def test_kept_body_is_bounded() -> None:
     assert (server.trace[0].body, server.trace[0].body_size) == (b"hel", 5)
 
 
+def test_the_plan_looks_into_all_of_a_body() -> None:
+    """However little of it the trace keeps."""
+    with FakeServer(echo, keep_body=2) as server:
+        server.fail(503, body="llo")
+        server.fail(502, when=lambda one: one.body == b"hello")
+        statuses = [ask(server, POST).status for _ in range(3)]
+
+    assert statuses == [503, 502, 200]
+    assert [one.body for one in server.trace] == [b"he"] * 3
+
+
 def test_kept_attempts_are_bounded() -> None:
     """With keep= the trace holds the newest attempts and counts the others."""
     with FakeServer(echo, blocking=False, keep=2) as server, Raw(server) as raw:

@@ -1,0 +1,148 @@
+"""One line of a plan, and what it says of an attempt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
+
+from pytest_resilience.faults import OK, Fault, _check
+from pytest_resilience.faults.compose import Ok
+from pytest_resilience.plan._match import Match
+from pytest_resilience.records import Attempt
+
+FOREVER: Final = float("inf")
+"""For ``times=``: the rule is never used up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a plan says of one attempt."""
+
+    fault: Fault = OK
+    random: Random = field(default_factory=Random)
+    note: str = ""
+
+    @property
+    def label(self) -> str | None:
+        """The fault's name for the trace; None when nothing goes wrong."""
+        return None if isinstance(self.fault, Ok) else self.fault.label
+
+
+NOTHING = Decision()
+USED_UP = Decision(note="the plan is used up: answered normally")
+
+
+class Rule:
+    """One line of a plan, and how often attempts have met it.
+
+    Returned by ``server.fail``. `met` counts the attempts that met it; `unmet` says in
+    words what was planned and did not happen, and is empty when all of it did.
+    """
+
+    def __init__(
+        self,
+        faults: tuple[Fault, ...],
+        *,
+        times: float,
+        match: Match,
+        probability: float | None,
+        random: Random,
+        between: tuple[float, float] | None,
+        after: int,
+    ) -> None:
+        self.faults = faults
+        self.times = times
+        self.match = match
+        self.probability = probability
+        self.between = between
+        self.after = after
+        self.random = random
+        self.met = 0
+        self.seen = 0
+
+    @property
+    def used_up(self) -> bool:
+        """Whether every planned fault has been met."""
+        return self.met >= len(self.faults) * self.times
+
+    @property
+    def unmet(self) -> str:
+        """What was planned and never met, in words; empty when nothing is missing."""
+        if self.times == FOREVER:
+            missing = self.met == 0 and (self.probability is None or self.seen == 0)
+            return f"{self}: never met" if missing and self.probability != 0 else ""
+        planned = len(self.faults) * int(self.times)
+        return "" if self.used_up else f"{self}: met {self.met} of {planned} times"
+
+    def decide(self, attempt: Attempt, elapsed: float) -> Decision | None:
+        """What this attempt meets, USED_UP, or None when the rule leaves it alone."""
+        if not self._open(elapsed) or not self.match(attempt):
+            return None
+        if self.used_up:
+            return USED_UP
+        fault = self.faults[self.met % len(self.faults)]
+        wants = getattr(fault, "wants", None)
+        if wants is not None and not wants(attempt):
+            return None
+        self.seen += 1
+        if self.seen <= self.after:
+            return None
+        if self.probability is not None and self.random.random() >= self.probability:
+            return None
+        self.met += 1
+        return Decision(fault, self.random)
+
+    def _open(self, elapsed: float) -> bool:
+        return self.between is None or self.between[0] <= elapsed < self.between[1]
+
+    def __str__(self) -> str:
+        words = [", ".join(fault.label for fault in self.faults)]
+        if self.times == FOREVER:
+            words.append("forever" if self.probability is None and not self.between else "")
+        elif self.times != 1:
+            words.append(f"x{int(self.times)}")
+        words.append("" if self.probability is None else f"with probability {self.probability:g}")
+        if self.between:
+            words.append(f"between {self.between[0]:g} and {self.between[1]:g} s")
+        words.append(f"after {self.after} requests" if self.after else "")
+        words.append(f"on {self.match}" if not self.match.anything else "")
+        return " ".join(word for word in words if word)
+
+    def __repr__(self) -> str:
+        return f"<Rule {self}: met {self.met}>"
+
+
+def checked_times(times: object, *, endless: bool) -> float:
+    if times is None:
+        return FOREVER if endless else 1
+    if times == FOREVER and isinstance(times, float):
+        return FOREVER
+    wanted = "a whole number, 1 or more, or FOREVER"
+    if isinstance(times, bool) or not isinstance(times, int) or times < 1:
+        _check.refuse("times", times, wanted)
+    return times
+
+
+def checked_window(between: object) -> tuple[float, float]:
+    wanted = "two numbers of seconds since the server's start, (from, to), from below to"
+    if not isinstance(between, tuple | list) or len(between) != 2:
+        _check.refuse("between", between, wanted)
+    start, end = between
+    if not _check.is_number(start) or not (_check.is_number(end) or end == FOREVER):
+        _check.refuse("between", between, wanted)
+    if not 0 <= start < end:
+        _check.refuse("between", between, wanted)
+    return float(start), float(end)
+
+
+def checked_probability(probability: object) -> float:
+    if not _check.is_number(probability) or not 0 <= probability <= 1:  # type: ignore[operator]  # a number, just checked
+        _check.refuse("probability", probability, "a number from 0 to 1")
+    return float(probability)  # type: ignore[arg-type]  # a number, just checked
+
+
+def checked_seed(seed: object) -> str:
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        _check.refuse("seed", seed, "a whole number")
+    return str(seed)
