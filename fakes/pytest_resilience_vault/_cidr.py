@@ -40,6 +40,11 @@ def short(block: str) -> str:
     return str(network.network_address) if network is not None and single else block
 
 
+def full(block: str) -> str:
+    """A block with its length, as some of Vault's errors show a single address."""
+    return block if "/" in block else str(ipaddress.ip_network(block))
+
+
 def unparsable(blocks: list[str]) -> str:
     """Why a list of addresses and blocks cannot be read; empty if it can (go-sockaddr)."""
     for block in blocks:

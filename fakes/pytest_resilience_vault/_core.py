@@ -19,7 +19,8 @@ from pytest_resilience_vault._policy import Acl, Policy, read_policy
 from pytest_resilience_vault._quotas import Quotas
 from pytest_resilience_vault._reply import NotThere, Reply
 from pytest_resilience_vault._seal import Seal
-from pytest_resilience_vault._tokens import Token, Tokens
+from pytest_resilience_vault._templates import Entity
+from pytest_resilience_vault._tokens import ROOT_PATH, Token, Tokens
 from pytest_resilience_vault._ttl import Wish
 from pytest_resilience_vault._wrapping import (
     PATHS as WRAPPING_PATHS,
@@ -71,6 +72,8 @@ class Core:
         self.policies: dict[str, Policy] = {}
         """But for those that every Vault has and nobody sees."""
         self.children: dict[str, Core] = {}
+        self.entities: dict[str, Entity] = {}
+        """Who has logged in, by their ids."""
         self._acls: dict[tuple[str, ...], Acl] = {}
         self.set_policy("default", DEFAULT_POLICY)
         self._hidden = {RESPONSE_WRAPPING: self.read_policy(RESPONSE_WRAPPING, WRAPPING_POLICY)}
@@ -111,7 +114,7 @@ class Core:
         token = Token(
             id=self.flavour.new_root_token(),
             policies=["root"],
-            path="auth/token/root",
+            path=ROOT_PATH,
             created=self.time(),
             display_name="root",
         )
@@ -154,15 +157,28 @@ class Core:
         home = self.root.space(token.space) if token.space != self.path else self
         if home is not self:
             return home.acl(token) if home else Acl(())
-        key = tuple(token.policies)
+        key = (token.entity_id, *token.policies)
         acl = self._acls.get(key)
         if acl is None:
             known = {**self._hidden, **self.policies}
-            held = [known[name] for name in key if name in known]
-            openbao = self.flavour.is_openbao
-            acl = Acl([*held, *self._denials()], root="root" in key, openbao=openbao)
+            held = [known[name] for name in token.policies if name in known]
+            acl = Acl(
+                [*held, *self._denials()],
+                root=token.is_root,
+                openbao=self.flavour.is_openbao,
+                entity=self.entities.get(token.entity_id),
+            )
             self._acls[key] = acl
         return acl
+
+    def remember(self, entity: Entity) -> None:
+        """Know who has logged in; of one that is known, what it says now."""
+        known = self.entities.get(entity.id)
+        if known is not None:
+            entity = replace(entity, alias_id=known.alias_id)
+        if entity != known:
+            self.entities[entity.id] = entity
+            self._acls.clear()
 
     def below(self, token: Token) -> str | None:
         """This namespace's path as a token's policies write it; None outside of its own."""

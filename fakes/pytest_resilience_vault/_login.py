@@ -8,6 +8,7 @@ from pytest_resilience_vault._cidr import contains
 from pytest_resilience_vault._errors import Refused, bad_request, no_token
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._secret_ids import not_within
+from pytest_resilience_vault._templates import Entity
 from pytest_resilience_vault._tokens import Token
 from pytest_resilience_vault._ttl import Wish, granted
 
@@ -118,7 +119,16 @@ def _grant(core: Core, role: Role, used: SecretId | None, call: Call) -> Reply:
         space=core.path,
     )
     core.tokens.add(token)
+    core.remember(_entity(core, role, mount, token.meta or {}))
     return Reply(auth=token.auth(ttl), warnings=warnings)
+
+
+def _entity(core: Core, role: Role, mount: Mount, metadata: dict[str, str]) -> Entity:
+    """Who logs in: each role id is somebody."""
+    name = f"entity_{role.entity_id[:8]}"
+    if core.flavour.is_openbao:
+        name += f".{core.id}"
+    return Entity(role.entity_id, mount.accessor, role.role_id, metadata, name)
 
 
 def _token_type(role: Role, mount: Mount) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_resilience_vault._call import LIST, Call
 from pytest_resilience_vault._constraints import Constraints, read_constraints
 from pytest_resilience_vault._errors import one_of
 from pytest_resilience_vault._hcl import Block, parse
+from pytest_resilience_vault._templates import Entity, filled, is_template
 
 DENY = "deny"
 SUDO = "sudo"
@@ -51,6 +52,18 @@ class Rule:
     is_prefix: bool
     has_plus: bool
     constraints: Constraints | None = None
+    template: str = ""
+    """As it was written, where something is to be put into it."""
+
+    def of(self, entity: Entity | None) -> Rule | None:
+        """The rule for who asks; None if it is for nobody like that."""
+        if not self.template:
+            return self
+        path = filled(self.template, entity)
+        if path is None:
+            return None
+        path, is_prefix, has_plus = _placed(path)
+        return replace(self, path=path, is_prefix=is_prefix, has_plus=has_plus)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +100,29 @@ def read_policy(name: str, text: str, *, openbao: bool = False) -> Policy:
 def _rule(block: Block, *, openbao: bool) -> Rule:
     if block.kind != "path":
         raise ValueError(one_of(f'invalid key "{block.kind}" on line 0'))
+    template = block.label if is_template(block.label) else ""
     keys = _KEYS if openbao else _KEYS | _VAULTS_KEYS
     for key in block.body:
         if key not in keys:
             words = one_of(f'invalid key "{key}" on line {block.line}')
             raise ValueError(f'path "{block.label}": {words}')
     capabilities = _capabilities(block, openbao=openbao)
-    path = block.label.removeprefix("/")
-    if "+*" in path:
-        raise ValueError(f"path \"{path}\": invalid use of wildcards ('+*' is forbidden)")
-    has_plus = path == "+" or "/+" in path or path.startswith("+/")
-    is_prefix = path.endswith("*") and not has_plus
+    path, is_prefix, has_plus = _placed(block.label)
     denies = DENY in capabilities
     granted = frozenset({DENY} if denies else capabilities)
     # What denies has nothing else to say, and Vault does not look (policy.go, PathFinished).
     constraints = None if denies else read_constraints(block)
-    return Rule(path[:-1] if is_prefix else path, granted, is_prefix, has_plus, constraints)
+    return Rule(path, granted, is_prefix, has_plus, constraints, template)
+
+
+def _placed(label: str) -> tuple[str, bool, bool]:
+    """A rule's path, whether it is a prefix, and whether it has a plus."""
+    path = label.removeprefix("/")
+    if "+*" in path:
+        raise ValueError(f"path \"{path}\": invalid use of wildcards ('+*' is forbidden)")
+    has_plus = path == "+" or "/+" in path or path.startswith("+/")
+    is_prefix = path.endswith("*") and not has_plus
+    return path[:-1] if is_prefix else path, is_prefix, has_plus
 
 
 def _capabilities(block: Block, *, openbao: bool) -> list[str]:
@@ -155,7 +175,12 @@ class Acl:
     """What a set of policies allows together."""
 
     def __init__(
-        self, policies: Iterable[Policy], *, root: bool = False, openbao: bool = False
+        self,
+        policies: Iterable[Policy],
+        *,
+        root: bool = False,
+        openbao: bool = False,
+        entity: Entity | None = None,
     ) -> None:
         self.root = root
         self._openbao = openbao
@@ -164,8 +189,10 @@ class Acl:
         self._plus: dict[str, Grant] = {}
         self._found: dict[tuple[bool, str], Grant] = {}
         for policy in policies:
-            for rule in policy.rules:
-                self._merge(rule)
+            for written in policy.rules:
+                rule = written.of(entity)
+                if rule is not None:
+                    self._merge(rule)
 
     def _merge(self, rule: Rule) -> None:
         rules = self._plus if rule.has_plus else self._prefixes if rule.is_prefix else self._exact

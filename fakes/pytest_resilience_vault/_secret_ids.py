@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_resilience_vault import _fields as fields
 from pytest_resilience_vault._backend import NAME, WRITE, Backend, on
-from pytest_resilience_vault._cidr import are_within, is_block
+from pytest_resilience_vault._cidr import are_within, full, is_block
 from pytest_resilience_vault._errors import Refused, bad_request, one_of, quoted_list
 from pytest_resilience_vault._ids import new_uuid
 from pytest_resilience_vault._reply import NotThere, Reply
@@ -67,7 +67,7 @@ class SecretIdPaths(Backend):
         refuse_blocks(blocks, WRONG_BLOCKS)
         _check_subset(role.secret_id_bound_cidrs or [], blocks)
         refuse_blocks(token_blocks, "failed to validate token CIDR blocks")
-        _check_subset(role.token_bound_cidrs or [], token_blocks)
+        _check_subset([full(block) for block in role.token_bound_cidrs or []], token_blocks)
         uses = call.whole("num_uses", role.secret_id_num_uses)
         if uses < 0:
             raise bad_request("num_uses cannot be negative")

@@ -10,7 +10,7 @@ from pytest_resilience_vault._gojson import Struct
 from pytest_resilience_vault._new_token import create
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._token_roles import TokenRolePaths
-from pytest_resilience_vault._tokens import LAST_USE, Token
+from pytest_resilience_vault._tokens import LAST_USE, ROOT_PATH, Token
 from pytest_resilience_vault._ttl import Wish, granted
 
 TIDY = (
@@ -126,6 +126,9 @@ class TokenApi(TokenRolePaths):
     def _renew(self, token: Token, call: Call) -> Reply:
         if token.is_batch:
             raise bad_request("batch tokens cannot be renewed")
+        if token.path == ROOT_PATH:
+            # Made by init or generate-root it has no lease (expiration.go, RenewToken; seen).
+            raise bad_request("invalid lease ID")
         if not token.renewable:
             raise bad_request("lease is not renewable")
         wish = self.core.renewal(token, call.seconds("increment"))

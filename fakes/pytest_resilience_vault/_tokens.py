@@ -11,6 +11,9 @@ from pytest_resilience_vault._gojson import Struct
 from pytest_resilience_vault._ids import mint
 from pytest_resilience_vault._times import stamp
 
+ROOT_PATH = "auth/token/root"
+"""Where init and generate-root make theirs, which have no lease."""
+
 LAST_USE = -1
 """`num_uses` while the last use is handled (tokenRevocationPending)."""
 
@@ -104,7 +107,7 @@ class Token:
 
     def _shown_if_set(self) -> dict[str, Any]:
         data: dict[str, Any] = {}
-        if self.path != "auth/token/root":  # a root token made by init has no lease
+        if self.path != ROOT_PATH:
             data["issue_time"] = stamp(self.created)
             data["renewable"] = self.renewable
         if self.last_renewal is not None:
