@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from pytest_resilience.answers import Answer
+from pytest_resilience.faults._check import TOKEN
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -57,8 +58,9 @@ class Request:
 def environ(request: Request, *, blocking: bool) -> WSGIEnvironment:
     """The environment that an application is called with."""
     path, _, query = request.target.partition("?")
-    if not path.startswith("/"):  # absolute form, RFC 9112 section 3.2.2
-        path = "/" + path.partition("//")[2].partition("/")[2] if "//" in path else path
+    if not path.startswith("/"):
+        # Absolute form (RFC 9112 section 3.2.2); "*" and CONNECT's authority are no paths.
+        path = "/" + path.partition("//")[2].partition("/")[2] if "//" in path else ""
     env: dict[str, Any] = {
         "REQUEST_METHOD": request.method,
         "SCRIPT_NAME": "",
@@ -127,7 +129,10 @@ class Reply:
         """Whether the body is made while it is sent, so that its length is not known."""
         if isinstance(self.body, list | tuple):
             return False
-        return not any(name.lower() == "content-length" for name, _ in self._headers)
+        try:
+            return not any(name.lower() == "content-length" for name, _ in self._headers)
+        except (AttributeError, TypeError, ValueError):
+            return False  # `answer` says what is wrong with them.
 
     def pieces(self) -> Generator[bytes, None, None]:
         """The body, piece by piece; closes the application's iterable afterwards."""
@@ -163,12 +168,19 @@ class Reply:
             if not isinstance(field, tuple | list) or len(field) != 2:
                 wanted = "pairs of a name and a value (PEP 3333)"
                 raise TypeError(f"{field!r} is among the application's headers, wanted {wanted}")
+        _check_names([name for name, _ in self._headers])
         _check_fields([self._status, *(part for field in self._headers for part in field)])
         return Answer(int(code), tuple(self._headers), body, reason)
 
     def whole(self) -> Answer:
         """The answer with all of its body."""
         return self.answer(tuple(self.pieces()))
+
+
+def _check_names(names: list[str]) -> None:
+    if not all(names) or (names and not TOKEN.fullmatch("".join(names))):
+        wanted = "names of header fields (RFC 9110 section 5.1)"
+        raise ValueError(f"{names!r} are the application's, wanted {wanted}")
 
 
 def _check_fields(texts: list[str]) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+import wsgiref.validate
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -288,6 +289,9 @@ BROKEN: list[tuple[Any, str]] = [
     (serving([b"x"], "200 O\nK"), "a line break"),
     (serving([b"x"], headers=[("X", "a\r\nY: b")]), "a line break"),
     (serving([b"x"], headers=[("X", "a\x00")]), "a line break or NUL"),
+    (serving([b"x"], headers=[("A B", "x")]), "wanted names of header fields"),
+    (serving([b"x"], headers=[("A:", "x")]), "wanted names of header fields"),
+    (serving([b"x"], headers=[("", "x")]), "wanted names of header fields"),
     (serving([b"x"], headers=["AB"]), "'AB' is among the application's headers"),
     (serving([b"x"], headers=["A: b"]), "wanted pairs of a name and a value"),
     (serving([b"x"], headers=[("A",)]), "wanted pairs of a name and a value"),
@@ -310,6 +314,32 @@ def test_broken_application(app: Any, note: str, *, blocking: bool) -> None:
     assert first.status == second.status == 500
     assert note in server.trace[0].note
     assert len(server.errors) == 2
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("status", "headers"), [("200 OK", [5]), ("200 OK", [(5, "x")]), ("200 OK", ["AB"]), ("x", [])]
+)
+def test_a_broken_answer_is_closed(status: str, headers: list[Any], *, blocking: bool) -> None:
+    """A body whose head cannot be sent is closed like any other (PEP 3333)."""
+    body = Body(b"x")
+    with FakeServer(serving(body, status, headers), blocking=blocking) as server:
+        assert ask(server).status == 500
+        assert body.closed.wait(20)
+
+
+@BOTH
+def test_a_target_that_is_no_path(*, blocking: bool) -> None:
+    """Where a target has no path, the application is told of none, as PEP 3333 wants it."""
+    app = wsgiref.validate.validator(serving([b"x"]))
+    with FakeServer(app, blocking=blocking) as server:
+        statuses = [
+            ask(server, b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n").status,
+            ask(server, b"GET http://x?a=b HTTP/1.1\r\nHost: x\r\n\r\n").status,
+        ]
+
+    assert server.errors == []
+    assert statuses == [200, 200]
 
 
 @BOTH
