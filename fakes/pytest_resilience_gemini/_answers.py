@@ -64,7 +64,11 @@ class Answerer:
         return self._response(texts + self._calls, self._said(reply.text, calls=True), reply.finish)
 
     def events(self) -> list[Response]:
-        """The events of a stream: cumulative usage, and ``finishReason`` in the last only."""
+        """The events of a stream: cumulative usage, and ``finishReason`` in the last only.
+
+        The first models said it in every event (one-api#1477, litellm#2195); from late in
+        2024 on they did not any more (one-hub#402).
+        """
         pieces = self._reply.pieces
         if len(pieces) == 1:
             pieces = words(pieces[0])
@@ -76,9 +80,10 @@ class Answerer:
             told.append((self._calls, self._said(self._reply.text, calls=True)))
         if not told:
             return [self.whole()]
+        always = self._prompt.model.startswith(("gemini-1.0", "gemini-pro"))
         last = len(told) - 1
         return [
-            self._response(parts, said, self._reply.finish if n == last else None)
+            self._response(parts, said, self._reply.finish if always or n == last else None)
             for n, (parts, said) in enumerate(told)
         ]
 

@@ -61,7 +61,8 @@ def check(request: Request, key: str, method: str) -> None:
 
 def sent(headers: Sent, query: str) -> str | None:
     """The key that a request carries; its header before its query is inferred."""
-    return headers.get("x-goog-api-key") or dict(parse_qsl(query)).get("key")
+    given = dict(parse_qsl(query))
+    return headers.get("x-goog-api-key") or given.get("key") or given.get("$key")
 
 
 def key_error(message: str) -> ApiError:

@@ -104,31 +104,23 @@ def not_found(name: str, version: str, method: str) -> ApiError:
     )
 
 
-def page(models: Iterable[Model], size: str | None, token: str | None) -> dict[str, Any]:
+def page(models: Iterable[Model], page_size: int = 0, page_token: str = "") -> dict[str, Any]:
     """One page of the list.
 
     Args:
         models: All of them, in order.
-        size: ``pageSize`` as sent; 50 when there is none, 1000 at the most.
-        token: ``pageToken`` as sent.
+        page_size: How many; 50 when there is none, 1000 at the most.
+        page_token: What the page before has said.
     """
+    if page_size < 0:
+        raise ApiError(400)
     listed = list(models)
-    count = min(_page_size(size) or PAGE_DEFAULT, PAGE_MOST)
-    start = _start(listed, token) if token else 0
+    count = min(page_size or PAGE_DEFAULT, PAGE_MOST)
+    start = _start(listed, page_token) if page_token else 0
     answer: dict[str, Any] = {"models": listed[start : start + count]}
     if start + count < len(listed):
         answer["nextPageToken"] = _token(listed[start + count - 1])
     return answer
-
-
-def _page_size(text: str | None) -> int:
-    try:
-        size = int(text or 0)
-    except ValueError:
-        raise ApiError(400) from None
-    if size < 0:
-        raise ApiError(400)
-    return size
 
 
 def _token(last: Model) -> str:

@@ -8,18 +8,18 @@ shows are taken from reports of other Google APIs, which have the same front end
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
-import math
 import re
-from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
+from pytest_resilience_gemini import _json
 from pytest_resilience_gemini._errors import ApiError, bad_request
-from pytest_resilience_gemini._schema import ENUMS, MESSAGES, ONEOFS, PACKAGE, SCALARS
+from pytest_resilience_gemini._scalars import READERS, whole
+from pytest_resilience_gemini._schema import ENUMS, GROUPS, MESSAGES, PACKAGE, SCALARS
 
 PREFIX = "Invalid JSON payload received. "
+NUMBER = whole(32)
 
 
 def parse(body: bytes, message: str) -> dict[str, Any]:
@@ -30,15 +30,15 @@ def parse(body: bytes, message: str) -> dict[str, Any]:
     """
     reader = _Reader()
     try:
-        value = reader.message(_json(body), message, "")
+        value = reader.message(_value(body), message, "")
     except RecursionError:
         raise ApiError(400) from None
     if reader.problems:
-        raise _invalid(reader.problems)
+        raise invalid(reader.problems)
     return value
 
 
-def _json(body: bytes) -> Any:
+def _value(body: bytes) -> Any:
     if not body.strip():
         return {}
     try:
@@ -46,20 +46,13 @@ def _json(body: bytes) -> Any:
     except UnicodeDecodeError:
         raise ApiError(400) from None
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise _invalid([("", f"{PREFIX}Unexpected token.\n{_around(text, error.pos)}")]) from None
-    except (ValueError, RecursionError):  # too many digits, nested too deep
-        raise ApiError(400) from None
+        return _json.read(text)
+    except _json.Malformed as error:
+        raise invalid([("", f"{PREFIX}{error}")]) from None
 
 
-def _around(text: str, place: int) -> str:
-    """Twenty characters to either side of a place, and an arrow below it."""
-    start = max(0, place - 20)
-    return f"{text[start : place + 20]}\n{' ' * (place - start)}^"
-
-
-def _invalid(problems: list[tuple[str, str]]) -> ApiError:
+def invalid(problems: list[tuple[str, str]]) -> ApiError:
+    """The 400 of these problems, of each its path and its text."""
     violations = [
         {"field": path, "description": text} if path else {"description": text}
         for path, text in problems
@@ -78,31 +71,36 @@ class _Reader:
         if not isinstance(data, dict):
             self._no_message(path, name, data)
             return {}
-        fields = MESSAGES[name]
+        fields, groups = MESSAGES[name], GROUPS.get(name, {})
         found: dict[str, Any] = {}
+        taken: set[str] = set()
         for key, value in data.items():
             field = key if key in fields else _snake(key)
-            if field not in fields or (key != field and key != _camel(field)):
+            if field not in fields or (key != field and key != camel(field)):
                 self._unknown(key, path)
             elif value is not None:
-                self._only_one(found, name, field, path, key)
-                found[field] = self._field(value, fields[field], path, field)
+                if field in groups:
+                    self._take(groups[field], taken, path, key)
+                kind = fields[field]
+                read = self._field(value, kind, path, field, key)
+                found[field] = _joined(found[field], read, kind) if field in found else read
         return found
 
-    def _only_one(self, found: dict[str, Any], name: str, field: str, path: str, key: str) -> None:
-        for group, members in ONEOFS.get(name, {}).items():
-            if field in members and members & found.keys():
-                already = f"oneof field '{group}' is already set. Cannot set '{key}'"
-                self._invalid(path, "oneof", already)
+    def _take(self, group: str, taken: set[str], path: str, key: str) -> None:
+        """One of a group may be given, and once (google-cloud-dart#26)."""
+        if group in taken:
+            already = f"oneof field '{group}' is already set. Cannot set '{key}'"
+            self._invalid(path, "oneof", already)
+        taken.add(group)
 
-    def _field(self, value: Any, kind: str, path: str, field: str) -> Any:
+    def _field(self, value: Any, kind: str, path: str, field: str, key: str) -> Any:
         where = f"{path}.{field}" if path else field
         if kind.startswith("[]"):
             return self._repeated(value, kind[2:], where)
         if kind.startswith("{}"):
             return self._map(value, kind[2:], where)
         if isinstance(value, list) and kind != "any":
-            self._unknown(field, path, "Proto field is not repeating, cannot start list.")
+            self._unknown(key, path, "Proto field is not repeating, cannot start list.")
             return None
         return self._single(value, kind, where)
 
@@ -134,18 +132,25 @@ class _Reader:
         try:
             return read(value)
         except (ValueError, OverflowError):
-            self._bad_value(path, name, value)
+            # LibreChat#6593, claude-code-router#845
+            why = "Base64 decoding failed for " if name == "TYPE_BYTES" else ""
+            self._bad_value(path, name, value, why if isinstance(value, str) else "")
             return None
 
     def _enum(self, value: Any, kind: str, path: str) -> Any:
-        if isinstance(value, str):
-            # Google's own examples write types in lower case: {"type": "object"}.
-            name = value.upper().replace("-", "_")
-            if name in ENUMS[kind]:
-                return name
-        elif isinstance(value, int) and not isinstance(value, bool):
-            # google-api-core sends numbers; those that have no name are taken as well.
-            return ENUMS[kind][value] if 0 <= value < len(ENUMS[kind]) else value
+        names = ENUMS[kind]
+        # Google's own examples write types in lower case: {"type": "object"}.
+        name = value.upper().replace("-", "_") if isinstance(value, str) else ""
+        if name in names:
+            return name
+        # google-api-core sends numbers; those that have no name are taken as well, but not
+        # as texts (data_piece.cc).
+        with suppress(ValueError, OverflowError):
+            number = NUMBER(value)
+            if 0 <= number < len(names):
+                return names[number]
+            if not isinstance(value, str):
+                return number
         self._bad_value(path, PACKAGE + kind, value)
         return None
 
@@ -155,82 +160,45 @@ class _Reader:
         else:
             self._unknown("", path, "Root element must be a message.")
 
-    def _bad_value(self, path: str, kind: str, value: Any) -> None:
+    def _bad_value(self, path: str, kind: str, value: Any, why: str = "") -> None:
         if isinstance(value, dict):
             parent, _, field = path.rpartition(".")
             name = field.partition("[")[0]
             self._invalid(parent, name, "Starting an object on a scalar field")
         else:
-            self._invalid(path, kind, json.dumps(value, ensure_ascii=False))
+            self._invalid(path, kind, why + json.dumps(value, ensure_ascii=False))
 
     def _invalid(self, path: str, kind: str, why: str) -> None:
-        where = f" at '{path}'" if path else ""
-        self.problems.append((path, f"Invalid value{where} ({kind}), {why}"))
+        self.problems.append((path, invalid_value(path, kind, why)))
 
     def _unknown(self, key: str, path: str, why: str = "Cannot find field.") -> None:
         where = f" at '{path}'" if path else ""
         self.problems.append((path, f'{PREFIX}Unknown name "{key}"{where}: {why}'))
 
 
+def _joined(before: Any, value: Any, kind: str) -> Any:
+    """What a field holds that came twice: lists follow each other, messages are merged."""
+    if kind.startswith("[]"):
+        return before + value
+    if kind == "any" or not (isinstance(before, dict) and isinstance(value, dict)):
+        return value
+    fields = MESSAGES.get(kind, {})
+    return before | {
+        name: _joined(before[name], new, fields.get(name, "any")) if name in before else new
+        for name, new in value.items()
+    }
+
+
+def invalid_value(path: str, kind: str, why: str) -> str:
+    """What is said of a value that does not fit its type."""
+    where = f" at '{path}'" if path else ""
+    return f"Invalid value{where} ({kind}), {why}"
+
+
 def _snake(name: str) -> str:
     return re.sub(r"[A-Z]", lambda match: "_" + match[0].lower(), name)
 
 
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
+    """A field's name in JSON."""
     return re.sub(r"_([a-z0-9])", lambda match: match[1].upper(), name)
-
-
-# Scalars, by the rules of proto3's JSON mapping. All refuse a value with a ValueError.
-
-
-def _string(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    raise ValueError
-
-
-def _bytes(value: Any) -> str:
-    """The text as it is; only that it is base64 of either alphabet is checked."""
-    plain = _string(value).replace("-", "+").replace("_", "/").rstrip("=")
-    try:
-        base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
-    except binascii.Error:
-        raise ValueError from None
-    return value  # type: ignore[no-any-return]  # _string has seen it
-
-
-def _bool(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    if value in ("true", "false"):
-        return bool(value == "true")
-    raise ValueError
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, int | float | str) and not isinstance(value, bool):
-        return float(value)
-    raise ValueError
-
-
-def _whole(bits: int) -> Callable[[Any], int]:
-    def read(value: Any) -> int:
-        number = value if isinstance(value, int) else _number(value)
-        if isinstance(value, bool) or not math.isfinite(number) or number != int(number):
-            raise ValueError
-        if not -(2 ** (bits - 1)) <= number < 2 ** (bits - 1):
-            raise ValueError
-        return int(number)
-
-    return read
-
-
-READERS: dict[str, tuple[Callable[[Any], Any], str]] = {
-    "string": (_string, "TYPE_STRING"),
-    "bytes": (_bytes, "TYPE_BYTES"),
-    "bool": (_bool, "TYPE_BOOL"),
-    "int32": (_whole(32), "TYPE_INT32"),
-    "int64": (_whole(64), "TYPE_INT64"),
-    "float": (_number, "TYPE_FLOAT"),
-    "double": (_number, "TYPE_DOUBLE"),
-}

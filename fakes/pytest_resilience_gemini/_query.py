@@ -1,10 +1,13 @@
-"""The query of a call: parameters that there are not."""
+"""The query of a call: parameters of its own, and parameters that there are not."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from pytest_resilience_gemini._errors import ApiError, bad_request
+from pytest_resilience_gemini._proto import camel, invalid, invalid_value
+from pytest_resilience_gemini._scalars import READERS
 
 if TYPE_CHECKING:
     from werkzeug import Request
@@ -15,7 +18,9 @@ SYSTEM = frozenset(
     {
         "access_token",
         "alt",
+        "apiVersion",
         "callback",
+        "ct",
         "fields",
         "key",
         "oauth_token",
@@ -29,16 +34,42 @@ SYSTEM = frozenset(
 )
 
 
-def check(request: Request) -> None:
-    """Refuse parameters that are nowhere in the request's message (numAi#1)."""
+def read(request: Request, fields: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The fields of a request's message that its query gives, in snake_case.
+
+    Args:
+        request: The request.
+        fields: Which fields the query may give, and of which type; none when left out,
+            as where the whole message is the body.
+
+    Raises:
+        ApiError: A 400 that names the parameters that there are not (numAi#1), and the values
+            that do not fit.
+    """
     if not request.query_string:
-        return
-    problems = [
+        return {}
+    known = {spelled: name for name in fields or () for spelled in (name, camel(name))}
+    found: dict[str, Any] = {}
+    problems: list[tuple[str, str]] = []
+    for given, text in request.args.items():
+        if given in known:
+            field = known[given]
+            reader, kind = READERS[(fields or {})[field]]
+            try:
+                found[field] = reader(text)
+            except ValueError:
+                problems.append(
+                    (field, invalid_value(field, kind, json.dumps(text, ensure_ascii=False)))
+                )
+        elif given.removeprefix("$") not in SYSTEM:
+            problems.append(("", _unknown(given)))
+    if problems:
+        raise invalid(problems)
+    return found
+
+
+def _unknown(name: str) -> str:
+    return (
         f'Invalid JSON payload received. Unknown name "{name}": Cannot bind query parameter. '
         f"Field '{name}' could not be found in request message."
-        for name in request.args
-        if name.removeprefix("$") not in SYSTEM
-    ]
-    if problems:
-        details = [bad_request({"description": text} for text in problems)]
-        raise ApiError(400, "\n".join(problems), details=details)
+    )

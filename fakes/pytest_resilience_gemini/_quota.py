@@ -200,9 +200,17 @@ def exceeded(violations: list[dict[str, Any]], delay: str) -> ApiError:
         f"model: {one['quotaDimensions']['model']}"
         for one in violations
     )
-    text = f"{QUOTA}{USAGE}{lines}\nPlease retry in {delay}."
+    text = f"{QUOTA}{USAGE}{lines}\nPlease retry in {_spoken(delay)}."
     whole = delay.rstrip("s").partition(".")[0] + "s"
     return ApiError(429, text, details=[HELP, quota_failure(*violations), retry_info(whole)])
+
+
+def _spoken(delay: str) -> str:
+    """What is less than a second is said in milliseconds (gemini-cli reads "900ms" there)."""
+    if not delay.startswith("0."):
+        return delay
+    thousandth, rest = divmod(int(f"{delay[2:-1]:0<9}"), SECOND // 1000)
+    return f"{thousandth}.{rest:06}".rstrip("0").rstrip(".") + "ms"
 
 
 def duration(nanoseconds: int) -> str:

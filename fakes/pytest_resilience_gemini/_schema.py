@@ -206,6 +206,33 @@ ONEOFS: dict[str, dict[str, frozenset[str]]] = {
 }
 """Groups of fields of which one message holds one only."""
 
+# A field that says whether it is there is a group of its own to protobuf's converter
+# (type_resolver_util.cc).
+OPTIONAL: dict[str, str] = {
+    "GenerateContentRequest": "system_instruction generation_config cached_content",
+    "EmbedContentRequest": "task_type title output_dimensionality",
+    "FunctionCall": "args",
+    "FunctionResponse": "scheduling",
+    "FunctionDeclaration": "parameters parameters_json_schema response response_json_schema",
+    "Schema": "items minimum maximum",
+    "DynamicRetrievalConfig": "dynamic_threshold",
+    "GenerationConfig": (
+        "candidate_count max_output_tokens temperature top_p top_k seed presence_penalty "
+        "frequency_penalty response_logprobs logprobs enable_enhanced_civic_answers "
+        "speech_config thinking_config image_config media_resolution"
+    ),
+    "ThinkingConfig": "include_thoughts thinking_budget",
+}
+
+GROUPS: dict[str, dict[str, str]] = {
+    name: {
+        **{field: f"_{field}" for field in OPTIONAL.get(name, "").split()},
+        **{field: group for group, fields in ONEOFS.get(name, {}).items() for field in fields},
+    }
+    for name in MESSAGES.keys() & (OPTIONAL.keys() | ONEOFS.keys())
+}
+"""By message and field, the group of which the field is one."""
+
 ENUMS: dict[str, tuple[str, ...]] = {
     name: tuple(values.split())
     for name, values in {

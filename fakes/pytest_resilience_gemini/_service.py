@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from werkzeug import Response
+from werkzeug.exceptions import MethodNotAllowed
+
 from pytest_resilience import Attempt, Fake, route
 from pytest_resilience_gemini import (
     _embeddings,
@@ -26,7 +29,7 @@ from pytest_resilience_gemini._says import Say
 from pytest_resilience_gemini._wire import Call
 
 if TYPE_CHECKING:
-    from werkzeug import Request, Response
+    from werkzeug import Request
 
 VERSION = "/<any(v1, v1beta):version>"
 MODEL = VERSION + "/models/<model>"
@@ -50,14 +53,19 @@ class Service(Fake):
     def list_models(self, request: Request, version: str) -> Any:
         """The models, in pages."""
         self._check_key(request)
-        size, token = request.args.get("pageSize"), request.args.get("pageToken")
-        return _models.page(self.models.values(), size, token)
+        given = _query.read(request, {"page_size": "int32", "page_token": "string"})
+        page = _models.page(self.models.values(), **given)
+        return _wire.response(_call(request).text(page), 200)
 
     @route("GET", MODEL)
     def get_model(self, request: Request, version: str, model: str) -> Any:
         """One model."""
+        if _call(request).method:
+            raise MethodNotAllowed(["POST"])
         self._check_key(request)
-        return _models.get(self.models, model, version)
+        _query.read(request)
+        found = _models.get(self.models, model, version)
+        return _wire.response(_call(request).text(found), 200)
 
     @route("POST", MODEL + ":generateContent")
     def generate_content(self, request: Request, version: str, model: str) -> Any:
@@ -67,11 +75,13 @@ class Service(Fake):
     @route("POST", MODEL + ":streamGenerateContent")
     def stream_generate_content(self, request: Request, version: str, model: str) -> Any:
         """A text, piece by piece."""
+        call = _call(request)
         events = self._answerer(request).events()
-        if _call(request).sse:
+        if call.sse:
             headers = {"Content-Disposition": "attachment"}
-            return _wire.response(iter(_wire.sse(events)), 200, _wire.SSE_TYPE, headers)
-        return _wire.response(iter(_wire.array(events)), 200, _wire.JSON_TYPE)
+            pieces = _wire.sse(map(call.shaped, events))
+            return _wire.response(iter(pieces), 200, _wire.SSE_TYPE, headers)
+        return _wire.response(iter(_wire.array_pieces(map(call.text, events))), 200)
 
     @route("POST", MODEL + ":countTokens")
     def count_tokens(self, request: Request, version: str, model: str) -> Any:
@@ -122,7 +132,7 @@ class Service(Fake):
         """
         self._check_key(request)
         call = _call(request)
-        _query.check(request)
+        _query.read(request)
         if (request.content_length or 0) > PAYLOAD_MOST:
             raise ApiError(400, PAYLOAD)
         body = parse(request.get_data(), message)
@@ -145,9 +155,10 @@ class Service(Fake):
             if handler is None:
                 return super().handle(request)
             # The call tells as much as the routes do, and in a tenth of their time.
-            return self.respond(getattr(self, handler)(request, call.version, call.model))
+            said = getattr(self, handler)(request, call.version, call.model)
         except ApiError as error:
-            return _wire.refusal(error, _call(request))
+            return _wire.refusal(error, call)
+        return said if isinstance(said, Response) else _wire.response(call.text(said), 200)
 
     def answer(self, status: int, data: Any, headers: Mapping[str, str] | None = None) -> Response:
         """JSON with the service's headers."""
@@ -164,9 +175,13 @@ class Service(Fake):
         error = ApiError(400, PAYLOAD) if status == 413 else ApiError(status)
         return _wire.refusal(error, Call.of(path, query))
 
+    def unmatched(self, request: Request, nearest: list[str]) -> Any:
+        """Nothing is said of a path that there is not."""
+        return _wire.nowhere()
+
     def wrong_method(self, request: Request, allowed: Iterable[str]) -> Any:
         """The service knows no 405: a path is there for its methods only."""
-        return self.error(404)
+        return _wire.nowhere()
 
 
 HANDLERS = {

@@ -7,6 +7,7 @@ from typing import Any
 
 from pytest_resilience import Attempt, faults
 from pytest_resilience_gemini._events import Events
+from pytest_resilience_gemini._wire import Call
 
 METHODS = (":generateContent", ":streamGenerateContent")
 
@@ -49,4 +50,6 @@ class Trap:
             "modelVersion": response["modelVersion"],
             "responseId": response["responseId"],
         }
-        return replace(script, answer=events.answered([events.write(trap)]))
+        path, _, query = context.attempt.target.partition("?")
+        shaped = Call.of(path, query).shaped(trap)
+        return replace(script, answer=events.answered([events.write(shaped)]))

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 from werkzeug import Response
 from werkzeug.datastructures import Headers
 
+from pytest_resilience_gemini import _enums
 from pytest_resilience_gemini._errors import ApiError
 
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ class Call:
     model: str = ""
     method: str = ""
     sse: bool = False
+    numeric: bool = False
+    """Whether enums are to be numbers: google-generativeai and its kin ask for that."""
+    dense: bool = False
+    """Whether blanks and line ends are to be left out."""
 
     @classmethod
     def of(cls, path: str, query: str) -> Call:
@@ -55,8 +60,30 @@ class Call:
             version = "v1" if path.startswith("/v1/") else "v1beta"
             return cls(version)
         version, model, method = found.groups()
-        sse = method == "streamGenerateContent" and parse_qs(query).get("alt") == ["sse"]
-        return cls(version, model, method or "", sse)
+        if not query:
+            return cls(version, model, method or "")
+        # cloud.google.com/apis/docs/system-parameters; all of them come with a dollar, too.
+        asked = {name.removeprefix("$"): value for name, value in parse_qsl(query)}
+        alt, _, encoding = asked.get("alt", "").partition(";")
+        return cls(
+            version,
+            model,
+            method or "",
+            sse=method == "streamGenerateContent" and alt == "sse",
+            numeric=encoding == "enum-encoding=int",
+            dense=asked.get("prettyPrint") == "false",
+        )
+
+    def shaped(self, data: Any) -> Any:
+        """An answer's data with its enums as the call wants them."""
+        return _enums.numbered(data) if self.numeric else data
+
+    def text(self, data: Any) -> str:
+        """JSON as the call wants it."""
+        data = self.shaped(data)
+        if self.dense:
+            return _escaped(json.dumps(data, separators=(",", ":"), ensure_ascii=False))
+        return pretty(data)
 
     @property
     def stream(self) -> bool:
@@ -128,10 +155,19 @@ def refusal(error: ApiError, call: Call) -> Response:
     With ``alt=sse`` it is plain JSON that says it is text/event-stream (python-genai#2044,
     gitlab-mcp#166); of the other stream it is an array of one (azure-devops-mcp#139).
     """
+    text = call.text(error.body)
     if call.sse:
-        return response(pretty(error.body), error.code, SSE_TYPE)
-    text = b"".join(array([error.body])).decode() if call.stream else pretty(error.body)
-    return response(text, error.code)
+        return response(text, error.code, SSE_TYPE)
+    whole = b"".join(array_pieces([text])).decode() if call.stream else text
+    return response(whole, error.code)
+
+
+def nowhere() -> Response:
+    """What comes of a path, or a method, that there is not: 404, and nothing at all.
+
+    NemoClaw#1960, proma#1745, js-genai#930; that it is said to be HTML is inferred.
+    """
+    return response("", 404, "text/html; charset=UTF-8")
 
 
 def compact(data: Any) -> str:
@@ -152,16 +188,11 @@ def sse_pieces(texts: Iterable[str]) -> list[bytes]:
     return [f"data: {text}\r\n\r\n".encode() for text in texts]
 
 
-def array(events: Iterable[Any]) -> list[bytes]:
+def array_pieces(texts: Iterable[str]) -> list[bytes]:
     """A stream without ``alt``: a JSON array, one piece an element and one for its end.
 
     Nothing follows the bracket: google-api-core, which reads what the service sends, takes
     even a newline there for an error.
     """
-    return array_pieces(map(pretty, events))
-
-
-def array_pieces(texts: Iterable[str]) -> list[bytes]:
-    """The same of elements that are texts already."""
     pieces = [(",\r\n" if number else "[") + text for number, text in enumerate(texts)]
     return [piece.encode() for piece in [*pieces, "]"]]

@@ -148,21 +148,26 @@ class Fake(FakeServer):
         try:
             endpoint, arguments = urls.match()
         except MethodNotAllowed as error:
-            request.environ[UNMATCHED] = _words(self.nearest_routes(request))
-            allowed = error.valid_methods or ()
-            response = self.respond(self.wrong_method(request, allowed))
-            if response.status_code == 405:  # RFC 9110 section 15.5.6 wants it to say so.
-                response.headers.setdefault("Allow", ", ".join(sorted(allowed)))
-            return response
+            return self._not_allowed(request, error)
         except HTTPException:
             nearest = self.nearest_routes(request)
             request.environ[UNMATCHED] = _words(nearest)
             return self.respond(self.unmatched(request, nearest))
         try:
             return self.respond(getattr(self, endpoint)(request, **arguments))
+        except MethodNotAllowed as error:  # abort(405): a handler that takes too many in
+            return self._not_allowed(request, error)
         except HTTPException as error:  # werkzeug's abort(404), or a body that is no JSON
             status = error.code or 500
             return self._respond_with_error(status, self.error(status))
+
+    def _not_allowed(self, request: Request, error: MethodNotAllowed) -> Response:
+        request.environ[UNMATCHED] = _words(self.nearest_routes(request))
+        allowed = error.valid_methods or ()
+        response = self.respond(self.wrong_method(request, allowed))
+        if response.status_code == 405:  # RFC 9110 section 15.5.6 wants it to say so.
+            response.headers.setdefault("Allow", ", ".join(sorted(allowed)))
+        return response
 
     def respond(self, returned: Any) -> Response:  # noqa: ANN401 -- JSON, or a Response
         """A response of what a handler has returned."""

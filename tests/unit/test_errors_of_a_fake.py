@@ -2,7 +2,7 @@
 
 import requests
 from werkzeug import Request
-from werkzeug.exceptions import abort
+from werkzeug.exceptions import MethodNotAllowed, abort
 
 from pytest_resilience import Attempt, Fake, faults, route
 from pytest_resilience_gemini import Gemini
@@ -103,6 +103,26 @@ def test_a_wrong_method_is_unmatched() -> None:
     with Words() as fake:
         requests.post(f"{fake.url}/x", timeout=10)
 
+        assert [attempt.unmatched for attempt in fake.trace] == [True]
+
+
+class Verbs(Fake):
+    """A handler that takes in what is for another method."""
+
+    @route("GET", "/<name>")
+    def get(self, request: object, name: str) -> object:
+        """Names with a colon are none."""
+        if ":" in name:
+            raise MethodNotAllowed(["POST"])
+        return {"name": name}
+
+
+def test_a_handler_may_say_that_the_method_is_wrong() -> None:
+    """As if no route had matched; another abort is an answer like others."""
+    with Verbs() as fake:
+        answer = requests.get(f"{fake.url}/x:run", timeout=10)
+
+        assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
         assert [attempt.unmatched for attempt in fake.trace] == [True]
 
 

@@ -448,10 +448,25 @@ def test_a_fault_on_another_path_is_an_answer_too(gemini: Gemini) -> None:
     assert third["message"].startswith("models/gemini-1.5-flash is not found for API version v1,")
 
 
-@pytest.mark.parametrize("path", ["/", "/v2/models", "/v1beta/models/m:generate"])
-def test_an_unknown_path_is_404(gemini: Gemini, path: str) -> None:
-    """In Google's form."""
-    response = requests.post(gemini.url + path, json={}, timeout=10)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/"),
+        ("POST", "/v2/models"),
+        ("POST", "/models/gemini-3.8-flash:generateContent"),
+        ("POST", "/v1beta/models/gemini-3.8-flash:generate"),
+        ("POST", "/v1beta/models"),
+        ("PUT", "/v1beta/models/gemini-3.8-flash:generateContent"),
+        ("GET", "/v1beta/models/gemini-3.8-flash:generateContent"),
+        ("GET", "/v1/models/gemini-3.8-flash:streamGenerateContent?alt=sse"),
+    ],
+)
+def test_a_path_or_a_method_that_there_is_not_is_an_empty_404(
+    gemini: Gemini, method: str, path: str
+) -> None:
+    """Nothing is said of it, key or no key; the trace knows that no route matched."""
+    response = requests.request(method, gemini.url + path, json={}, timeout=10)
 
-    assert response.status_code == 404
-    assert response.json()["error"]["status"] == "NOT_FOUND"
+    assert (response.status_code, response.content) == (404, b"")
+    assert response.headers["Content-Type"] == "text/html; charset=UTF-8"
+    assert [attempt.unmatched for attempt in gemini.trace] == [True]

@@ -3,7 +3,10 @@
 import json
 
 import pytest
+import requests
 
+from pytest_resilience import route
+from pytest_resilience_gemini import Gemini
 from pytest_resilience_gemini._wire import pretty
 
 
@@ -29,3 +32,21 @@ def test_it_is_two_blanks_deep(data: object) -> None:
 def test_angle_brackets_are_escaped() -> None:
     """In texts and names; nowhere else are there any."""
     assert pretty({"<a>": "<b>"}) == '{\n  "\\u003ca\\u003e": "\\u003cb\\u003e"\n}\n'
+
+
+class WithFiles(Gemini):
+    """A method more than there are."""
+
+    @route("GET", "/v1beta/files")
+    def list_files(self, request: object) -> object:
+        """None."""
+        return {"files": []}
+
+
+def test_a_method_of_ones_own_answers_as_the_others() -> None:
+    """With the service's headers."""
+    with WithFiles() as gemini:
+        answer = requests.get(f"{gemini.url}/v1beta/files", timeout=10)
+
+    assert answer.text == '{\n  "files": []\n}\n'
+    assert answer.headers["Content-Type"] == "application/json; charset=UTF-8"

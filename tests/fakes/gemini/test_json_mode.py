@@ -92,10 +92,50 @@ def test_untold_it_fits_the_schema(ask: Ask, schema: dict[str, Any], data: Any) 
         ({"$ref": "elsewhere.json", "type": "boolean"}, True),
         ({"oneOf": [{"type": "integer", "minimum": 4}]}, 4),
         ("no schema", "text"),
+        ({"type": "array", "maxItems": 0}, []),
+        ({"type": "array", "prefixItems": [{"type": "integer"}, {"type": "string"}]}, [1, "text"]),
+        ({"prefixItems": [{"type": "null"}], "items": {"type": "integer"}, "minItems": 3},
+         [None, 1, 1]),
+        ({"items": {"type": "integer"}, "minItems": 2, "uniqueItems": True}, [1, 2]),
+        ({"items": {"type": "number", "minimum": 2}, "minItems": 2, "uniqueItems": True}, [2, 3]),
+        ({"items": {"type": "string"}, "minItems": 2, "uniqueItems": True}, ["text", "text1"]),
+        ({"items": {"type": "boolean"}, "minItems": 2, "uniqueItems": True}, [True, False]),
+        ({"items": {"enum": ["a", "b"]}, "minItems": 2, "uniqueItems": True}, ["a", "b"]),
+        ({"type": "string", "maxLength": 2}, "te"),
+        ({"type": "string", "minLength": 5, "maxLength": 6}, "textt"),
+        ({"type": "string", "format": "date"}, "2026-01-01"),
+        ({"type": "string", "format": "uuid"}, "00000000-0000-4000-8000-000000000000"),
+        ({"type": "string", "format": "of my own"}, "text"),
+        ({"type": "integer", "minimum": 1.5}, 2),
+        ({"type": "integer", "maximum": 0}, 0),
+        ({"type": "integer", "exclusiveMinimum": 5}, 6),
+        ({"type": "integer", "exclusiveMaximum": 1}, 0),
+        ({"type": "integer", "minimum": 8, "multipleOf": 7}, 14),
+        ({"type": "integer", "maximum": 13, "multipleOf": 7}, 0),
+        ({"type": "number", "maximum": -3}, -3.0),
+        ({"type": "number", "exclusiveMinimum": 1, "maximum": 2}, 1.5),
+        ({"type": "number", "exclusiveMinimum": 1}, 2.0),
+        ({"type": "object", "minProperties": 2, "additionalProperties": {"type": "integer"}},
+         {"key1": 1, "key2": 1}),
+        ({"type": "object", "required": ["a"]}, {"a": "text"}),
+        ({"type": "object", "required": ["a"], "additionalProperties": False}, {}),
+        (
+            {
+                "properties": {"a": {"type": "integer"}},
+                "allOf": [
+                    {"properties": {"b": {"type": "null"}}, "required": ["b"]},
+                    {"$ref": "#/$defs/C"},
+                ],
+                "anyOf": [{"required": ["d"]}, {"required": ["e"]}],
+                "$defs": {"C": {"type": "object", "properties": {"c": {"type": "boolean"}}}},
+            },
+            {"a": 1, "b": None, "c": True, "d": "text"},
+        ),
+        ({"anyOf": [{"type": "integer"}, {"type": "string"}], "minimum": 3}, 3),
     ],
-)
+)  # fmt: skip
 def test_a_json_schema_is_understood(ask: Ask, schema: Any, data: Any) -> None:
-    """With references, constants and several types."""
+    """With references, constants, choices and bounds."""
     assert json.loads(said(ask(asking(responseJsonSchema=schema)))) == data
 
 
@@ -118,6 +158,13 @@ def test_a_schema_that_contains_itself_ends(ask: Ask) -> None:
     assert data["name"] == "text"
     assert data["twin"]["twins"][0]["name"] == "text"
     assert len(json.dumps(data)) < 1_000_000
+
+
+def test_a_schema_that_is_made_of_itself_ends(ask: Ask) -> None:
+    """All of itself, and more."""
+    loop = {"$defs": {"A": {"allOf": [{"$ref": "#/$defs/A"}], "type": "integer"}}}
+
+    assert json.loads(said(ask(asking(responseJsonSchema={**loop, "$ref": "#/$defs/A"})))) == 1
 
 
 def test_without_a_schema_it_is_json_all_the_same(ask: Ask) -> None:

@@ -94,7 +94,6 @@ def test_a_page_has_fifty_models_unless_told_otherwise() -> None:
     "query",
     [
         {"pageSize": "-1"},
-        {"pageSize": "many"},
         {"pageToken": "?"},
         {"pageToken": "bW9kZWxzL25vbmU="},
         {"pageToken": "/w=="},
@@ -107,6 +106,41 @@ def test_a_page_that_is_none_is_400(get: Get, query: dict[str, str]) -> None:
 
     assert response.status_code == 400
     assert response.json()["error"]["message"] == "Request contains an invalid argument."
+
+
+def test_sizes_and_tokens_come_in_either_spelling(get: Get) -> None:
+    """As fields do elsewhere."""
+    first = get("/v1/models", page_size="8").json()
+    rest = get("/v1/models", page_size="8", page_token=first["nextPageToken"]).json()
+
+    assert [len(page["models"]) for page in (first, rest)] == [8, 1]
+
+
+@pytest.mark.parametrize("size", ["many", "", "2.0", "1e1", " 2", "2147483648"])
+def test_a_size_that_is_no_number_is_named(get: Get, size: str) -> None:
+    """As a field of the request's message, with a violation."""
+    error = get("/v1beta/models", pageSize=size).json()["error"]
+
+    text = f"Invalid value at 'page_size' (TYPE_INT32), \"{size}\""
+    assert error["message"] == text
+    assert error["details"][0]["fieldViolations"] == [{"field": "page_size", "description": text}]
+
+
+@pytest.mark.parametrize("path", ["/v1beta/models", "/v1/models/gemini-3.8-flash"])
+def test_parameters_that_there_are_not_are_refused(get: Get, path: str) -> None:
+    """All of them; those of every API of Google's are there."""
+    error = get(path, filter="x", alt="json", quotaUser="me", pagesize="1").json()["error"]
+
+    assert error["message"].splitlines() == [
+        (
+            'Invalid JSON payload received. Unknown name "filter": Cannot bind query parameter. '
+            "Field 'filter' could not be found in request message."
+        ),
+        (
+            'Invalid JSON payload received. Unknown name "pagesize": Cannot bind query parameter. '
+            "Field 'pagesize' could not be found in request message."
+        ),
+    ]
 
 
 @pytest.mark.parametrize("model", ["gemini-1.5-flash", "gemini-2.0-flash", "gemini-pro", "x"])

@@ -261,3 +261,19 @@ def test_a_quota_that_cannot_be_meant_is_refused(
     """By its name, and nothing has changed."""
     with pytest.raises(PlanError, match=message):
         gemini.quota(**limits)
+
+
+@pytest.mark.parametrize(
+    ("passed", "text"),
+    [(59.1, "900ms."), (59.999999, "0.001ms."), (59.5712, "428.800ms."), (0, "60s.")],
+)
+def test_less_than_a_second_is_said_in_milliseconds(
+    clock: VirtualClock, metered: Gemini, ask: Ask, passed: float, text: str
+) -> None:
+    """And RetryInfo says nothing of it."""
+    metered.quota(requests_per_minute=0)
+    time.sleep(passed)
+
+    error = ask().json()["error"]
+
+    assert error["message"].rpartition("Please retry in ")[2] == text.replace(".800", ".8")

@@ -169,8 +169,55 @@ def test_all_unknown_names_are_reported(ask: Ask) -> None:
         pytest.param(
             {"contents": [{"parts": [{"inlineData": {"mimeType": "image/png", "data": "?"}}]}]},
             "contents[0].parts[0].inline_data.data",
-            "Invalid value at 'contents[0].parts[0].inline_data.data' (TYPE_BYTES), \"?\"",
+            "Invalid value at 'contents[0].parts[0].inline_data.data' (TYPE_BYTES), "
+            'Base64 decoding failed for "?"',
             id="bytes that are no base64",
+        ),
+        pytest.param(
+            {"contents": [{"parts": [{"inlineData": {"data": "-_-/"}}]}]},
+            "contents[0].parts[0].inline_data.data",
+            "Invalid value at 'contents[0].parts[0].inline_data.data' (TYPE_BYTES), "
+            'Base64 decoding failed for "-_-/"',
+            id="bytes of two alphabets",
+        ),
+        pytest.param(
+            {"contents": [{"parts": [{"inlineData": {"data": 5}}]}]},
+            "contents[0].parts[0].inline_data.data",
+            "Invalid value at 'contents[0].parts[0].inline_data.data' (TYPE_BYTES), 5",
+            id="a number for bytes",
+        ),
+        pytest.param(
+            {"contents": HI, "generationConfig": {"topK": "2.0"}},
+            "generation_config.top_k",
+            "Invalid value at 'generation_config.top_k' (TYPE_INT32), \"2.0\"",
+            id="a fraction's text for a whole number",
+        ),
+        pytest.param(
+            {"contents": HI, "generationConfig": {"temperature": "1_0"}},
+            "generation_config.temperature",
+            "Invalid value at 'generation_config.temperature' (TYPE_FLOAT), \"1_0\"",
+            id="a number as Python writes it",
+        ),
+        pytest.param(
+            {"contents": HI, "generationConfig": []},
+            "",
+            PREFIX + 'Unknown name "generationConfig": '
+            "Proto field is not repeating, cannot start list.",
+            id="a list for a message, named as it came",
+        ),
+        pytest.param(
+            {"contents": HI, "generationConfig": {"responseModalities": ["99"]}},
+            "generation_config.response_modalities[0]",
+            f"Invalid value at 'generation_config.response_modalities[0]' "
+            f'({TYPES}GenerationConfig.Modality), "99"',
+            id="a number's text that no enum has",
+        ),
+        pytest.param(
+            {"contents": HI, "generationConfig": {"temperature": 1}, "generation_config": {}},
+            "",
+            "Invalid value (oneof), oneof field '_generation_config' is already set. "
+            "Cannot set 'generation_config'",
+            id="one field in both spellings",
         ),
         pytest.param(
             {"contents": [{"parts": [{"text": "a", "inlineData": {"data": "aGk"}}]}]},
@@ -200,7 +247,9 @@ def test_what_does_not_fit_is_named_by_its_path(
     assert error["details"] == [
         {
             "@type": "type.googleapis.com/google.rpc.BadRequest",
-            "fieldViolations": [{"field": path, "description": text}],
+            "fieldViolations": [
+                {"field": path, "description": text} if path else {"description": text}
+            ],
         }
     ]
 
@@ -212,11 +261,17 @@ def test_what_does_not_fit_is_named_by_its_path(
         (b'"hi"', PREFIX + 'Unknown name "": Root element must be a message.'),
         (
             b'{"contents": hi}',
-            PREFIX + 'Unexpected token.\n{"contents": hi}\n             ^',
+            PREFIX + "Unexpected token.\nhi}\n^",
         ),
         (
             b'{"contents": [{"parts": [{"text": "a"} {"text": "b"}]}]}',
-            PREFIX + 'Unexpected token.\nts": [{"text": "a"} {"text": "b"}]}]}\n' + " " * 20 + "^",
+            PREFIX + "Expected , or ] after array value.\n"
+            'ts": [{"text": "a"} {"text": "b"}]}]}\n' + " " * 20 + "^",
+        ),
+        (
+            b'{"contents": ' + b"9" * 5000 + b"}",
+            PREFIX + "Number exceeds the range of double.\n"
+            '{"contents": 99999999999999999999\n             ^',
         ),
     ],
 )
@@ -240,12 +295,62 @@ def test_what_is_no_message_is_refused(ask: Ask, body: bytes, text: str) -> None
             + b"}" * 602,
             id="schemas without end",
         ),
-        pytest.param(b'{"contents": ' + b"9" * 5000 + b"}", id="digits without end"),
     ],
 )
 def test_no_bytes_are_too_strange(ask: Ask, body: bytes) -> None:
     """An answer, whatever came."""
     assert error_of(ask(body))["message"] == "Request contains an invalid argument."
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"topK": "2", "temperature": "1e-1", "topP": "Infinity", "maxOutputTokens": 9.0},
+        {"responseModalities": ["1", 1, 1.0, "text"], "responseLogprobs": "true"},
+        {"responseSchema": {"type": 1, "maxLength": "9223372036854775807"}},
+    ],
+)
+def test_numbers_come_as_texts_and_enums_as_numbers(ask: Ask, config: object) -> None:
+    """Whatever protobuf's JSON allows; the whole range of 64 bits."""
+    assert ask({"contents": HI, "generationConfig": config}).ok
+
+
+@pytest.mark.parametrize("data", ["QUI=", "QUI", "_-8=", "/+8", "QUJD\nREVG\r\n"])
+def test_bytes_come_in_either_alphabet(ask: Ask, data: str) -> None:
+    """With padding or without, in one line or in many."""
+    assert ask({"contents": [{"parts": [{"inlineData": {"data": data}}]}]}).ok
+
+
+def test_what_comes_twice_is_joined(gemini: Gemini, ask: Ask) -> None:
+    """Lists follow each other, messages are merged, and of texts the last one stays."""
+    body = (
+        b'{"model": "a", "contents": [{"parts": [{"text": "one"}]}], "model": "b",'
+        b'"contents": {"parts": {"text": "two"}, "role": "user"},'
+        b'"toolConfig": {"functionCallingConfig": {"mode": "ANY"}},'
+        b'"toolConfig": {"functionCallingConfig": {"mode": "AUTO"}, "retrievalConfig": {}},'
+        b'"labels": {"a": "1"}, "labels": {"b": "2"}}'
+    )
+
+    assert ask(body).ok
+    assert gemini.requests[0].body == {
+        "model": "b",
+        "contents": [
+            {"parts": [{"text": "one"}]},
+            {"parts": [{"text": "two"}], "role": "user"},
+        ],
+        "tool_config": {"function_calling_config": {"mode": "AUTO"}, "retrieval_config": {}},
+        "labels": {"b": "2"},
+    }
+
+
+def test_a_part_says_one_thing_once(ask: Ask) -> None:
+    """Its text twice is as wrong as a text and an image."""
+    error = error_of(ask(b'{"contents": [{"parts": [{"text": "a", "text": "b"}]}]}'))
+
+    assert error["message"] == (
+        "Invalid value at 'contents[0].parts[0]' (oneof), oneof field 'data' is already set. "
+        "Cannot set 'text'"
+    )
 
 
 @pytest.mark.parametrize(
