@@ -44,6 +44,10 @@ class Answer:
         """The same answer with this field in place of every one of that name."""
         return self._with((*self._without(name), (name, value)))
 
+    def with_new(self, name: str, value: str) -> Answer:
+        """The same answer with a field that it is known not to have."""
+        return self._with((*self.headers, (name, value)))
+
     def without(self, name: str) -> Answer:
         """The same answer without any field of that name."""
         return self._with(tuple(self._without(name)))

@@ -8,9 +8,10 @@ Steps are carried out by ``server/wire.py``, the only module that misbehaves on 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from itertools import chain
 from random import Random
-from typing import Protocol
+from typing import Final, NamedTuple, Protocol
 
 from pytest_resilience.answers import CHUNKED_END, Answer, chunk, head_bytes
 from pytest_resilience.clock import Clock
@@ -121,13 +122,12 @@ class Fault(Protocol):
         """Bend the script; called on the server's thread, once an attempt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Framed:
+class Framed(NamedTuple):
     """An answer with its framing fields, and its body as it goes over the wire."""
 
     answer: Answer
-    pieces: tuple[bytes, ...] = field(default=())
-    closing: bool = False
+    pieces: tuple[bytes, ...]
+    closing: bool
     """The connection ends with the body."""
 
     @property
@@ -165,34 +165,33 @@ def _says_close(answer: Answer) -> bool:
 
 
 def _coded(script: Script) -> tuple[Answer, tuple[bytes, ...], bool]:
-    answer = script.answer
+    answer, body = script.answer, script.answer.body
     if answer.bodiless:
         return answer.without("Content-Length"), (), False
-    pieces = () if script.head_only else tuple(piece for piece in answer.body if piece)
+    pieces = () if script.head_only else tuple(filter(None, body))
     if answer.header("Content-Length") is not None:
         return answer, pieces, False
-    if script.head_only and not answer.body:  # How long a GET would make it, nobody has said.
+    if script.head_only and not body:  # How long a GET would make it, nobody has said.
         return answer, (), False
-    if len(answer.body) <= 1:
-        return answer.with_header("Content-Length", str(len(answer.whole))), pieces, False
+    if len(body) <= 1:
+        return answer.with_new("Content-Length", str(len(answer.whole))), pieces, False
     if script.http10:
         return answer, pieces, True
     coded = () if script.head_only else (*map(chunk, pieces), CHUNKED_END)
     return answer.with_header("Transfer-Encoding", "chunked"), coded, False
 
 
+FINISHED: Final = Close(cut=False)
+
+
 def deliver(script: Script) -> Iterator[Step]:
     """The steps of a script, in order; without an end of its own the connection is kept."""
-    yield from script.lead
     if script.steps is not None:
-        yield from script.steps
-        return
+        return chain(script.lead, script.steps)
     whole = framed(script)
-    if len(whole.pieces) <= 1:
-        yield Send(whole.head + b"".join(whole.pieces))
-    else:
-        yield Send(whole.head)
-        yield from map(Send, whole.pieces)
-    yield from script.tail
-    if whole.closing:
-        yield Close(cut=False)
+    body = whole.pieces
+    sends = [Send(whole.head + body[0] if body else whole.head)]
+    if len(body) > 1:
+        sends = [Send(whole.head), *map(Send, body)]
+    end = (FINISHED,) if whole.closing else ()
+    return iter((*script.lead, *sends, *script.tail, *end))

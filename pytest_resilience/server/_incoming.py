@@ -5,25 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
 
 import h11
 
 from pytest_resilience.server import _plain
+from pytest_resilience.server._head import Head
 
 LINE_END = b"\r\n"
+BLANK_LINE = b"\r\n\r\n"
+MOST_KNOWN = 64
+LONGEST_KNOWN = 4096
 SHOWN = 40
 """Bytes of a malformed request that its note shows."""
-
-
-class Head(NamedTuple):
-    """The head of a request."""
-
-    method: str
-    target: str
-    version: str
-    fields: list[tuple[bytes, bytes]]
-    """Names and values as sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +44,13 @@ class Incoming:
 
     Args:
         max_head: Bytes of an unfinished head that are kept.
+        known: Heads that have come already, on whatever connection; more are put in.
     """
 
-    __slots__ = ("_answered_one", "_max_head", "_parser")
+    __slots__ = ("_answered_one", "_known", "_max_head", "_parser")
 
-    def __init__(self, max_head: int) -> None:
+    def __init__(self, max_head: int, known: dict[bytes, Head] | None = None) -> None:
+        self._known = {} if known is None else known
         self._max_head = max_head
         self._parser: h11.Connection | None = None  # Made when a request needs one.
         self._answered_one = False
@@ -70,11 +65,12 @@ class Incoming:
             if data == LINE_END and self._answered_one:
                 return
             data = data.removeprefix(LINE_END) or data
-            plain = _plain.read(data)
-            if plain is not None:
-                yield Head(plain.method, plain.target, "1.1", plain.fields)
-                if plain.body:
-                    yield plain.body
+            end = data.find(BLANK_LINE) + len(BLANK_LINE)
+            head = self._head(data, end)
+            if head is not None:
+                yield head
+                if len(data) > end:
+                    yield data[end:]
                 yield Sign.COMPLETE
                 return
             self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=self._max_head)
@@ -86,6 +82,23 @@ class Incoming:
                 yield Malformed(error.error_status_hint, _why(error, data))
             else:
                 yield Sign.LEFT_EARLY
+
+    def _head(self, data: bytes, end: int) -> Head | None:
+        """The head that ends here, if it is one that needs no thought and its body is here."""
+        known = self._known
+        text = data[:end]
+        head = known.get(text)
+        if head is not None:
+            return head if len(data) - end == (head.length or 0) else None
+        plain = _plain.read(data)
+        if plain is None:
+            return None
+        head = Head(plain.method, plain.target, "1.1", plain.fields)
+        if end <= LONGEST_KNOWN:
+            if len(known) >= MOST_KNOWN:
+                known.clear()
+            known[text] = head
+        return head
 
     @staticmethod
     def _events(parser: h11.Connection) -> Iterator[Event]:
@@ -128,28 +141,3 @@ class Incoming:
 def _why(error: h11.RemoteProtocolError, data: bytes) -> str:
     hint = "; this looks like TLS: use http://" if data[:2] == b"\x16\x03" else ""
     return f"malformed request: {error}{hint}: {data[:SHOWN]!r}"
-
-
-def refusal(head: Head, max_head: int, max_body: int) -> tuple[int, str] | None:
-    """Status and reason when a request that can be read is not to be served."""
-    if head.version > "1.1":
-        return 505, f"HTTP/{head.version} is not spoken here"
-    size = len(head.method) + len(head.target)
-    length = None
-    chunked = False
-    for name, value in head.fields:
-        size += len(name) + len(value) + 4
-        low = name.lower()
-        if low == b"content-length":
-            length = int(value)
-        elif low == b"transfer-encoding":
-            chunked = True
-    if size > max_head:  # h11 counts only what comes in pieces.
-        return 431, f"the head is over the limit of {max_head} bytes"
-    if length is None:
-        return None
-    if chunked:  # RFC 9112 section 6.3: to be handled as an error.
-        return 400, "malformed request: both Content-Length and Transfer-Encoding"
-    if length > max_body:
-        return 413, f"a body of {length} bytes is over the limit of {max_body} bytes"
-    return None

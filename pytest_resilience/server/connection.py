@@ -21,7 +21,8 @@ from pytest_resilience.faults._script import Context, Script, deliver
 from pytest_resilience.plan import NOTHING, Decision
 from pytest_resilience.records import Outcome
 from pytest_resilience.server import wire, wsgi
-from pytest_resilience.server._incoming import Head, Incoming, Malformed, Sign, refusal
+from pytest_resilience.server._head import Head
+from pytest_resilience.server._incoming import Incoming, Malformed, Sign
 from pytest_resilience.server._stream import Stream
 from pytest_resilience.server.journal import Entry
 
@@ -92,7 +93,7 @@ class Connection:
         """Whether its latest request was for the control application."""
         self.state = State.READING
         self._events = READ
-        self._incoming = Incoming(listener.max_head)
+        self._incoming = Incoming(listener.max_head, listener.heads)
         self._pending = bytearray()
         self._feeding = False
         self._ahead: bytes | None = None
@@ -224,12 +225,11 @@ class Connection:
             self.reset()
             return
         self.for_control = listener.is_control(target)
-        head = b"\r\n".join([b"%b: %b" % item for item in event.fields])
-        self._entry = self._record(method, target, head)
+        self._entry = self._record(method, target, event.text)
         self._request = wsgi.Request(
             method,
             target,
-            event.fields,
+            event.header_env,
             event.version,
             listener.address,
             self.client,
@@ -237,7 +237,7 @@ class Connection:
         )
         self._body = []
         self._body_size = 0
-        refused = refusal(event, listener.max_head, listener.max_body)
+        refused = event.refusal(listener.max_head, listener.max_body)
         if refused is not None:
             self._refuse(*refused)
 
@@ -296,10 +296,7 @@ class Connection:
             answer = self.listener.call_control(wsgi.environ(request, blocking=False))
             self._answer(answer, NOTHING)
             return
-        asked = entry.attempt
-        if len(body) > len(asked.body):  # The plan looks into all of it, the trace keeps a part.
-            asked = replace(asked, body=body)
-        decision = self.listener.decide(asked)
+        decision = self.listener.decide(entry, body)
         if decision.label is not None or decision.note:
             entry.change(fault=decision.label, note=decision.note)
         if not getattr(decision.fault, "processed", True):
@@ -322,15 +319,17 @@ class Connection:
             return  # The application, or a predicate of the plan, has stopped its own server.
         assert self._entry is not None
         script = self._script(answer)
+        self._say(script if decision is NOTHING else self._bent(script, decision))
+
+    def _bent(self, script: Script, decision: Decision) -> Script:
         try:
             bent = decision.fault.apply(script, self._context(decision))
             if bent is not script and bent.steps is None:
                 bent = replace(bent, answer=self._dated(bent.answer))
-            script = bent
         except Exception as error:  # noqa: BLE001 -- a user's own fault value may fail
             self.failed(error)
-            script = self._script(FAILED)
-        self._say(script)
+            return self._script(FAILED)
+        return bent
 
     def _say(self, script: Script) -> None:
         try:
@@ -364,7 +363,7 @@ class Connection:
     def _dated(self, answer: Answer) -> Answer:
         if answer.header("Date") is not None:
             return answer
-        return answer.with_header("Date", self.listener.date())
+        return answer.with_new("Date", self.listener.date())
 
     def _context(self, decision: Decision) -> Context:
         assert self._entry is not None

@@ -7,6 +7,7 @@ import errno
 import socket
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from threading import Thread
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,6 +19,7 @@ from pytest_resilience.errors import ServerError
 from pytest_resilience.plan import NOTHING, Decision, Plan
 from pytest_resilience.records import Attempt
 from pytest_resilience.server import wire, wsgi
+from pytest_resilience.server._head import Head
 from pytest_resilience.server._stream import Abandoned, Stream
 from pytest_resilience.server._workers import Workers
 from pytest_resilience.server.connection import Connection
@@ -79,6 +81,8 @@ class Listener:
         self._tls = service.tls_context
         self.scheme = "http" if self._tls is None else "https"
         self.connections: set[Connection] = set()
+        self.heads: dict[bytes, Head] = {}
+        """Of requests that have come, by their bytes; see `Incoming`."""
         self._unseen = Journal(keep=1)
         self._family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._host = host
@@ -224,10 +228,16 @@ class Listener:
 
     # Deciding and answering
 
-    def decide(self, attempt: Attempt) -> Decision:
+    def decide(self, entry: Entry, body: bytes) -> Decision:
         """What the plan says of this attempt; a failing predicate of the user's is kept."""
+        plan = self.service.plan
+        if not plan.rules:
+            return NOTHING
+        attempt = entry.attempt
+        if len(body) > len(attempt.body):  # The plan looks into all, the trace keeps a part.
+            attempt = replace(attempt, body=body)
         try:
-            return self.service.plan.decide(attempt, attempt.at)
+            return plan.decide(attempt, attempt.at)
         except Exception as error:  # noqa: BLE001 -- the user's own predicate
             self.errors.append(error)
             return Decision(note=f"a predicate of the plan failed: {error!r}")

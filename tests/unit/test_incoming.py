@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from pytest_resilience.server import _plain
-from pytest_resilience.server._incoming import Head, Incoming, Malformed, Sign
+from pytest_resilience.server._head import Head
+from pytest_resilience.server._incoming import Incoming, Malformed, Sign
 
 HOST = b"Host: x\r\n"
 BY_REQUESTS = (
@@ -135,9 +136,39 @@ def test_both_say_the_same() -> None:
     head, *rest = pieces
 
     assert isinstance(head, Head)
-    assert whole == [head, b"{}", Sign.COMPLETE]
+    assert isinstance(whole[0], Head)
+    assert whole[1:] == [b"{}", Sign.COMPLETE]
+    assert (whole[0].fields, whole[0].text) == (head.fields, head.text)
     assert b"".join(piece for piece in rest if isinstance(piece, bytes)) == b"{}"
     assert rest[-1] is Sign.COMPLETE
+
+
+def test_a_head_that_has_come_before() -> None:
+    """It is made once for all connections, and read with the body that has come this time."""
+    known: dict[bytes, Head] = {}
+    first = list(Incoming(1000, known).feed(BY_REQUESTS))
+    second = list(Incoming(1000, known).feed(BY_REQUESTS.replace(b"{}", b"[]")))
+    late = Incoming(1000, known)
+    begun = list(late.feed(BY_REQUESTS.removesuffix(b"{}")))
+
+    assert second[0] is first[0]
+    assert second[1:] == [b"[]", Sign.COMPLETE]
+    assert [type(event) for event in begun] == [Head]
+    assert list(late.feed(b"{}")) == [b"{}", Sign.COMPLETE]
+
+
+def test_how_many_heads_are_known() -> None:
+    """A few short ones: what is kept of a client that never repeats itself is bounded."""
+    known: dict[bytes, Head] = {}
+    incoming = Incoming(100_000, known)
+    for number in range(1000):
+        assert len(list(incoming.feed(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % number))) == 2
+        incoming.renew()
+        assert len(known) <= 64
+    known.clear()
+    assert len(list(incoming.feed(b"GET /%b HTTP/1.1\r\nHost: x\r\n\r\n" % (b"a" * 5000)))) == 2
+
+    assert known == {}
 
 
 def test_nothing_has_come() -> None:
