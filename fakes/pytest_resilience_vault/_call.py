@@ -205,6 +205,10 @@ class Call:
         return bad_request(f'{prefix}error converting input for field "{name}": {why}')
 
 
+class Texts(list[str]):
+    """What a query says more than once: a list of strings in Go, and of nothing else."""
+
+
 def parse_bool(text: str) -> bool | None:
     """A boolean as Go's strconv.ParseBool reads it; None when it is none."""
     if text in ("1", "t", "T", "TRUE", "true", "True"):
@@ -218,7 +222,7 @@ def _go(value: object) -> str:
     if isinstance(value, dict):
         return "'map[string]interface {}'"
     if isinstance(value, list):
-        return "'[]interface {}'"
+        return "'[]string'" if isinstance(value, Texts) else "'[]interface {}'"
     if isinstance(value, bool):
         return "'bool'"
     return "'string'" if isinstance(value, str) else "'json.Number'"

@@ -112,7 +112,7 @@ def _fits(wanted: object, given: object) -> bool:
 
 def _equal(wanted: object, given: object) -> bool:
     """Go's reflect.DeepEqual of a policy's value and a request's."""
-    if isinstance(wanted, list) and isinstance(given, list):
+    if isinstance(wanted, list) and type(given) is list:
         pairs = zip(wanted, given, strict=False)
         return len(wanted) == len(given) and all(_equal(one, two) for one, two in pairs)
     return type(wanted) is type(given) and isinstance(given, str | bool) and wanted == given

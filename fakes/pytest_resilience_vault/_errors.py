@@ -62,6 +62,20 @@ def not_allowed() -> Refused:
     return Refused(403, one_of("permission denied"))
 
 
+LARGEST = 1 << 20
+"""Bytes of an entry in integrated storage (max_entry_size)."""
+OVERHEAD = 92
+"""About what the seal and the storage add to a value, besides its path (seen)."""
+
+
+def refuse_too_large(value: str, path: str, before: str = "") -> None:
+    """500 for what integrated storage does not take (physical/raft, ErrValueTooLarge)."""
+    size = len(value.encode()) + len(path) + OVERHEAD
+    if size > LARGEST:
+        words = f"put failed due to value being too large; got {size} bytes, max: {LARGEST} bytes"
+        raise Refused(500, one_of(before + words))
+
+
 def unsupported_path() -> Refused:
     """404: the mount has no such path."""
     return Refused(404, one_of("unsupported path"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Self, cast
 
@@ -39,6 +40,28 @@ class Number(float):
         number = super().__new__(cls, text)
         number.text = text
         return number
+
+
+def as_floats(value: JSON) -> JSON:
+    """What is left of JSON whose numbers were read as float64, as Go reads it by itself."""
+    if isinstance(value, dict):
+        return {key: as_floats(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [as_floats(item) for item in value]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    return Number(_go_float(float(value)))
+
+
+def _go_float(value: float) -> str:
+    """The shortest digits that mean it, written as encoding/json does (floatEncoder)."""
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    assert isinstance(exponent, int)  # JSON has no infinity
+    if value == 0 or 1e-6 <= abs(value) < 1e21:
+        return f"{Decimal((sign, digits, exponent)):f}"
+    first, rest = str(digits[0]), "".join(map(str, digits[1:]))
+    power = exponent + len(rest)
+    return f"{'-' * sign}{first}{'.' * bool(rest)}{rest}e{power:+03d}".replace("e-0", "e-")
 
 
 def encode(value: JSON) -> str:
@@ -125,9 +148,9 @@ def decode_object(body: bytes) -> dict[str, Any]:
     if text.count("{") + text.count("[") > DEEPEST and _depth(value) > DEEPEST:
         raise ValueError("JSON input exceeds allowed nesting depth")
     if not isinstance(value, dict):
-        raise ValueError(  # noqa: TRY004 -- the caller sees one kind of bad JSON
-            f"json: cannot unmarshal {_kind(value)} into Go value of type map[string]interface {{}}"
-        )
+        words = "into Go value of type map[string]interface {}"
+        # The caller sees one kind of bad JSON.
+        raise ValueError(f"json: cannot unmarshal {kind_of(value)} {words}")  # noqa: TRY004
     return value
 
 
@@ -142,11 +165,14 @@ def _depth(value: JSON) -> int:
     return depth
 
 
-def _kind(value: JSON) -> str:
+def kind_of(value: JSON) -> str:
+    """What encoding/json calls a value's kind."""
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, str):
         return "string"
+    if isinstance(value, dict):
+        return "object"
     return "array" if isinstance(value, list) else "number"
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_resilience_vault._errors import Lacking, Refused, bad_request
-from pytest_resilience_vault._gojson import Struct
+from pytest_resilience_vault._gojson import Struct, kind_of
 from pytest_resilience_vault._ids import mint, new_uuid
 from pytest_resilience_vault._seal import FAILED, check_length, decoded
 
@@ -46,12 +46,9 @@ def _whole(fields: dict[str, Any], name: str) -> int:
     value = fields.get(name) or 0
     if isinstance(value, int):
         return int(value)
-    kind = (
-        "string" if isinstance(value, str) else "number" if isinstance(value, float) else "object"
-    )
-    kind = "array" if isinstance(value, list) else kind
-    words = f"json: cannot unmarshal {kind} into Go struct field InitRequest.{name} of type int"
-    raise bad_request(f"failed to parse JSON input: {words}")
+    words = f"into Go struct field InitRequest.{name} of type int"
+    kind = kind_of(value)
+    raise bad_request(f"failed to parse JSON input: json: cannot unmarshal {kind} {words}")
 
 
 def _check_shares(shares: int, threshold: int) -> None:

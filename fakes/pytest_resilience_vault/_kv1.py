@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from pytest_resilience_vault._backend import WRITE, Backend, on
 from pytest_resilience_vault._call import Call
-from pytest_resilience_vault._errors import bad_request, not_found
+from pytest_resilience_vault._errors import bad_request, not_found, refuse_too_large
+from pytest_resilience_vault._gojson import encode
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._times import seconds
 
@@ -48,13 +50,10 @@ class Kv1(Backend):
         if data is None:
             return None
         duration = call.mount.ttl
-        for name in ("ttl", "lease"):
-            if name in data:
-                try:
-                    duration = int(seconds(data[name]))
-                except ValueError:
-                    continue
-                break
+        named = data.get("ttl", data.get("lease"))
+        if named is not None:
+            with contextlib.suppress(ValueError):
+                duration = int(seconds(named))
         return Reply(data, lease_duration=duration)
 
     @on(WRITE, "(?P<path>.*)")
@@ -64,6 +63,7 @@ class Kv1(Backend):
             raise bad_request("missing path")
         if not call.data:
             raise bad_request("missing data fields")
+        refuse_too_large(encode(call.data), path, "failed to write: ")
         self.secrets[path] = dict(call.data)
 
     @on("delete", "(?P<path>.*)")

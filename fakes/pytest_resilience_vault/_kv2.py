@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_resilience_vault import _fields as fields
 from pytest_resilience_vault._backend import WRITE, Backend, on
 from pytest_resilience_vault._call import LIST, PATCH, Call
-from pytest_resilience_vault._errors import Refused, bad_request, one_of
+from pytest_resilience_vault._errors import Refused, bad_request, one_of, refuse_too_large
+from pytest_resilience_vault._gojson import as_floats, encode
 from pytest_resilience_vault._kv1 import listing
 from pytest_resilience_vault._merge import merged, without_values
 from pytest_resilience_vault._reply import NotThere, Reply
@@ -86,9 +87,10 @@ class Kv2(Backend):
             raise bad_request("no data provided")
         secret = self.secrets.get(path) or Secret(call.now, call.now)
         self._check_and_set(options, secret)
-        self.secrets[path] = secret
         # A null is kept as one, and read back as null.
-        kept = None if call.data["data"] is None else data
+        kept = None if call.data["data"] is None else as_floats(data)
+        refuse_too_large(encode(kept), path)
+        self.secrets[path] = secret
         secret.add(kept, call.now, self.settings)
         return Reply(secret.shown_version(secret.current))
 
@@ -110,7 +112,8 @@ class Kv2(Backend):
         if last.data is None:
             raise Refused(500, one_of("resource does not exist"))
         # A patch of null makes null of it (RFC 7396).
-        whole = None if call.data["data"] is None else merged(last.data, data)
+        whole = None if call.data["data"] is None else as_floats(merged(last.data, data))
+        refuse_too_large(encode(whole), path)
         secret.add(whole, call.now, self.settings)
         return Reply(secret.shown_version(secret.current))
 

@@ -34,7 +34,7 @@ class Lockout:
         old = self.config
         try:
             duration = int(seconds(given.get("lockout_duration") or 0))
-            reset = int(seconds(given.get("lockout_counter_reset") or 0))
+            reset = int(seconds(given.get("lockout_counter_reset_duration") or 0))
         except ValueError as error:
             raise bad_request(str(error)) from None
         self.config = {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_resilience_vault import _errors
 from pytest_resilience_vault._call import parse_bool
 from pytest_resilience_vault._errors import Refused, bad_request
-from pytest_resilience_vault._gojson import Struct, decode_object
+from pytest_resilience_vault._gojson import Struct, decode_object, kind_of
 from pytest_resilience_vault._init import RootGeneration, initialize
 from pytest_resilience_vault._seal import (
     DR_SECONDARY,
@@ -108,6 +108,7 @@ class Node:
 
     def _unseal(self, request: Request, token_id: str) -> Answer:
         fields = _fields(request)
+        _check_types(fields, "UnsealRequest", key=str, reset=bool, migrate=bool)
         seal = self._core.seal
         if fields.get("reset"):
             if not seal.sealed:
@@ -115,7 +116,7 @@ class Node:
             seal.restart()
         else:
             key = fields.get("key")
-            if not key or not isinstance(key, str):
+            if not key:
                 words = "'key' must be specified in request body as JSON, or 'reset' set to true"
                 raise bad_request(words)
             seal.give(key)
@@ -210,6 +211,17 @@ def _fields(request: Request) -> dict[str, Any]:
     return {name.lower(): value for name, value in data.items()}
 
 
+def _check_types(fields: dict[str, Any], struct: str, **types: type) -> None:
+    """Refuse what does not fit into a field of a struct, as encoding/json does."""
+    for name, wanted in types.items():
+        value = fields.get(name)
+        if value is not None and not isinstance(value, wanted):
+            kind = kind_of(value)
+            words = f"json: cannot unmarshal {kind} into Go struct field {struct}.{name} of type"
+            go = {str: "string", bool: "bool"}[wanted]
+            raise bad_request(f"failed to parse JSON input: {words} {go}")
+
+
 NODE_PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     "sys/generate-root/attempt": (("GET", "PUT", "POST", "DELETE"), "attempt"),
     "sys/generate-root/update": (("PUT", "POST"), "update"),
@@ -239,10 +251,29 @@ _CODES = {
 }
 
 
+_ENTERPRISE = ("drsecondarycode", "performancestandbycode")
+
+
 def _health_status(args: Any, seal: Seal, *, openbao: bool) -> int:
-    """The status that the query asks for; 400 without a word for a bad one (sys_health.go)."""
-    switches = {name: _switch(args.get(name)) for name in ("standbyok", "perfstandbyok")}
-    codes = {name: _code(args.get(name), code) for name, code in _CODES.items()}
+    """The status that the query asks for; 400 without a word for a bad one (sys_health.go).
+
+    Also for one that no answer can have, where the real one panics and hangs up (seen).
+    """
+    # Those of Vault Enterprise are not looked at by an OpenBao.
+    known = ("standbyok",) if openbao else ("standbyok", "perfstandbyok")
+    switches = {name: _switch(args.get(name)) for name in known}
+    asked = {} if openbao else {name: args.get(name) for name in _ENTERPRISE}
+    asked.update((name, args.get(name)) for name in _CODES if name not in _ENTERPRISE)
+    codes = {name: _code(text, _CODES[name]) for name, text in asked.items()}
+    status = _status_of(seal, codes, switches, openbao=openbao)
+    if not 200 <= status <= 999:
+        raise Refused(400)
+    return status
+
+
+def _status_of(
+    seal: Seal, codes: dict[str, int], switches: dict[str, bool], *, openbao: bool
+) -> int:
     if not seal.initialized:
         return codes["uninitcode"]
     if seal.sealed:

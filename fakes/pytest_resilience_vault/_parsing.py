@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from pytest_resilience_vault._call import DELETE, LIST, PATCH, READ, UPDATE, parse_bool
+from pytest_resilience_vault._call import DELETE, LIST, PATCH, READ, UPDATE, Texts, parse_bool
 from pytest_resilience_vault._errors import Refused, bad_request
 from pytest_resilience_vault._gojson import decode_object
 
@@ -58,7 +58,7 @@ def _query(request: Request) -> dict[str, Any]:
         return {}
     values = parse_qs(text, keep_blank_values=True)
     return {
-        name: found[0] if len(found) == 1 else found
+        name: found[0] if len(found) == 1 else Texts(found)
         for name, found in values.items()
         if name != "help"
     }

@@ -144,7 +144,7 @@ class Quotas:
 
 def _covers(quota: RateLimit, mount: str, below: str, role: str) -> bool:
     if not quota.mount:
-        return True
+        return not quota.role
     if quota.mount != mount:
         return False
     if quota.role:

@@ -164,6 +164,8 @@ class AuthPaths(MountPaths):
         conflict = self.core.mounts.conflict(f"auth/{slashed(path)}")
         if conflict is not None:
             raise bad_request(f"path is already in use at {conflict.path}")
+        if kind == "token":
+            raise bad_request("token credential backend cannot be instantiated")
         if kind not in METHODS and kind != "approle":
             raise bad_request(f"plugin not found in the catalog: {kind}")
         mount = Mount(slashed(path), kind, self._method(kind), is_auth=True, options={})

@@ -63,6 +63,8 @@ class NamespacePaths(Backend):
         """Forget one and all that is in it."""
         self._demand()
         key = f"{name.strip('/')}/"
+        if "/" in key[:-1]:
+            raise bad_request("namespace name cannot contain /")
         child = self.core.children.get(key)
         if child is None:
             return Reply(warnings=["requested namespace does not exist"])

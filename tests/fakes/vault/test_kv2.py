@@ -515,3 +515,53 @@ def test_metadata_alone_cannot_be_patched(ask: Ask) -> None:
     ask("POST", "secret/metadata/a", {"max_versions": 3}).raise_for_status()
 
     assert ask("PATCH", "secret/data/a", {"data": {}}, headers=PATCH).status_code == 404
+
+
+def test_what_integrated_storage_cannot_hold_is_500(ask: Ask) -> None:
+    """A mebibyte a version; nothing is left of what was refused."""
+    big = {"data": {"x": "a" * 1_100_000}}
+    kind = {"Content-Type": "application/merge-patch+json"}
+    first = ask("POST", "secret/data/big", big)
+    ask("POST", "secret/data/big", {"data": {"n": 1}}).raise_for_status()
+    patched = ask("PATCH", "secret/data/big", big, headers=kind)
+
+    for answer in (first, patched):
+        assert answer.status_code == 500
+        assert "* put failed due to value being too large; got 1100" in answer.json()["errors"][0]
+    assert ask("GET", "secret/data/big").json()["data"]["metadata"]["version"] == 1
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("1.50", "1.5"),
+        ("10000000000.0", "10000000000"),
+        ("12345678901234567890", "12345678901234567000"),
+        ("9007199254740993", "9007199254740992"),
+        ("1e20", "100000000000000000000"),
+        ("1e21", "1e+21"),
+        ("-1.25e30", "-1.25e+30"),
+        ("0.000001", "0.000001"),
+        ("0.0000001", "1e-7"),
+        ("1.5e-12", "1.5e-12"),
+        ("-0.0", "-0"),
+        ('[1, {"a": 2.0}]', '[1,{"a":2}]'),
+        ("true", "true"),
+    ],
+)
+def test_numbers_are_kept_as_floats(ask: Ask, sent: str, kept: str) -> None:
+    """Version 2 reads its own JSON without care for digits; written as Go writes them (seen)."""
+    ask("POST", "secret/data/n", f'{{"data": {{"n": {sent}}}}}'.encode()).raise_for_status()
+
+    assert f'"data":{{"n":{kept}}}' in ask("GET", "secret/data/n").text
+
+
+def test_a_version_that_is_named_twice_is_none(ask: Ask) -> None:
+    """It is a list then, of strings."""
+    words = "'' expected type 'int', got unconvertible type '[]string'"
+    answer = ask("GET", "secret/data/n?version=1&version=2")
+
+    assert said(answer) == (
+        400,
+        [f'Field validation failed: error converting input for field "version": {words}'],
+    )

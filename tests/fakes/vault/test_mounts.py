@@ -264,3 +264,10 @@ def test_a_tokens_cubbyhole_is_its_own(vault: Vault, ask: Ask) -> None:
     )
     assert ask("DELETE", "cubbyhole/a", token=token).status_code == 204
     assert said(ask("GET", "cubbyhole/a", token=token)) == (404, [])
+
+
+def test_there_is_one_token_method(ask: Ask) -> None:
+    """It is there from the beginning."""
+    answer = ask("POST", "sys/auth/other", {"type": "token"})
+
+    assert said(answer) == (400, ["token credential backend cannot be instantiated"])

@@ -1,6 +1,7 @@
 """Namespaces, as far as a client notices."""
 
 import pytest
+import requests
 
 from pytest_resilience_vault import OpenBao, Vault
 from tests.fakes.vault.asking import Ask, said
@@ -147,3 +148,15 @@ def test_a_token_asks_about_itself_in_its_own_namespace(vault: Vault, ask: Ask) 
     assert other.status_code == 403
     assert ask("POST", "auth/token/renew-self", token=token, headers=IN_TEAM).ok
     assert ask("POST", "auth/token/revoke-self", token=token, headers=IN_TEAM).status_code == 204
+
+
+def test_a_namespace_below_is_deleted_from_the_one_above() -> None:
+    """Not by its path."""
+    with Vault(flavour="openbao") as bao:
+        answer = requests.delete(
+            f"{bao.url}/v1/sys/namespaces/team/child",
+            headers={"X-Vault-Token": bao.root_token},
+            timeout=5,
+        )
+
+    assert said(answer) == (400, ["namespace name cannot contain /"])

@@ -53,6 +53,12 @@ def test_health_is_a_bare_object(vault: Vault, ask: Ask) -> None:
         ("sealed", "?standbyok=true", 503),
         ("sealed", "?sealedcode=299", 299),
         ("active", "?activecode=x", 400),
+        ("active", "?activecode=0", 400),
+        ("active", "?activecode=99", 400),
+        ("active", "?activecode=100", 400),
+        ("active", "?activecode=1000", 400),
+        ("active", "?activecode=999", 999),
+        ("active", "?sealedcode=99", 200),
         ("active", "?uninitcode=", 400),
         ("active", "?standbyok=x", 400),
     ],
@@ -194,6 +200,24 @@ def test_a_wrong_share_shows_with_the_last_one_and_all_begins_anew(vault: Vault,
         (
             {},
             ["'key' must be specified in request body as JSON, or 'reset' set to true"],
+        ),
+        (
+            {"key": 5},
+            [
+                (
+                    "failed to parse JSON input: json: cannot unmarshal number into Go struct"
+                    " field UnsealRequest.key of type string"
+                )
+            ],
+        ),
+        (
+            {"reset": {}},
+            [
+                (
+                    "failed to parse JSON input: json: cannot unmarshal object into Go struct"
+                    " field UnsealRequest.reset of type bool"
+                )
+            ],
         ),
         ({"key": "abc"}, ["'key' must be a valid hex or base64 string"]),
         ({"key": "!!"}, ["'key' must be a valid hex or base64 string"]),

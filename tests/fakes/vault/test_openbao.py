@@ -186,3 +186,10 @@ def test_a_wrapped_secret_id_shows_its_accessor(bao: Vault) -> None:
     assert info["wrapped_accessor"] == unwrapped["secret_id_accessor"]
     listed = requests.get(f"{path}?list=true", headers=fields, timeout=5).json()["wrap_info"]
     assert "wrapped_accessor" not in listed
+
+
+def test_it_does_not_look_at_switches_of_the_enterprise(bao: Vault) -> None:
+    """Whatever they say."""
+    query = "perfstandbyok=x&drsecondarycode=x&performancestandbycode=0"
+
+    assert requests.get(f"{bao.url}/v1/sys/health?{query}", timeout=5).status_code == 200

@@ -203,3 +203,12 @@ def test_a_quota_that_is_used_up(vault: Vault, ask: Ask, clock: SettableClock) -
     assert refused.status_code == 429
     assert 28 <= int(headers(refused)["Retry-After"]) <= 30
     assert ask("GET", "secret/data/a").status_code == 404
+
+
+def test_a_role_without_a_mount_counts_nobody(ask: Ask) -> None:
+    """A change reaches the path, and not the role (seen)."""
+    quota = "sys/quotas/rate-limit/one"
+    ask("POST", quota, {"rate": 5, "path": "auth/approle", "role": "x"}).raise_for_status()
+    ask("POST", quota, {"rate": 1}).raise_for_status()
+
+    assert [ask("GET", "sys/mounts").status_code for _ in "12345"] == [200] * 5
