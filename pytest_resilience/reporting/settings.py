@@ -62,16 +62,20 @@ class Setting(NamedTuple):
         """
         number = _bool(value) if self.kind == "bool" else _int(value)
         if number is None or (self.kind == "int" and number < self.least):
-            wanted = "yes or no" if self.kind == "bool" else f"a whole number, {self.least} or more"
-            raise pytest.UsageError(f"{where}: wanted {wanted}, got {value!r}")
+            raise pytest.UsageError(f"{where}: wanted {self.wanted}, got {value!r}")
         return number
+
+    @property
+    def wanted(self) -> str:
+        """What may be said."""
+        return "yes or no" if self.kind == "bool" else f"a whole number, {self.least} or more"
 
     def read_python(self, value: object, where: str) -> bool | int:
         """The same of what stands in Python, where ``"no"`` would be true."""
         if self.kind == "bool" and not isinstance(value, bool):
             raise pytest.UsageError(f"{where}: wanted True or False, got {value!r}")
         if isinstance(value, str):
-            raise pytest.UsageError(f"{where}: wanted a whole number, got {value!r}")
+            raise pytest.UsageError(f"{where}: wanted {self.wanted}, got {value!r}")
         return self.read(value, where)
 
 
@@ -89,6 +93,8 @@ SETTINGS = {
     )
 }
 
+MOST_DIGITS = 1_000
+"""More than anybody means, and fewer than Python refuses to read."""
 VARIABLES = tuple(setting.variable for setting in SETTINGS.values())
 GENERAL = pytest.StashKey[tuple[list[str | None], dict[str, Any], dict[str, Any]]]()
 
@@ -189,7 +195,8 @@ def _from_ini(config: pytest.Config) -> dict[str, Any]:
         try:
             value = config.getini(setting.ini)
         except (TypeError, ValueError, pytest.UsageError) as error:  # It depends on pytest's age.
-            raise pytest.UsageError(f"{setting.ini}: {error}") from error
+            wanted = f"{setting.ini}: wanted {setting.wanted}"
+            raise pytest.UsageError(f"{wanted} ({error})") from error
         if value is not None:
             found[setting.name] = setting.read(value, setting.ini)
     return found
@@ -230,4 +237,4 @@ def _int(value: object) -> int | None:
     if isinstance(value, int):
         return value
     word = value.strip() if isinstance(value, str) else ""
-    return int(word) if word.isascii() and word.isdecimal() and len(word) < 20 else None
+    return int(word) if word.isascii() and word.isdecimal() and len(word) <= MOST_DIGITS else None
