@@ -14,7 +14,6 @@ order, so a run is repeatable.
 
 from __future__ import annotations
 
-import _thread
 import sys
 import time
 
@@ -22,7 +21,7 @@ from pytest_resilience.clock import _links
 from pytest_resilience.clock._gathering import Gathering
 from pytest_resilience.clock._parties import Reason, Standing
 from pytest_resilience.clock._real import SECOND, real_monotonic_ns
-from pytest_resilience.clock._strangers import IDLE_NS, Strangers
+from pytest_resilience.clock._strangers import IDLE_NS
 from pytest_resilience.clock._vigil import Vigil
 from pytest_resilience.clock._watchers import Engine
 from pytest_resilience.errors import ClockError
@@ -53,7 +52,6 @@ class Conductor(Gathering):
         self.jumps = 0
         self._grace_ns = round(grace * SECOND)
         self._vigil = Vigil(self, self._grace_ns)
-        self._strangers = Strangers(_thread.get_native_id())
         self._odd_since_real_ns: int | None = None
         self._changes_seen = -1
         self._shown = False
@@ -105,8 +103,8 @@ class Conductor(Gathering):
 
     def _held_back(self, when_ns: int, now_real: int) -> float:
         """Real seconds for which those who are out of our sight hold time back."""
-        if self._strangers and not self._strangers.idle(now_real, self.adopted):
-            for name in self._strangers.give_up(now_real, self._grace_ns, self.adopted):
+        if self.strangers and not self.strangers.idle(now_real, self.adopted):
+            for name in self.strangers.give_up(now_real, self._grace_ns, self.adopted):
                 self.reports.append(
                     f"thread {name!r}, from before the clock, never comes to rest; "
                     "virtual time goes on without it"
@@ -171,4 +169,4 @@ class Conductor(Gathering):
     def stop(self) -> None:
         """Time goes back to being real: every wait goes on in real time from here."""
         super().stop()
-        self._strangers.remember()
+        self.strangers.remember()

@@ -16,6 +16,7 @@ from pytest_resilience.clock._dues import CLIENT, SERVER, Due, Dues
 from pytest_resilience.clock._pace import Pace
 from pytest_resilience.clock._parties import Party, Reason, Standing
 from pytest_resilience.clock._progress import Progress
+from pytest_resilience.clock._strangers import Strangers
 from pytest_resilience.clock._watchers import Engine, Watcher, Watchers
 
 
@@ -46,6 +47,7 @@ class Gathering:
         self.owner: Party | None = None
         self.adopted: set[int | None] = set()
         """Threads from before the clock that are parties, and speak for themselves."""
+        self.strangers = Strangers(_thread.get_native_id())
         self._later: deque[Party] = deque()
         """Woken by a finalizer in the middle of our own work."""
         self._numbers = itertools.count(1)
@@ -264,11 +266,20 @@ class Gathering:
             with self.lock:
                 party.standing = Standing.RUNNING
                 self.running.add(party)
+                if party.adopted:
+                    self.adopted.add(party.native_id)
+
+    def estrange(self, party: Party) -> None:
+        """It is blocked in C, as a thread from before the clock may be, and is treated as one."""
+        party.adopted = True
+        if party.native_id is not None:  # pragma: no branch -- it was seen to be blocked
+            self.strangers.add(party.native_id)
 
     def lose(self, party: Party) -> None:
         """Time no longer waits for this thread, until it shows itself; under the lock."""
         party.standing = Standing.UNSEEN
         self.running.discard(party)
+        self.adopted.discard(party.native_id)  # It speaks for itself no longer.
         self.changes += 1
 
     def wake(self, party: Party) -> None:

@@ -43,6 +43,10 @@ class Strangers:
     def __bool__(self) -> bool:
         return bool(self._known)
 
+    def add(self, native_id: int) -> None:
+        """One that was seen and is no more: blocked in C, where it may be given work."""
+        self._known.setdefault(native_id, (None, 0))
+
     def idle(self, now_real_ns: int, parties: Container[int | None]) -> bool:
         """Whether none of them has anything to do; parties speak for themselves."""
         busy = self._busy(now_real_ns, parties)

@@ -94,6 +94,7 @@ class Vigil:
         elif party.adopted and blocked_ns >= min(ADOPTED_GRACE_NS, self._grace_ns):
             self._gathering.lose(party)
         elif give_up:
+            self._gathering.estrange(party)
             self._lose(
                 party,
                 f"was blocked for {self._grace_ns / SECOND:g} real seconds where nobody can see it",

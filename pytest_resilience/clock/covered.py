@@ -13,10 +13,12 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from pytest_resilience.clock import (
     _locks,
+    _pools,
     _processes,
     _readers,
     _selecting,
@@ -102,6 +104,9 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute("threading.Thread.start", threading.Thread, "start", _threads.start),
     Attribute("threading.Thread.run", threading.Thread, "_bootstrap_inner", _threads.bootstrap),
     Attribute("threading.Thread.join", threading.Thread, "join", _threads.join),
+    Attribute(
+        "concurrent.futures.ThreadPoolExecutor.submit", ThreadPoolExecutor, "submit", _pools.submit
+    ),
     Attribute("queue.SimpleQueue", queue, "SimpleQueue", _locks.SimpleQueue),
     Attribute(
         "selectors.DefaultSelector.select",

@@ -21,6 +21,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import anyio
@@ -174,6 +175,13 @@ def thread(clock: VirtualClock, server: FakeServer) -> None:
 def simple_queue(clock: VirtualClock, server: FakeServer) -> None:
     with pytest.raises(queue.Empty):
         queue.SimpleQueue[int]().get(timeout=5)
+
+
+@about("concurrent.futures.ThreadPoolExecutor.submit")
+def pool(clock: VirtualClock, server: FakeServer) -> None:
+    """See also test_threads.py."""
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(time.sleep, 5).result() is None
 
 
 @about("socket.socket.connect", "socket.socket.recv", "socket.socket.send", "socket.socket.close")

@@ -12,7 +12,7 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import anyio
@@ -147,6 +147,43 @@ def test_a_pool_from_before_the_clock() -> None:
             with VirtualClock() as clock:
                 assert pool.submit(time.sleep, 5).result(timeout=10) is None
                 assert clock.now == 5
+
+
+def test_a_pool_from_before_the_clock_without_threads() -> None:
+    """Its queue is one in C, and its first thread is started under the clock."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool, VirtualClock() as clock:
+        for _ in range(3):
+            assert pool.submit(compute_and_nap).result(timeout=1000) is None
+        assert clock.now == 15
+
+
+def test_a_queue_in_c_from_before_the_clock() -> None:
+    """Whoever is blocked in it under the clock is waited for as soon as there is work."""
+    fifo: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
+    done = threading.Event()
+
+    def work() -> None:
+        fifo.get()()
+        fifo.get()()
+        done.set()
+
+    with VirtualClock(grace=0.1) as clock:
+        (thread,) = start(work)
+        time.sleep(1)  # Begins when the thread has been given up as blocked.
+        fifo.put(compute_and_nap)
+        time.sleep(100)
+        fifo.put(compute_and_nap)
+        assert done.wait(10)
+        thread.join()
+        assert clock.now == 106
+
+
+def compute_and_nap() -> None:
+    """Time passes in virtual time only after some of it has been computed for."""
+    end = time.perf_counter_ns() + 1
+    sum(range(2_000_000))
+    assert time.perf_counter_ns() < end
+    time.sleep(5)
 
 
 def test_an_exception_in_a_thread(clock: VirtualClock) -> None:
