@@ -154,12 +154,19 @@ def test_our_vault() -> None:
 
 
 def test_our_gemini() -> None:
-    """Without exceptions."""
+    """With one exception, which is the real service's."""
     key = {"x-goog-api-key": "{GEMINI_API_KEY}"}
     prompt = {"contents": [{"parts": [{"text": "hi"}]}]}
     generate = "/v1beta/models/gemini-3.8-flash:generateContent"
+    nothing = "Gemini answers a path or a method that there is not with an empty 404"
     check_fake(
-        Gemini, requests=[("GET", "/v1beta/models", None, key), ("POST", generate, prompt, key)]
+        Gemini,
+        requests=[("GET", "/v1beta/models", None, key), ("POST", generate, prompt, key)],
+        allowed={
+            "error-shape GET /pytest-resilience/no/such/path": nothing,
+            "error-shape PATCH /v1beta/models": nothing,
+            f"error-shape PATCH {generate}": nothing,
+        },
     )
 
 
