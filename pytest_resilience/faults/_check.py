@@ -11,6 +11,9 @@ from pytest_resilience.errors import PlanError
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """What HTTP allows as the name of a method or a header field (RFC 9110 section 5.6.2)."""
 
+LARGEST = 10**1_000 - 1
+"""A whole number that Python still makes text of (it refuses 4,301 digits)."""
+
 LONGEST = 10_000 * 365 * 86_400.0
 """Ten thousand years in seconds: longer than any clock of ours can count in nanoseconds."""
 
@@ -62,6 +65,8 @@ def whole(field: str, value: object, least: int = 0, most: int | None = None) ->
         refuse(field, value, bounds)
     if value < least or (most is not None and value > most):
         refuse(field, value, bounds)
+    if value > LARGEST:
+        refuse(field, value, f"{bounds}, of no more than 1,000 digits")
     return value
 
 

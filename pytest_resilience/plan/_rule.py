@@ -14,6 +14,9 @@ from pytest_resilience.records import Attempt
 FOREVER: Final = float("inf")
 """For ``times=``: the rule is never used up."""
 
+MOST_TIMES = 10**15
+"""Decades of requests: who means more than that means FOREVER."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -119,7 +122,7 @@ def checked_times(times: object, *, endless: bool) -> float:
     if times == FOREVER and isinstance(times, float):
         return FOREVER
     wanted = "a whole number, 1 or more, or FOREVER"
-    if isinstance(times, bool) or not isinstance(times, int) or times < 1:
+    if isinstance(times, bool) or not isinstance(times, int) or not 1 <= times <= MOST_TIMES:
         _check.refuse("times", times, wanted)
     return times
 
@@ -143,6 +146,6 @@ def checked_probability(probability: object) -> float:
 
 
 def checked_seed(seed: object) -> str:
-    if isinstance(seed, bool) or not isinstance(seed, int):
-        _check.refuse("seed", seed, "a whole number")
+    if isinstance(seed, bool) or not isinstance(seed, int) or abs(seed) > _check.LARGEST:
+        _check.refuse("seed", seed, "a whole number of no more than 1,000 digits")
     return str(seed)

@@ -341,7 +341,7 @@ async def coroutine(one: Attempt) -> bool:
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
     *each("1 or more, or FOREVER", "times", [0, -1, 1.0, 2.5, math.nan]),
-    *each("1 or more, or FOREVER", "times", [-math.inf, True, "3", []]),
+    *each("1 or more, or FOREVER", "times", [-math.inf, True, "3", [], 10**16]),
     *each('a method such as "GET"', "method", ["", "G T", "A\r\n", 5, b"GET"]),
     *each('that starts with "/" or "*"', "path", ["", "v1", "http://x/", 5]),
     ("path", {"path": "/a?b=c"}, "without a query; use when="),
@@ -370,6 +370,17 @@ def test_refused(field: str, how: dict[str, Any], allowed: str) -> None:
     assert str(caught.value).startswith(f"{field}={how[field]!r} is not allowed: wanted ")
     assert allowed in str(caught.value)
     assert plan.rules == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("after", 10**1_000), ("seed", 10**5_000), ("seed", -(10**1_000))],
+    ids=range(3),
+)
+def test_too_many_digits(field: str, value: Any) -> None:
+    """A number that Python would not make text of is refused, and shown in part at most."""
+    with pytest.raises(PlanError, match=f"^{field}=.* of no more than 1,000 digits$"):
+        Plan().add(503, **{field: value})
 
 
 @pytest.mark.parametrize("fault", [True, 3.5, "x", None, [], {}, object(), faults.timeout, b"503"])
@@ -436,7 +447,7 @@ SERVER: list[tuple[dict[str, Any], str]] = [
     *(({"max_head": v}, "max_head=") for v in (255, "1", True)),
     *(({"keep_body": v}, "keep_body=") for v in (-1, "1")),
     *(({"keep": v}, "keep=") for v in (0, -1, "1", True)),
-    *(({"seed": v}, "seed=") for v in (-1, "1", True, 1.5)),
+    *(({"seed": v}, "seed=") for v in (-1, "1", True, 1.5, 10**5_000)),
     *(({"blocking": v}, "blocking=") for v in ("no", 0, None)),
     *(({"clock": v}, "clock=.* wanted a clock") for v in (5, "virtual")),
     *(({"secrets": v}, "secrets=.* wanted a mapping") for v in (["abcd"], "abcd")),
