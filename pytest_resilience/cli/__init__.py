@@ -94,6 +94,7 @@ def _add_serve(commands: argparse._SubParsersAction[Parser]) -> None:
     _add_address(parser)
     parser.add_argument(
         "--env-file",
+        type=_file,
         metavar="FILE",
         help="write the environment there as NAME=value lines, readable to you only, once the "
         "server listens; removed at the end",
@@ -138,7 +139,7 @@ def _add_record(commands: argparse._SubParsersAction[Parser]) -> None:
         allow_abbrev=False,
     )
     parser.add_argument("--to", required=True, metavar="URL", help="the real server")
-    parser.add_argument("--out", required=True, metavar="FILE", help="a new file")
+    parser.add_argument("--out", type=_file, required=True, metavar="FILE", help="a new file")
     _add_address(parser)
     parser.add_argument(
         "--secret",
@@ -213,6 +214,12 @@ def _value(text: str) -> tuple[str, str]:
     if not name or not equals:
         raise argparse.ArgumentTypeError(f"{text!r} is no value: wanted NAME=VALUE")
     return name, value
+
+
+def _file(text: str) -> str:
+    if not text:  # A variable of the shell's that is not set.
+        raise argparse.ArgumentTypeError("the name is empty: wanted a file")
+    return text
 
 
 def _port(text: str) -> int:

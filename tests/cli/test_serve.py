@@ -533,6 +533,7 @@ def test_ipv6_is_served(place: Path) -> None:
         (["serve", "web:app", "--host", "192.0.2.1"], "cannot listen on 192.0.2.1 port 0: "),
         (["serve", "web:app", "--host", "a..b"], "cannot listen on a..b port 0: "),
         (["serve", "web:app", "--env-file", "no/where"], "cannot write --env-file no/where: "),
+        (["serve", "web:app", "--env-file", ""], "--env-file: the name is empty: wanted a file"),
         (["serve", "web:app", "--env-file", "."], "--env-file .: it is no regular file"),
         (["serve", "web:app", "--env-file", "web.py"], "it exists, and serve has not written it"),
         (["serve", "web:Broken", "--env-file", "env"], "--env-file env: a value has a line break"),
