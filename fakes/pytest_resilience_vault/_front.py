@@ -52,9 +52,6 @@ class Front:
             response = respond(307, None)
             target = with_query(request.path, request)
             response.headers["Location"] = f"{elsewhere.leader.rstrip('/')}{target}"
-        except NotThere as missing:
-            # Written by itself, without the line's end that other answers have.
-            response = respond(404, "" if missing.reply is None else self._envelope(missing.reply))
         namespace = request.environ.get("HTTP_X_VAULT_NAMESPACE")
         if namespace:
             response.headers["X-Vault-Namespace"] = namespace
@@ -103,7 +100,6 @@ class Front:
         return respond(429, encode(data) + "\n")
 
     def _answer(self, request: Request, fields: dict[str, str]) -> Answer:
-        self._type = ""
         path = request.path
         clean = cleaned(path)
         if clean != path:
@@ -197,19 +193,22 @@ class Front:
             raise Refused(412, "required index state not present")
 
     def _answer_logical(self, core: Core, call: Call) -> Answer:
-        mount = core.mounts.of(call.full_path)
-        self._type = mount.type if mount else ""
-        reply, self._type = core.handle(call)
+        try:
+            reply, kind = core.handle(call)
+        except NotThere as missing:
+            # Written by itself, without the line's end that other answers have.
+            there = missing.reply
+            return respond(404, "" if there is None else self._envelope(there, call.mount.type))
         if reply is None:
             return respond(204, None)
-        return respond(reply.status, self._envelope(reply) + "\n")
+        return respond(reply.status, self._envelope(reply, kind) + "\n")
 
-    def _envelope(self, reply: Reply) -> str:
+    def _envelope(self, reply: Reply, kind: str) -> str:
         flavour = self._core.flavour
         if flavour.is_openbao:
             reply.warnings = [flavour.said(text) for text in reply.warnings]
             return envelope(reply, "" if reply.wrap_info else new_uuid(), None)
-        return envelope(reply, "" if reply.wrap_info else new_uuid(), self._type)
+        return envelope(reply, "" if reply.wrap_info else new_uuid(), kind)
 
 
 class Elsewhere(Exception):

@@ -21,6 +21,7 @@ import clocks
 import idle
 import memory
 import one_test
+import own_fakes
 import servers
 from rounds import Figure  # noqa: TC002 -- read at run time by dataclass
 
@@ -38,6 +39,7 @@ class Part:
 
 PARTS = (
     Part("server", servers.measure),
+    Part("fakes", own_fakes.measure),
     Part("test", one_test.measure),
     Part("memory", memory.measure),
     Part("idle", idle.measure),
