@@ -12,7 +12,6 @@ Fixtures are then registered in the public way: as a plugin that has them.
 
 from __future__ import annotations
 
-import difflib
 import types
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -111,6 +110,8 @@ def explain(error: pytest.FixtureLookupError, shown: object) -> None:
     missing = f"fixture {argname!r} not found"
     if not argname.startswith(PREFIX) or missing not in text:
         return
+    import difflib
+
     from pytest_resilience import registry
 
     known = [PREFIX + name for name in registry.names()]

@@ -7,37 +7,56 @@ that a failure can be replayed whatever the code says.
 
 from __future__ import annotations
 
-import difflib
 import os
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from typing import Literal
 
 TRUE = frozenset({"1", "on", "true", "yes"})
 FALSE = frozenset({"0", "off", "false", "no"})
 
 
-# Named tuples: to make a dataclass takes a millisecond of every run of everyone.
-class Settings(NamedTuple):
+# Written out: to make a named tuple or a dataclass takes a millisecond of every run of everyone.
+class Settings:
     """What holds for one test."""
 
-    env: bool = True
-    unmatched: bool = False
-    unmet: bool = False
-    errors: bool = False
-    leaks: bool = True
-    seed: int | None = None
-    keep: int | None = None
-    virtual_clock: bool = False
+    __slots__ = ("env", "errors", "keep", "leaks", "seed", "unmatched", "unmet", "virtual_clock")
+
+    def __init__(
+        self,
+        *,
+        env: bool = True,
+        unmatched: bool = False,
+        unmet: bool = False,
+        errors: bool = False,
+        leaks: bool = True,
+        seed: int | None = None,
+        keep: int | None = None,
+        virtual_clock: bool = False,
+    ) -> None:
+        self.env = env
+        self.unmatched = unmatched
+        self.unmet = unmet
+        self.errors = errors
+        self.leaks = leaks
+        self.seed = seed
+        self.keep = keep
+        self.virtual_clock = virtual_clock
 
 
-class Setting(NamedTuple):
+class Setting:
     """One thing that can be set."""
 
-    name: str
-    kind: Literal["bool", "int"]
-    help: str
-    least: int = 0
+    __slots__ = ("help", "kind", "least", "name")
+
+    def __init__(self, name: str, kind: Literal["bool", "int"], words: str, least: int = 0) -> None:
+        self.name = name
+        self.kind = kind
+        self.help = words
+        self.least = least
 
     @property
     def option(self) -> str:
@@ -219,6 +238,8 @@ def _from_markers(item: pytest.Item) -> dict[str, Any]:
 
 
 def _unknown(name: str) -> str:
+    import difflib
+
     close = difflib.get_close_matches(name, SETTINGS, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     return f"{name!r}{hint}; there are: {', '.join(SETTINGS)}"
