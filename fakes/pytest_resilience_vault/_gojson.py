@@ -50,7 +50,9 @@ def as_floats(value: JSON) -> JSON:
         return [as_floats(item) for item in value]
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
-    return Number(_go_float(float(value)))
+    text = _go_float(float(value))
+    # A whole one is one to a test that looks.
+    return int(text) if text.lstrip("-").isdigit() and text != "-0" else Number(text)
 
 
 def _go_float(value: float) -> str:

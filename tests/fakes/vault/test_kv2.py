@@ -565,3 +565,11 @@ def test_a_version_that_is_named_twice_is_none(ask: Ask) -> None:
         400,
         [f'Field validation failed: error converting input for field "version": {words}'],
     )
+
+
+def test_a_test_sees_whole_numbers_as_such(vault: Vault, ask: Ask) -> None:
+    """Whatever a client has sent."""
+    body = b'{"data": {"n": 1, "m": 2.0, "o": -3, "p": 1.5, "q": -0.0}}'
+    ask("POST", "secret/data/n", body).raise_for_status()
+
+    assert repr(vault.get("secret/n")) == "{'n': 1, 'm': 2, 'o': -3, 'p': 1.5, 'q': -0.0}"
