@@ -209,7 +209,7 @@ class AppRole(SecretIdPaths):
         known = name.lower() in self.roles
         return Reply({"bound_cidr_list": None}, warnings=[warning]) if known else None
 
-    @on(WRITE, f"{ROLE}/bound-cidr-list")
+    @on(WRITE, f"{ROLE}/bound-cidr-list", fields.OLD_LIST)
     def write_old_list(self, call: Call, name: str) -> None:
         """Change it."""
         self._write_part(self._existing(name), call, "bound_cidr_list")
@@ -230,7 +230,7 @@ class AppRole(SecretIdPaths):
         role = self.roles.get(name.lower())
         return Reply({"role_id": role.role_id}) if role else None
 
-    @on(WRITE, f"{ROLE}/role-id")
+    @on(WRITE, f"{ROLE}/role-id", fields.ROLE_ID)
     def write_role_id(self, call: Call, name: str) -> None:
         """Choose it."""
         role = self._existing(name)

@@ -30,6 +30,8 @@ ROLE: Fields = {
     "token_policies": "texts",
     "token_ttl": "seconds",
 }
+ROLE_ID: Fields = {"role_id": "text"}
+OLD_LIST: Fields = {"bound_cidr_list": "texts"}
 SECRET_ID: Fields = {
     "after": "text",
     "cidr_list": "texts",

@@ -586,3 +586,16 @@ def test_the_roles_blocks_may_become_narrower_than_a_secret_ids(ask: Ask) -> Non
         500,
         [f'{words} ["10.0.0.0/8"] {tail}'],
     )
+
+
+@pytest.mark.parametrize(
+    ("part", "body"),
+    [("role-id", {"role_id": []}), ("bound-cidr-list", {"bound_cidr_list": {"a": 1}})],
+)
+def test_a_value_is_looked_at_before_the_role(ask: Ask, part: str, body: dict[str, Any]) -> None:
+    """It cannot be read, whether there is such a role or not (seen)."""
+    answers = [ask("POST", f"auth/approle/role/{name}/{part}", body) for name in ("app", "nope")]
+
+    assert [one.status_code for one in answers] == [400, 400]
+    assert said(answers[0]) == said(answers[1])
+    assert "Field validation failed: error converting input" in answers[1].json()["errors"][0]
