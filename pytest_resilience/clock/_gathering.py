@@ -194,11 +194,8 @@ class Gathering:
             return self._park_within(party, what, due_ns, watch, paced=paced)
         # Not a field of the party's: a signal handler may wait before we have read it.
         outcome = [Reason.WOKEN]
-        if watch is not None:
-            with self.lock:
-                self._watchers.watch(party, *watch)
         try:
-            if self._sit_down(party, outcome, what, due_ns, paced=paced):
+            if self._sit_down(party, outcome, what, due_ns, watch, paced=paced):
                 self._nudge_if_idle()
                 party.baton.acquire()
         except BaseException:  # Ctrl-C: the wait is over, whoever else has ended it meanwhile.
@@ -230,7 +227,14 @@ class Gathering:
             party.baton.release()
 
     def _sit_down(
-        self, party: Party, outcome: list[Reason], what: str, due_ns: int | None, *, paced: bool
+        self,
+        party: Party,
+        outcome: list[Reason],
+        what: str,
+        due_ns: int | None,
+        watch: tuple[int, int] | None,
+        *,
+        paced: bool,
     ) -> bool:
         with self.lock:
             if not self.active:
@@ -250,6 +254,8 @@ class Gathering:
             party.standing = Standing.WAITING
             self.changes += 1
             self.running.discard(party)
+            if watch is not None:  # Not before: what is ready ends a wait that has begun.
+                self._watchers.watch(party, *watch)
             return True
 
     def _get_up(self, party: Party) -> None:

@@ -63,6 +63,14 @@ def seconds_until(conductor: Conductor, due_ns: int | None) -> float | None:
     return None if due_ns is None else max(0, due_ns - conductor.now_ns) / SECOND
 
 
+def settle(conductor: Conductor) -> None:
+    """Return when nothing of this moment is left to happen but what the caller does.
+
+    What a look finds would otherwise depend on how far the server has got in real time.
+    """
+    conductor.park(party_of(conductor), "its turn", conductor.now_ns)
+
+
 @contextlib.contextmanager
 def in_real_time() -> Iterator[None]:
     """Let nothing in this block be virtual for the calling thread; it counts as running."""

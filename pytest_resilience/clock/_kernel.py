@@ -36,6 +36,18 @@ def moves_of(native_id: int) -> Moves | None:
     )
 
 
+def awake_ns(native_id: int) -> int | None:
+    """Nanoseconds for which a thread has run or was ready to run; None where nobody counts.
+
+    The second is what it has waited for a processor (sched-stats in the kernel's documents).
+    """
+    try:
+        ran, waited, _ = (TASKS / str(native_id) / "schedstat").read_text().split()
+    except (OSError, ValueError):
+        return None
+    return int(ran) + int(waited)
+
+
 def exists(native_id: int) -> bool:
     """Whether this process has such a thread."""
     return (TASKS / str(native_id)).exists()

@@ -64,6 +64,7 @@ class Party:
         "outcome",
         "parks",
         "pending",
+        "polls",
         "seen_real_ns",
         "since_ns",
         "standing",
@@ -100,6 +101,8 @@ class Party:
         # Looks without waiting: see _polling.py.
         self.looks = self.parks = self.tick_ns = 0
         self.looks_at_ns = self.looks_since_real_ns = 0
+        self.polls = 0
+        """Polls in between of an event loop's, see _selecting.py."""
         # See _here.due_after.
         self.ahead, self.ahead_at_ns = 0.0, -1
         # See _polling.note_nothing.

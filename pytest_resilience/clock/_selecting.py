@@ -8,12 +8,13 @@ from __future__ import annotations
 import contextlib
 import select
 import selectors
+import sys
 import weakref
 from collections.abc import Container, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from pytest_resilience.clock import _foreign
-from pytest_resilience.clock._here import conducting, due_after, party_of, seconds_until
+from pytest_resilience.clock import _foreign, _links
+from pytest_resilience.clock._here import conducting, due_after, party_of, seconds_until, settle
 from pytest_resilience.clock._parties import Reason
 from pytest_resilience.clock._polling import note_look, note_nothing, note_park
 
@@ -25,6 +26,8 @@ real_poll = getattr(select, "poll", None)
 real_epoll = getattr(select, "epoll", None)
 real_selector_select = selectors.DefaultSelector.select
 real_register = selectors.DefaultSelector.register
+POLLS = 100
+"""So many times a loop may poll in between before it is made to wait for everybody else."""
 SELECT_EVENTS = (select.POLLIN, select.POLLOUT, select.POLLPRI)
 
 
@@ -53,8 +56,10 @@ def wait(what: str, timeout: float | None, waited: Waited) -> Any:
         return waited.look(timeout)
     if timeout is not None and timeout <= 0:
         note_look(conductor)
+        if _links.touched():
+            settle(conductor)
         return waited.look(0)
-    found = waited.look(0)
+    found = () if _links.touched() else waited.look(0)
     if _something(found):
         return found
     with waited.one() as fd:
@@ -117,9 +122,43 @@ class _OfSelector:
 
 def selector_select(self: Any, timeout: float | None = None) -> Any:
     """Selector.select."""
-    if conducting() is None:
+    conductor = conducting()
+    if conductor is None:
         return real_selector_select(self, timeout)
-    return wait("an event loop's I/O", timeout, _OfSelector(self))
+    if not _is_a_loop_s(self):
+        return wait("an event loop's I/O", timeout, _OfSelector(self))
+    return _select_of_loop(self, conductor, timeout)
+
+
+def _select_of_loop(selector: Any, conductor: Conductor, timeout: float | None) -> Any:
+    """What is ready for asyncio's loop: found only when everybody else waits.
+
+    *Problem.* A loop that has something to run polls in between, and what it finds then
+    depends on how far the server has got in real time: so would the order of its tasks.
+
+    *Solution.* It is shown nothing before it waits itself, and then all of this moment, in
+    the order in which it has registered. A loop that never waits is made to, now and then.
+    """
+    party = party_of(conductor)
+    if timeout is not None and timeout <= 0:
+        note_look(conductor)
+        party.polls += 1
+        if party.polls < POLLS:
+            return []
+    party.polls = 0
+    found = _park(
+        conductor, "an event loop's I/O", timeout, _OfSelector(selector), selector.fileno()
+    )
+    if len(found) > 1:
+        places = {fd: number for number, fd in enumerate(selector._fd_to_key)}
+        found.sort(key=lambda ready: places[ready[0].fd])
+    return found
+
+
+def _is_a_loop_s(selector: Any) -> bool:
+    asyncio = sys.modules.get("asyncio")
+    loop = asyncio and asyncio._get_running_loop()
+    return loop is not None and getattr(loop, "_selector", None) is selector
 
 
 # select

@@ -46,7 +46,10 @@ def wait(sock: Socket, conductor: Conductor, events: int, due_ns: int | None) ->
     what = "an answer" if events == READABLE else "room to send"
     party = party_of(conductor)
     fd = sock.fileno()
-    while fd >= 0 and not ready(fd, events):
+    # While bytes are under way, whether the answer is there already is a matter of real time.
+    settled = events != READABLE or not _links.touched()
+    while fd >= 0 and not (settled and ready(fd, events)):
+        settled = True
         reason = conductor.park(party, what, due_ns, (fd, events))
         if reason is Reason.STOPPED:
             return

@@ -10,8 +10,8 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
-from pytest_resilience.clock import _foreign
-from pytest_resilience.clock._here import conducting, due_after, outside
+from pytest_resilience.clock import _foreign, _links
+from pytest_resilience.clock._here import conducting, due_after, outside, settle
 from pytest_resilience.clock._sockets import (
     READABLE,
     WRITABLE,
@@ -23,7 +23,7 @@ from pytest_resilience.clock._sockets import (
 )
 
 
-def _tls(name: str) -> Callable[..., Any]:
+def _tls(name: str, *, receives: bool = False) -> Callable[..., Any]:
     real = getattr(ssl.SSLSocket, name)
 
     def call(self: ssl.SSLSocket, *args: Any, **kwargs: Any) -> Any:
@@ -35,6 +35,8 @@ def _tls(name: str) -> Callable[..., Any]:
             with outside(conductor, "somebody else's server"):
                 return real(self, *args, **kwargs)
         deadline = due_after(conductor, self.gettimeout())
+        if receives and _links.touched():
+            settle(conductor)
         while True:
             touch(self)
             try:
@@ -53,7 +55,7 @@ def _tls(name: str) -> Callable[..., Any]:
 
 
 def _read(name: str) -> Callable[..., Any]:
-    inner = _tls(name)
+    inner = _tls(name, receives=True)
 
     def call(self: ssl.SSLSocket, *args: Any, **kwargs: Any) -> Any:
         result = inner(self, *args, **kwargs)

@@ -28,9 +28,15 @@ TURN_CPU_NS = 1_000_000_000
 
 Long enough for a first request that imports half of its client, traced by coverage."""
 TURN_LOST_NS = 3_000_000_000
-"""Real time after which a turn passes on whatever the kernel says; only order is lost."""
+"""Real time asleep, a little at a time, after which a turn passes on; only order is lost.
+
+What a thread has waited for a processor does not count, where the kernel tells."""
 ADOPTED_GRACE_NS = 50_000_000
 """The same as the grace, for a thread from before the clock: it goes back to its idling."""
+
+
+def _awake(party: Party) -> int:
+    return (party.native_id and _kernel.awake_ns(party.native_id)) or 0
 
 
 class Vigil:
@@ -41,6 +47,9 @@ class Vigil:
         self._progress = gathering.progress
         self._grace_ns = grace_ns
         self._look_real_ns = 0
+        self._turn_real_ns = 0
+        self._awake_ns: dict[Party, int] = {}
+        """What those who run had been awake when their turn was first looked at."""
 
     def watch(self, due: Due | None, now_real: int) -> float:
         """Somebody runs. Returns real seconds to wait before asking again, as `conduct` does."""
@@ -59,7 +68,7 @@ class Vigil:
         waited = now_real - self._progress.real_ns
         if waited >= TURN_NS and (
             not _kernel.HAS_PROC
-            or waited >= TURN_LOST_NS
+            or (self._is_asleep(now_real) and waited >= TURN_LOST_NS)
             or self._progress.computed_ns() >= TURN_CPU_NS
             or self._all_are_blocked(now_real)
         ):
@@ -67,6 +76,17 @@ class Vigil:
             self._gathering.dues.fire()
             return 0
         return TURN_NS / 8 / SECOND
+
+    def _is_asleep(self, now_real: int) -> bool:
+        """Whether nobody who runs has been awake for most of this turn."""
+        if self._turn_real_ns < self._progress.real_ns:  # The first look at it.
+            self._turn_real_ns = now_real
+            self._awake_ns = {p: _awake(p) for p in self._gathering.running}
+        asleep = [
+            now_real - self._turn_real_ns - (_awake(p) - self._awake_ns.get(p, 0))
+            for p in self._gathering.running
+        ]
+        return all(real_ns >= TURN_LOST_NS for real_ns in asleep)
 
     def _all_are_blocked(self, now_real: int) -> bool:
         blocked = [party.blocked_for(now_real) for party in self._gathering.running]  # Each.
