@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from urllib.parse import parse_qsl
 
 from pytest_resilience.policy.policy import RetryPolicy
 from pytest_resilience.records import Attempt
 
-__all__ = ["carried", "is_login", "logins"]
+__all__ = ["carried", "is_login", "logins", "pairs"]
 
 FIELD = re.compile(
     r"^(proxy-)?authorization$|^cookie$|(^|[-_])(api[-_]?key|token|secret|password|credentials?)$"
@@ -23,6 +24,14 @@ WRITES = ("POST", "PUT")
 def carried(attempt: Attempt) -> dict[str, str]:
     """The fields of a request that carry a credential."""
     return {name: value for name, value in attempt.headers.items() if FIELD.search(name)}
+
+
+def pairs(attempt: Attempt) -> set[tuple[str, str]]:
+    """The credentials of a request, those of its query too: names and values."""
+    query = parse_qsl(attempt.query)
+    return set(carried(attempt).items()) | {
+        (f"?{name}", value) for name, value in query if name == "key" or FIELD.search(name.lower())
+    }
 
 
 def is_login(attempt: Attempt, policy: RetryPolicy) -> bool:

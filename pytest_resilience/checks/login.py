@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import cast
-from urllib.parse import parse_qsl
 
-from pytest_resilience.checks.credentials import FIELD, carried, logins
+from pytest_resilience.checks.credentials import is_login, logins, pairs
 from pytest_resilience.checks.finding import Finding
 from pytest_resilience.checks.observation import Call, Observation
 from pytest_resilience.policy.policy import RetryPolicy
 from pytest_resilience.records import Attempt, Trace
 
-__all__ = ["forbidden", "keeps_token", "refused", "renewed", "sent_elsewhere"]
+__all__ = ["forbidden", "keeps_token", "once", "refused", "renewed", "sent_elsewhere", "used"]
 
 ENOUGH = 2
 """A login, and one more because of a refused token."""
@@ -24,14 +23,55 @@ def keeps_token(call: Call, policy: RetryPolicy) -> bool:
 
 
 def renewed(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
-    """A call with a token that was refused, and the call after it; one of them logs in."""
-    if not seen.facts["kept"] or not seen.calls[-2].trace:
+    """Calls with a token that was refused, and the call after them; one of them logs in."""
+    if not seen.facts["kept"] or not seen.calls[1].trace:
         return
-    after = [attempt for call in seen.calls[-2:] for attempt in call.trace]
+    after = [attempt for call in seen.calls[1:] for attempt in call.trace]
     if not logins(after, policy):
         refused = {a.number: "token refused" for a in after if a.status in (401, 403)}
         sentence = f"its token was refused with {seen.facts['refusal']}, and it did not log in"
         yield Finding("stale-token-kept", sentence, seen.evidence(marks=refused))
+
+
+def used(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """Who logs in again goes on with what he is given."""
+    answers = cast("list[bytes]", seen.facts["answers"])
+    first, *later = seen.calls
+    old = _shown(first.trace, policy)
+    # A server that gives the same token to everybody tells nothing.
+    if not old or b"" in answers or len(set(answers)) < len(answers):
+        return
+    if any(value.split()[-1].encode() in answer for _, value in old for answer in answers):
+        return
+    if all(_shown(call.trace, policy) == old for call in later):
+        after = [attempt for call in later for attempt in call.trace]
+        marks = {a.number: "the old token" for a in after if not is_login(a, policy)}
+        sentence = "it logged in again, and went on with the token that had been refused"
+        yield Finding("stale-token-kept", sentence, seen.evidence(marks=marks))
+
+
+def _shown(trace: Sequence[Attempt], policy: RetryPolicy) -> set[tuple[str, str]]:
+    """The credentials of all requests but logins."""
+    return {pair for a in trace if not is_login(a, policy) for pair in pairs(a) if pair[1].strip()}
+
+
+def once(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """Callers who share a token that is of no use any more log in as often as one of them."""
+    crowd = seen.call.trace
+    made, alone = logins(crowd, policy), seen.number("alone")
+    if not seen.facts["shared"] or not 0 < alone < len(made):
+        return
+    before = {pair for call in seen.calls if call.trace != crowd for pair in _of(call, policy)}
+    if not _of(seen.call, policy) - before:
+        return  # A server that gives the same token to everybody: nobody can see that it is new.
+    callers = sum(call.trace == crowd for call in seen.calls)
+    sentence = f"{callers} callers who share a token logged in {len(made)} times for a new one"
+    marks = {attempt.number: f"login {place + 1}" for place, attempt in enumerate(made)}
+    yield Finding("login-storm", sentence, seen.evidence(crowd, marks=marks))
+
+
+def _of(call: Call, policy: RetryPolicy) -> set[tuple[str, str]]:
+    return _shown(call.trace, policy)
 
 
 def refused(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
@@ -70,14 +110,6 @@ def sent_elsewhere(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
 
 def _leaked(here: Sequence[Attempt], there: Sequence[Attempt]) -> list[str]:
     """The names of what both servers were told."""
-    told = {pair for attempt in here for pair in _credentials(attempt)}
-    also = {pair for attempt in there for pair in _credentials(attempt)}
+    told = {pair for attempt in here for pair in pairs(attempt)}
+    also = {pair for attempt in there for pair in pairs(attempt)}
     return sorted({name for name, _ in told & also})
-
-
-def _credentials(attempt: Attempt) -> set[tuple[str, str]]:
-    fields = {(name, value) for name, value in carried(attempt).items()}
-    query = parse_qsl(attempt.query)
-    return fields | {
-        (f"?{name}", value) for name, value in query if name == "key" or FIELD.search(name.lower())
-    }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from pytest_resilience import faults
@@ -13,8 +12,9 @@ from pytest_resilience.answers import Answer
 from pytest_resilience.checks import answers
 from pytest_resilience.checks.finding import Finding
 from pytest_resilience.checks.observation import Observation
-from pytest_resilience.faults import Context, Fault, Script
+from pytest_resilience.faults import Fault
 from pytest_resilience.judge.scenario import Check, Scenario, Subject
+from pytest_resilience.judge.spy import Spy
 from pytest_resilience.judge.stage import Stage
 from pytest_resilience.policy.policy import RetryPolicy
 
@@ -28,19 +28,6 @@ LAST = re.compile(
 
 
 Suits: TypeAlias = Callable[["Answer | None"], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Spy:
-    """A fault that changes nothing, and remembers the answers that pass."""
-
-    seen: list[Answer] = field(default_factory=list)
-    label: str = "none"
-
-    def apply(self, script: Script, context: Context) -> Script:
-        """Look, and let it pass."""
-        self.seen.append(script.answer)
-        return script
 
 
 def scenarios(subject: Subject) -> Iterator[Scenario]:
