@@ -8,20 +8,19 @@ client that goes away is noticed when it goes.
 from __future__ import annotations
 
 import contextlib
-import enum
 import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_resilience.answers import Answer
 from pytest_resilience.clock import Timer, links
-from pytest_resilience.engine._loop import Loop
 from pytest_resilience.engine._poller import CLOSED, READ, WRITE
-from pytest_resilience.faults._script import Context, Script, deliver
+from pytest_resilience.faults._script import Script, deliver
 from pytest_resilience.plan import NOTHING, Decision
 from pytest_resilience.records import Outcome
-from pytest_resilience.server import wire, wsgi
+from pytest_resilience.server import _answering as answering, wire, wsgi
 from pytest_resilience.server._head import Head
+from pytest_resilience.server._held import Held, State
 from pytest_resilience.server._incoming import Incoming, Malformed, Sign
 from pytest_resilience.server._stream import Stream
 from pytest_resilience.server.journal import Entry
@@ -32,27 +31,10 @@ if TYPE_CHECKING:
 RECEIVE = 65_536
 PENDING_MOST = 262_144
 """Bytes of further requests that are taken in while one is being answered."""
-DRAIN_MOST = 64 * 1024 * 1024
-"""Bytes that are read and dropped after our FIN before the connection is reset."""
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-FAILED = Answer(500, (("Content-Type", "text/plain"),), (b"",))
-"""In place of an answer that cannot be made."""
-
-
-class State(enum.Enum):
-    """What a connection is doing."""
-
-    READING = "reading"
-    WAITING = "waiting"
-    WRITING = "writing"
-    DRAINING = "draining"
-    IGNORING = "ignoring"
-    CLOSED = "closed"
-
-
-class Connection:
+class Connection(Held):
     """One accepted socket, from accept to close. Lives on the loop's thread."""
 
     __slots__ = (
@@ -60,9 +42,7 @@ class Connection:
         "_body",
         "_body_size",
         "_carried",
-        "_drained",
         "_entry",
-        "_events",
         "_feeding",
         "_idle_timer",
         "_incoming",
@@ -72,27 +52,14 @@ class Connection:
         "_status",
         "_stream",
         "_writer",
-        "client",
         "for_control",
-        "link",
-        "listener",
-        "loop",
-        "number",
-        "sock",
-        "state",
     )
 
     def __init__(
         self, listener: Listener, sock: socket.socket, client: tuple[str, int], number: int
     ) -> None:
-        self.listener = listener
-        self.loop: Loop = listener.loop
-        self.client = client
-        self.number = number
         self.for_control = False
         """Whether its latest request was for the control application."""
-        self.state = State.READING
-        self._events = READ
         self._incoming = Incoming(listener.max_head, listener.heads)
         self._pending = bytearray()
         self._feeding = False
@@ -103,18 +70,11 @@ class Connection:
         self._entry: Entry | None = None
         self._writer: wire.Writer | None = None
         self._carried = 0
-        self._drained = 0
         self._idle_timer: Timer | None = None
         self._status: int | None = None
         self._retry_after: str | None = None
         self._stream: Stream | None = None
-        self.link = (client[0], client[1], listener.address[1])
-        links.serve(self.link, sock)
-        self.sock: wire.Socket = listener.secured(sock, self._sent_unasked)
-        self.loop.add(sock.fileno(), self._ready, READ)
-
-    def _sent_unasked(self) -> None:
-        links.served_sent(self.link)
+        super().__init__(listener, sock, client, number)
 
     def ignore(self, label: str) -> None:
         """Accept and never read: only the client's leaving is noticed."""
@@ -161,13 +121,6 @@ class Connection:
             self._entry = self._record("", "", b"", why)
         self._entry.end(Outcome.CUT, self.listener.now())
         self.close()
-
-    def _drop(self, data: bytes) -> None:
-        self._drained += len(data)
-        if not data:
-            self._close_socket()
-        elif self._drained > DRAIN_MOST:
-            self.reset()
 
     def _hold(self, data: bytes) -> None:
         """Keep what comes before its turn (pipelining), within bounds."""
@@ -265,7 +218,7 @@ class Connection:
         assert self._entry is not None
         self._entry.change(note=note, body_size=self._body_size)
         head_only = self._entry.attempt.method == "HEAD"
-        answer = self._dated(self.listener.error(status, self._entry.attempt))
+        answer = answering.dated(self.listener.error(status, self._entry.attempt), self.listener)
         self._say(Script(answer, head_only=head_only, keep_alive=False))
 
     def _refuse_malformed(self, status: int, why: str) -> None:
@@ -319,24 +272,20 @@ class Connection:
             return  # The application, or a predicate of the plan, has stopped its own server.
         assert self._entry is not None
         script = self._script(answer)
-        self._say(script if decision is NOTHING else self._bent(script, decision))
-
-    def _bent(self, script: Script, decision: Decision) -> Script:
-        try:
-            bent = decision.fault.apply(script, self._context(decision))
-            if bent is not script and bent.steps is None:
-                bent = replace(bent, answer=self._dated(bent.answer))
-        except Exception as error:  # noqa: BLE001 -- a user's own fault value may fail
-            self.failed(error)
-            return self._script(FAILED)
-        return bent
+        if decision is not NOTHING:
+            try:
+                script = answering.bent(script, decision, self._entry.attempt, self.listener)
+            except Exception as error:  # noqa: BLE001 -- a user's own fault value may fail
+                self.failed(error)
+                script = self._script(answering.FAILED)
+        self._say(script)
 
     def _say(self, script: Script) -> None:
         try:
             writer = wire.Writer(self, deliver(script), self.listener.clock)
         except Exception as error:  # noqa: BLE001 -- the same, in its first step
             self.failed(error)
-            answer = self._dated(FAILED)
+            answer = answering.dated(answering.FAILED, self.listener)
             script = replace(script, answer=answer, lead=(), steps=None, tail=())
             writer = wire.Writer(self, deliver(script), self.listener.clock)
         self._status = script.answer.status
@@ -353,23 +302,8 @@ class Connection:
 
     def _script(self, answer: Answer) -> Script:
         assert self._request is not None
-        return Script(
-            self._dated(answer),
-            head_only=self._request.method == "HEAD",
-            http10=self._request.http_version != "1.1",
-            keep_alive=self._incoming.keeps_alive,
-        )
-
-    def _dated(self, answer: Answer) -> Answer:
-        if answer.header("Date") is not None:
-            return answer
-        return answer.with_new("Date", self.listener.date())
-
-    def _context(self, decision: Decision) -> Context:
-        assert self._entry is not None
-        attempt, error = self._entry.attempt, self.listener.error
-        return Context(
-            attempt, self.listener.clock, decision.random, lambda status: error(status, attempt)
+        return answering.script(
+            answer, self._request, self.listener, keep_alive=self._incoming.keeps_alive
         )
 
     def _write(self, writer: wire.Writer) -> None:
@@ -444,27 +378,11 @@ class Connection:
         if timer is not None:
             timer.cancel()
 
-    def close(self) -> None:
-        """Send a FIN; read on until the client sends its own."""
-        self._stop_writing()
-        links.served_sent(self.link, finished=True)
-        if wire.finish(self.sock):
-            self.state = State.DRAINING
-            self._watch(READ)
-        else:
-            self._close_socket()
-
-    def reset(self) -> None:
-        """Send a RST."""
-        self._stop_writing()
-        if self._forget():
-            wire.reset(self.sock)
-
     def lost(self) -> None:
         """The client has closed or reset the connection."""
         if self._entry is not None:
             self._entry.end(Outcome.GONE, self.listener.now())
-        self._stop_writing()
+        self._stop()
         self._close_socket()
 
     def go_down(self, seconds: float) -> None:
@@ -476,13 +394,13 @@ class Connection:
         self._note_unfinished("the server ended the connection")
         if self._entry is not None:
             self._entry.end(Outcome.CUT, self.listener.now())
-        self._stop_writing()
+        self._stop()
         if reset:
             self.reset()
         else:
             self._close_socket()
 
-    def _stop_writing(self) -> None:
+    def _stop(self) -> None:
         self._cancel_idle()
         if self._writer is not None:
             self._writer.cancel()
@@ -491,20 +409,8 @@ class Connection:
             self._stream.abandon()
             self._stream = None
 
-    def _close_socket(self) -> None:
-        if self._forget():
-            self.sock.close()
-
     def _forget(self) -> bool:
-        if self.state is State.CLOSED:
+        if not super()._forget():
             return False
-        self.state = State.CLOSED
-        self.loop.remove(self.sock.fileno())
-        links.unserve(self.link)
         self.listener.connections.discard(self)
         return True
-
-    def _watch(self, events: int) -> None:
-        if events != self._events:
-            self._events = events
-            self.loop.change(self.sock.fileno(), events)

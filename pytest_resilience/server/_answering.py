@@ -1,0 +1,51 @@
+"""From the application's answer, and the plan's word on it, to a script for the wire."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pytest_resilience.answers import Answer
+from pytest_resilience.faults._script import Context, Script
+
+if TYPE_CHECKING:
+    from pytest_resilience.plan import Decision
+    from pytest_resilience.records import Attempt
+    from pytest_resilience.server import wsgi
+    from pytest_resilience.server.listener import Listener
+
+FAILED = Answer(500, (("Content-Type", "text/plain"),), (b"",))
+"""In place of an answer that cannot be made."""
+
+
+def script(
+    answer: Answer, request: wsgi.Request, listener: Listener, *, keep_alive: bool
+) -> Script:
+    """The ordinary delivery of an answer."""
+    return Script(
+        dated(answer, listener),
+        head_only=request.method == "HEAD",
+        http10=request.http_version != "1.1",
+        keep_alive=keep_alive,
+    )
+
+
+def dated(answer: Answer, listener: Listener) -> Answer:
+    """The answer with a Date, by the clock in force, unless it has one."""
+    if answer.header("Date") is not None:
+        return answer
+    return answer.with_new("Date", listener.date())
+
+
+def bent(ordinary: Script, decision: Decision, attempt: Attempt, listener: Listener) -> Script:
+    """What the fault makes of it; whatever the fault raises comes out of here."""
+    context = Context(
+        attempt,
+        listener.clock,
+        decision.random,
+        lambda status: listener.error(status, attempt),
+    )
+    result = decision.fault.apply(ordinary, context)
+    if result is not ordinary and result.steps is None:
+        return replace(result, answer=dated(result.answer, listener))
+    return result
