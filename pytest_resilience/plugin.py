@@ -238,6 +238,8 @@ def pytest_runtest_makereport(
         on_demand.explain(call.excinfo.value, report.longrepr)
     custody = item.config.stash[DESK].has_custody_of(item)
     if custody is not None:
+        if call.excinfo is not None:
+            custody.raised(call.excinfo.value)
         custody.passed = report.passed if report.when == "call" else custody.passed
         if report.failed:
             from pytest_resilience.reporting import sections

@@ -24,6 +24,7 @@ from pytest_resilience.logs import _files, _hub
 from pytest_resilience.logs._entry import STANDARD, Entry, in_words
 from pytest_resilience.logs._hub import saying
 
+PLAIN = logging.LogRecord.getMessage
 PYTESTS = "_pytest."
 """Handlers of pytest's own are told from others by the module of their class."""
 
@@ -155,7 +156,8 @@ def _entry(record: logging.LogRecord, *, dropped: bool) -> Entry:
         logger=record.name,
         level=record.levelno,
         fields=fields,
-        args=record.args,
+        # A record that has its own way with its arguments is asked for no others.
+        args=record.args if type(record).getMessage is PLAIN else (),
         dropped=dropped,
     )
     entry.raised(record.exc_info)

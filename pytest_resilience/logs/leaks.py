@@ -10,11 +10,12 @@ nobody has rendered it, the filters and formatters that would have, are asked.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_resilience.logs._redaction import Way, would_be_shown
+from pytest_resilience.logs._texts import chain, in_words, prints_too_much, text_of, texts_of
 from pytest_resilience.logs.line import Line
 from pytest_resilience.records import Trace
 from pytest_resilience.secrets.search import Hit, Search
@@ -22,12 +23,14 @@ from pytest_resilience.secrets.value import Secret
 
 __all__ = ["Leak", "Place", "in_attempts", "in_exception", "in_files", "in_line", "look"]
 
-DEEPEST = 20
-MOST_CAUSES = 20
 MOST_FILES = 200
 MOST_BYTES = 1024 * 1024
-"""Of each file."""
-LOG_FILE = re.compile(r"\.(log|jsonl|ndjson|out|err|trace)(\.\d+)?$|\.log[._-]", re.IGNORECASE)
+"""Of each end of a file."""
+LOG_FILE = re.compile(
+    r"\.(log|jsonl|ndjson|out|err|trace)(\.\d+)?$|\.log[._-]"
+    r"|(^|[._-])(logs?|stdout|stderr|nohup|debug|trace)(\.txt)?(\.\d+)?$",
+    re.IGNORECASE,
+)
 AROUND = 40
 """Characters that an excerpt has before and behind the secret."""
 
@@ -47,6 +50,8 @@ class Place:
     """Its name, when it is a field of that line."""
     way: Way | None = None
     """The way that the line's records took when it was said."""
+    offset: int = 0
+    """Where it begins in a file."""
 
     @property
     def where(self) -> str:
@@ -109,8 +114,9 @@ def _leak(hit: Hit, place: Place, secrets: tuple[Secret, ...]) -> Leak:
     head, tail = text[max(0, start - 500) : start], text[end : end + 500]
     masked = Search(secrets, strict=False)
     before, after = masked.mask(head)[-AROUND:], masked.mask(tail)[:AROUND]
-    excerpt = f"{before}<{hit.label}>{after}"
-    return Leak(hit.label, place.where, hit.encoding, hit.start, hit.end, hit.whole, repr(excerpt))
+    excerpt = repr(f"{before}<{hit.label}>{after}")
+    first, last = hit.start + place.offset, hit.end + place.offset
+    return Leak(hit.label, place.where, hit.encoding, first, last, hit.whole, excerpt)
 
 
 def _was_put_right(place: Place, line: Line, search: Search) -> bool:
@@ -146,38 +152,15 @@ def in_line(line: Line, way: Way | None = None) -> Iterator[Place]:
         yield Place(f"a warning ({line.fields.get('category', 'Warning')})", line.text)
         return
     yield Place("the message", line.text, who, line, way=way)
-    if line.args and (arguments := [text for text in _texts(line.args) if text not in line.text]):
+    if line.args and (arguments := [text for text in texts_of(line.args) if text not in line.text]):
         yield Place("the arguments", " ".join(arguments), who, line, way=way)
     for name, value in line.fields.items():
-        if name != "event" and (texts := " ".join(_texts(value))):
+        if name != "event" and (texts := " ".join(texts_of(value))):
             yield Place(f"the field {name}", texts, who, line, name, way)
     for text in line.rendered:
         yield Place("the rendering", text, who)
     if line.traceback:
         yield Place("the traceback", line.traceback, who, line, way=way)
-
-
-def _texts(value: object, above: tuple[int, ...] = ()) -> Iterator[str]:
-    """All texts of a value, at any depth."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, bytes | bytearray):
-        yield bytes(value).decode("utf-8", "backslashreplace")
-    elif value is None or isinstance(value, int | float) or id(value) in above:
-        return
-    elif len(above) < DEEPEST and isinstance(value, Mapping | list | tuple | set | frozenset):
-        inside = (*above, id(value))
-        for item in value.items() if isinstance(value, Mapping) else value:
-            yield from _texts(item, inside)
-    else:
-        yield _words(value)
-
-
-def _words(value: object) -> str:
-    try:
-        return repr(value)
-    except Exception:  # noqa: BLE001 -- the code under test may log anything
-        return ""
 
 
 # Exceptions
@@ -186,48 +169,13 @@ def _words(value: object) -> str:
 def in_exception(error: BaseException) -> Iterator[Place]:
     """The text and the repr of an exception, its notes, causes and parts."""
     name = type(error).__name__
-    for one in _chain(error):
+    for one in chain(error):
         of = name if one is error else f"{type(one).__name__}, which led to {name}"
-        yield Place("the text", _text(one), of)
-        if not _prints_too_much(one):
-            yield Place("the repr", _words(one), of)
+        yield Place("the text", text_of(one), of)
+        if not prints_too_much(one):
+            yield Place("the repr", in_words(one), of)
         for note in getattr(one, "__notes__", ()):
             yield Place("a note", str(note), of)
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001 -- the same
-        return ""
-
-
-def _prints_too_much(error: BaseException) -> bool:
-    """Whether its library gives it a repr that no client is to blame for.
-
-    aiohttp's ClientResponseError shows the headers of the request (client_exceptions.py:112).
-    """
-    for cls in type(error).__mro__:
-        if "__repr__" in vars(cls):
-            return cls.__module__.partition(".")[0] == "aiohttp"
-    return False  # pragma: no cover -- object has one
-
-
-def _chain(error: BaseException) -> list[BaseException]:
-    """It, and whatever is printed with it."""
-    found: list[BaseException] = []
-    waiting: list[BaseException | None] = [error]
-    while waiting and len(found) < MOST_CAUSES:
-        one = waiting.pop(0)
-        if one is None or any(one is other for other in found):
-            continue
-        found.append(one)
-        waiting.append(one.__cause__)
-        if not one.__suppress_context__:
-            waiting.append(one.__context__)
-        if isinstance(one, BaseExceptionGroup):
-            waiting += one.exceptions
-    return found
 
 
 # Requests and files
@@ -253,8 +201,19 @@ def in_files(folder: Path) -> Iterator[Place]:
             return
         if LOG_FILE.search(path.name) and path.is_file():
             try:
-                with path.open("rb") as file:
-                    content = file.read(MOST_BYTES)
+                contents = _both_ends(path)
             except OSError:
                 continue
-            yield Place(f"the file {path.name}", content)
+            for start, content in contents:
+                yield Place(f"the file {path.name}", content, offset=start)
+
+
+def _both_ends(path: Path) -> list[tuple[int, bytes]]:
+    """What is read of a file, and where it begins there."""
+    with path.open("rb") as file:
+        found = [(0, file.read(MOST_BYTES))]
+        if (size := path.stat().st_size) > MOST_BYTES:
+            start = max(MOST_BYTES // 2, size - MOST_BYTES)
+            file.seek(start)
+            found.append((start, file.read(MOST_BYTES)))
+    return found

@@ -123,6 +123,11 @@ class Custody:
         general = settings.of_config(self.item.config)
         return {"seed": self._desk.seed(general), "keep": general.keep}
 
+    def raised(self, error: BaseException) -> None:
+        """This has made the test fail; it may show what it should not."""
+        if self._ear is not None:
+            self._ear.caught(error)
+
     def leftovers(self) -> list[Leftover]:
         """What the settings do not allow to be left behind."""
         from pytest_resilience.checks import leftovers

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
-import os
 import sys
+from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,30 +14,33 @@ from pytest_resilience.checks.leftovers import MOST, Leftover
 from pytest_resilience.logs import _hub, leaks
 from pytest_resilience.logs._entry import Entry
 from pytest_resilience.logs._redaction import Way
+from pytest_resilience.reporting.authors import Author
+from pytest_resilience.secrets.search import Search
+from pytest_resilience.secrets.value import Secret
 
 if TYPE_CHECKING:
     from pytest_resilience.reporting.custody import Watched
 
-PASSED_ON = ("logging", "structlog", "warnings", "contextlib", "pytest_resilience.logs")
-"""Modules that only pass on what somebody says."""
 OUTPUT = frozenset({"capfd", "capfdbinary", "capsys", "capsysbinary"})
-CONFTEST = f"{os.sep}conftest.py"
+STREAMS = frozenset({"stdout", "stderr"})
 KEPT = 20_000
-"""Lines of a test; what is said beyond is not looked at."""
+"""Lines of a test, the newest; what was said before is not looked at."""
 
 
 class Ear:
-    """Hears what is said while a test runs, except by the test function itself.
+    """Hears what is said while a test runs, except by the test's author.
 
-    What a test or a conftest.py prints or logs in its own lines, or raises to see it caught,
-    its author has meant. What is said for it by what it calls is the client's.
+    What a test, a fixture or a conftest.py prints or logs in its own lines, or raises to see it
+    caught, its author has meant. What is said for it by what it calls is the client's.
     """
 
     def __init__(self, item: pytest.Item) -> None:
         self._item = item
-        self._own = frozenset(_codes(getattr(item, "obj", None)))
+        self._author = Author(item)
         self._reads_output = not OUTPUT.isdisjoint(getattr(item, "fixturenames", ()))
-        self._heard: list[tuple[Entry, Way | None]] = []
+        self._heard: deque[tuple[Entry, Way | None]] = deque(maxlen=KEPT)
+        self._printed: deque[Entry] = deque(maxlen=KEPT)
+        """What the author has printed."""
         self._caught: list[BaseException] = []
 
     def begin(self) -> None:
@@ -54,39 +55,39 @@ class Ear:
 
     def hear(self, entry: Entry) -> None:
         """This is being said."""
-        if self._reads_output and entry.source in {"stdout", "stderr"}:
+        printed = entry.source in STREAMS
+        if printed and self._reads_output:
             return  # A test that reads it knows best what may stand there.
-        speaker = _speaker(sys._getframe(1))  # noqa: SLF001 -- the one way to know who
-        if len(self._heard) < KEPT and not self._is_the_authors(speaker):
+        if self._author.speaks(sys._getframe(1)):  # noqa: SLF001 -- the one way to know who
+            if printed:
+                self._printed.append(entry)
+        else:
             way = Way.of(entry.logger) if entry.source == "logging" else None
             self._heard.append((entry, way))
 
     def caught(self, error: BaseException) -> None:
-        """The test has caught this, with ``pytest.raises``."""
-        where = error.__traceback__
-        while where is not None and where.tb_next is not None:
-            where = where.tb_next
-        if where is not None and not self._is_the_authors(where.tb_frame.f_code):
+        """This has come out of the code under test."""
+        if not self._author.raised(error.__traceback__):
             self._caught.append(error)
-
-    def _is_the_authors(self, code: CodeType | None) -> bool:
-        return code in self._own or (code is not None and code.co_filename.endswith(CONFTEST))
 
     def found(self, servers: Iterable[Watched]) -> list[Leftover]:
         """What has come to light of the secrets of these servers."""
         watched = list(servers)
         places = list(self._places(watched))
-        if not places:
+        captured = self._captured()
+        if not places and not captured:
             return []
         secrets = {
             secret.value: secret for one in watched for secret in one.server.secrets
         }.values()
-        found = leaks.look(places, secrets)
+        found = leaks.look([*places, *self._by_others(captured, secrets)], secrets)
         return [Leftover("leaks", leak.sentence) for leak in found[:MOST]]
 
     def _places(self, watched: Iterable[Watched]) -> Iterator[leaks.Place]:
         for entry, way in self._heard:
             yield from leaks.in_line(entry.line(None, None), way)
+        for name in {entry.logger for entry, _ in self._heard if entry.logger}:
+            yield leaks.Place("the name of a logger", name)
         for error in self._caught:
             yield from leaks.in_exception(error)
         for one in watched:
@@ -96,25 +97,26 @@ class Ear:
         if isinstance(folder, Path):
             yield from leaks.in_files(folder)
 
+    def _captured(self) -> list[tuple[str, str]]:
+        """What pytest has captured of the test's own phase: each stream and its text."""
+        if self._reads_output:
+            return []
+        sections = getattr(self._item, "_report_sections", ())
+        return [(name, text) for when, name, text in sections if when == "call" and name in STREAMS]
 
-def _codes(function: Any) -> Iterator[CodeType]:  # noqa: ANN401 -- whatever a test is
-    """The code of a test function, under all that wraps it."""
-    inner = getattr(getattr(function, "hypothesis", None), "inner_test", None)
-    for one in (function, inspect.unwrap(function), inner):
-        code = getattr(one, "__code__", None)  # A doctest has none.
-        if isinstance(code, CodeType):
-            yield code
+    def _by_others(
+        self, captured: list[tuple[str, str]], secrets: Iterable[Secret]
+    ) -> Iterator[leaks.Place]:
+        """What was captured without what the author has printed.
 
-
-def _speaker(frame: FrameType | None) -> CodeType | None:
-    """The code that says something, behind all that passes it on."""
-    while frame is not None and _passes_on(str(frame.f_globals.get("__name__"))):
-        frame = frame.f_back
-    return frame and frame.f_code
-
-
-def _passes_on(module: str) -> bool:
-    return module in PASSED_ON or module.startswith(("logging.", "structlog.", PASSED_ON[-1]))
+        There is more in it than the streams know of: what C code and other processes write.
+        """
+        for name, text in captured:
+            if Search(secrets).anything_in([text]):
+                for entry in self._printed:
+                    if entry.source == name and entry.text:
+                        text = text.replace(entry.text, " " * len(entry.text))  # noqa: PLW2901 -- less of it
+                yield leaks.Place(name, text)
 
 
 def _tap_raises(ear: Ear) -> Any:  # noqa: ANN401 -- a method

@@ -40,7 +40,10 @@ _PUBLIC = frozenset(
     | {"port", "url", "uri", "addr", "address", "endpoint", "region", "zone", "env", "email"}
     | {"mail", "path", "file", "db", "database", "schema", "type", "kind", "version", "date"}
     | {"time", "created", "updated", "expires", "note", "comment", "description", "text"}
-    | {"message"}
+    | {"message", "tenant", "subscription", "project", "account", "org", "organization", "realm"}
+    | {"issuer", "audience", "scope", "bucket", "cluster", "instance", "node", "pod", "image"}
+    | {"arn", "hash", "sha", "digest", "checksum", "fingerprint", "thumbprint", "etag", "serial"}
+    | {"commit", "revision", "certificate", "cert", "ca"}
 )
 
 

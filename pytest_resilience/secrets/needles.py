@@ -17,8 +17,8 @@ RUN = re.compile(rb"[" + RUN_BYTES + rb"]{%d,}" % GRAM)
 """Texts fall into such runs; spellings that have other characters are looked for one by one."""
 _IN_ONE_RUN = re.compile(rb"[" + RUN_BYTES + rb"]+")
 BLANKS = b" \t\r\n\v\f"
-SEPARATORS = BLANKS + b"'\",;|()[]{}<>+\\"
-"""What may stand between the pieces of a secret that was split."""
+SEPARATORS = BLANKS + b"'\",;|()[]{}<>+\\\0"
+"""What may stand between the pieces of a secret that was split; in UTF-16 it is zeros."""
 HEX_SEPARATORS = SEPARATORS + b":-_."
 DIGITS = 20
 """Hex digits that are looked up at once, in what is left without `HEX_SEPARATORS`."""

@@ -10,7 +10,7 @@ from pytest_resilience.secrets.needles import DIGITS, GRAM, HEX_RUN, RUN, Needle
 from pytest_resilience.secrets.value import SHORTEST, Secret
 from pytest_resilience.secrets.views import View, layers, unpacked
 
-BETWEEN = "\n\x00\n"
+BETWEEN = "\n\x01\n"
 """Stands between texts that are searched at once; in no secret, and in no run."""
 Anchors = dict[bytes, list[tuple[Needle, int]]]
 Found = Iterator[tuple[Needle, View, int, int]]
@@ -21,6 +21,7 @@ _ESCAPES = (
     (b"\\'", "repr"),
     (b"\\", "JSON escapes"),
     (b"&", "HTML entities"),
+    (b"\x1b", "in colours"),
 )
 
 

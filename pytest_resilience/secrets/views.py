@@ -16,9 +16,11 @@ ROUNDS = 3
 MOST_UNPACKED = 1024 * 1024
 _FAMILIES = {
     b"\\": rb"\\u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}"
-    rb"|\\u[0-9A-Fa-f]{4}|\\U[0-9A-Fa-f]{8}|\\x[0-9A-Fa-f]{2}|\\[^uUx]",
+    rb"|\\u[0-9A-Fa-f]{4}|\\u\{[0-9A-Fa-f]{1,6}\}|\\U[0-9A-Fa-f]{8}|\\x[0-9A-Fa-f]{2}"
+    rb"|\\[0-3][0-7]{2}|\\[^uUx]",
     b"%": rb"%[0-9A-Fa-f]{2}",
     b"&": rb"&#[0-9]{1,7};|&#[xX][0-9A-Fa-f]{1,6};|&(?:amp|lt|gt|quot|apos);",
+    b"\x1b": rb"\x1b\[[0-9;]*m",
 }
 _ESCAPE = re.compile(b"|".join(_FAMILIES.values()), re.DOTALL)
 _OF_ONE_FAMILY = {sign: re.compile(text, re.DOTALL) for sign, text in _FAMILIES.items()}
@@ -178,7 +180,16 @@ def _meant(match: re.Match[bytes], code_points: bool) -> bytes:  # noqa: FBT001 
         return bytes([int(text[1:], 16)])
     if text[:1] == b"&":
         return _entity(text[1:-1]) or text
-    kind, digits = text[1:2], text[2:]
+    if text[:1] == b"\\":
+        return _escaped(text, code_points=code_points)
+    return b""  # A colour that a terminal is told to change to.
+
+
+def _escaped(text: bytes, *, code_points: bool) -> bytes:
+    """What follows a backslash."""
+    kind, digits = text[1:2], text[2:].strip(b"{}")
+    if kind.isdigit() and digits:
+        return bytes([int(text[1:], 8)])
     if kind == b"x" and not code_points:
         return bytes([int(digits, 16)])
     if kind not in b"uUx":

@@ -425,3 +425,151 @@ class TestIt:
         print(token())
 """
     session(code).assert_outcomes(passed=2)
+
+
+OTHERS = f"""{CLIENT}
+import json, pprint, subprocess
+
+def shout(child=None):
+    if child:
+        subprocess.run([sys.executable, "-c", "import sys; print('tok', sys.argv[1])", token()])
+    else:
+        os.write(2, token().encode())
+
+def test_descriptor(fake_github):
+    shout()
+
+def test_child(fake_github):
+    print("the author:", token())
+    shout(child=True)
+
+def test_author(fake_github):
+    print("the author:", token())
+    print("more", file=sys.stderr)
+
+def test_reader(fake_github, capfd):
+    shout(child=True)
+"""
+
+
+def test_what_other_processes_print_is_heard(session: Session) -> None:
+    """As far as pytest has captured it, and without what the test itself has printed."""
+    result = session(OTHERS)
+
+    result.assert_outcomes(passed=4, errors=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*ERROR at teardown of test_descriptor*",
+            "GITHUB_TOKEN has leaked into stderr (plain, characters 1-19): '<GITHUB_TOKEN>'",
+            "*ERROR at teardown of test_child*",
+            "GITHUB_TOKEN has leaked into stdout (plain, characters 37-55): *tok <GITHUB_TOKEN>*",
+        ]
+    )
+
+
+RAISED_THROUGH = f"""{CLIENT}
+def refuse():
+    raise ValueError(f"refused {{token()}}")
+
+def test_client(fake_github):
+    refuse()
+
+def test_author(fake_github):
+    raise ValueError(f"refused {{token()}}")
+
+def test_by_pytest(fake_github):
+    with pytest.raises(pytest.fail.Exception):
+        pytest.fail(token())
+    assert token() == "x"
+
+def test_skipped(fake_github):
+    pytest.skip(token())
+"""
+
+
+def test_an_exception_that_fails_the_test_is_searched(session: Session) -> None:
+    """What the test raises itself, or lets pytest raise, is its author's."""
+    result = session(RAISED_THROUGH)
+
+    result.assert_outcomes(failed=3, skipped=1)
+    assert sum("has leaked into" in line for line in result.outlines) == 1
+    assert said(result) == (
+        "GITHUB_TOKEN has leaked into the text of ValueError (plain, characters 9-27): "
+        "'refused <GITHUB_TOKEN>'"
+    )
+
+
+AUTHORS = f"""{CLIENT}
+import json, pprint, traceback
+
+@pytest.fixture
+def talks(fake_github):
+    print("fixture", token())
+    yield
+    log.warning("fixture %s", token())
+
+def test_fixture(talks):
+    pass
+
+def test_lambda(fake_github):
+    show = lambda: print(token())
+    show()
+    list(print(token()) for _ in [1])
+    [(lambda: print(token()))() for _ in [1]]
+
+def test_passed_on(fake_github):
+    json.dump([token()], sys.stdout)
+    pprint.pprint({{"a": token()}})
+    try:
+        raise ValueError(token())
+    except ValueError:
+        traceback.print_exc()
+
+def test_a_function_of_its_own_may_be_a_client(fake_github):
+    def client():
+        print(token())
+    client()
+
+def test_logger(fake_github):
+    client(logging.getLogger(token()))
+
+def client(logger):
+    logger.info("hello")
+"""
+
+
+def test_expressions_and_fixtures_are_the_authors(session: Session) -> None:
+    """And what a module of the standard library prints for them."""
+    result = session(AUTHORS)
+
+    result.assert_outcomes(passed=5, errors=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*ERROR at teardown of test_a_function_of_its_own_may_be_a_client*",
+            "*ERROR at teardown of test_logger*",
+            "GITHUB_TOKEN has leaked into the name of a logger (plain, characters 1-19): *",
+        ]
+    )
+
+
+def test_a_record_that_redacts_itself_is_no_leak(session: Session) -> None:
+    """It has a way of its own with its arguments."""
+    code = f"""{CLIENT}
+class Record(logging.LogRecord):
+    def getMessage(self):
+        return super().getMessage().replace(token(), "***")
+
+@pytest.fixture
+def records():
+    before = logging.getLogRecordFactory()
+    logging.setLogRecordFactory(Record)
+    yield
+    logging.setLogRecordFactory(before)
+
+def client():
+    log.warning("using %s", token())
+
+def test_it(fake_github, records):
+    client()
+"""
+    session(code).assert_outcomes(passed=1)

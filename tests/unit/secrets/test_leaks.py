@@ -80,6 +80,13 @@ class Talkative:
         return f"<{VALUE}>"
 
 
+class Stern:
+    """Shows it to those who ask for a text."""
+
+    def __str__(self) -> str:
+        return VALUE
+
+
 def cyclic() -> dict[str, object]:
     value: dict[str, object] = {"a": VALUE}
     value["self"] = value
@@ -104,8 +111,9 @@ def deep(value: object, depth: int) -> object:
         deep(VALUE, 15),
         deep(VALUE, 40),
         ValueError(VALUE),
+        Stern(),
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_a_field_is_searched_at_any_depth(value: object) -> None:
     """Mappings and their keys, sequences, sets, bytes, and the reprs of all else."""
@@ -321,6 +329,9 @@ def test_a_repr_of_aiohttps_is_not_the_clients_fault() -> None:
 
     assert VALUE in repr(error)
     assert found(*leaks.in_exception(error)) == []
+    assert found(*leaks.in_exception(RuntimeError(error))) == []
+    assert found(*leaks.in_exception(ExceptionGroup("no", [error]))) == []
+    assert in_line(text="no: ...", args=(error,), fields={"error": error}) == []
 
 
 # Requests and files
@@ -360,6 +371,38 @@ def test_log_files_are_searched_within_bounds(
     assert [leak.where for leak in found(*leaks.in_files(tmp_path))] == ["the file a.log"]
     monkeypatch.setattr(leaks, "MOST_FILES", 0)
     assert list(leaks.in_files(tmp_path)) == []
+
+
+@pytest.mark.parametrize("filler", [10, 700, 1000, 3000])
+def test_of_a_long_file_both_ends_are_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, filler: int
+) -> None:
+    """With the place of what is found, counted from its beginning."""
+    monkeypatch.setattr(leaks, "MOST_BYTES", 1000)
+    (tmp_path / "a.log").write_text("x" * filler + " " + VALUE)
+
+    (leak,) = found(*leaks.in_files(tmp_path))
+
+    assert (leak.start, leak.end) == (filler + 1, filler + 1 + len(VALUE))
+
+
+@pytest.mark.parametrize(
+    ("name", "is_log"),
+    [
+        ("a.LOG.gz", True),
+        ("app-log.txt", True),
+        ("stdout", True),
+        ("trace.1", True),
+        ("catalog", False),
+        ("log_config.json", False),
+        ("token", False),
+    ],
+)
+def test_logs_are_known_by_their_names(tmp_path: Path, name: str, is_log: bool) -> None:  # noqa: FBT001 -- a case
+    """Other files may be where a secret belongs."""
+    (tmp_path / name).write_text(VALUE)
+
+    assert bool(found(*leaks.in_files(tmp_path))) is is_log
 
 
 def test_a_file_that_cannot_be_read_is_passed_over(

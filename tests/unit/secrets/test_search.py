@@ -51,6 +51,10 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
         f"\\u{ord(c):04x}" if ord(c) < 0x10000 else json.dumps(c)[1:-1] for c in v
     ),
     "long escapes": lambda v: "".join(f"\\U{ord(c):08x}" for c in v),
+    "JavaScript's escapes": lambda v: "".join(f"\\u{{{ord(c):x}}}" for c in v),
+    "octal escapes": lambda v: "".join(f"\\{byte:03o}" for byte in v.encode()),
+    "in colours": lambda v: "\x1b[1;36m".join([v[:3], v[3:9], v[9:], ""]),
+    "the repr of colours": lambda v: repr(f"{v[:7]}\x1b[0m{v[7:]}"),
     "URL": lambda v: quote(v, safe=""),
     "URL, with slashes": quote,
     "URL, plus": quote_plus,
@@ -236,6 +240,23 @@ def test_the_encoding_of_a_passphrase_is_named(written: str, encoding: str) -> N
     (hit,) = Search([Secret.of("it", "it's a s3cr3t")], strict=False).hits(written)
 
     assert hit.encoding == encoding
+
+
+@pytest.mark.parametrize("value", [TOKEN, UUID, "open$esame/1"])
+def test_utf_16_is_read(value: str) -> None:
+    """As bytes and as their repr."""
+    search = Search([Secret.of("it", value, named=True)])
+    encoded = f"a: {value}\n".encode("utf-16")
+
+    assert [hit.whole for hit in search.hits(encoded)] == [True]
+    assert [hit.whole for hit in search.hits(repr(encoded))] == [True]
+
+
+def test_colours_have_a_name() -> None:
+    """A renderer for terminals puts them anywhere."""
+    (hit,) = Search([Secret.of("it", TOKEN)]).hits(f"x={TOKEN[:20]}\x1b[0m{TOKEN[20:]}.")
+
+    assert (hit.encoding, hit.whole) == ("in colours", True)
 
 
 def test_the_place_is_given_in_characters() -> None:

@@ -1,9 +1,12 @@
 """How much of a value is proof."""
 
+import random
+import string
+
 import pytest
 
 from pytest_resilience.secrets.names import is_public, masked_value, tells
-from pytest_resilience.secrets.value import Secret
+from pytest_resilience.secrets.value import Secret, looks_random
 
 
 @pytest.mark.parametrize(
@@ -84,6 +87,48 @@ def test_of_what_chance_has_made_a_part_is_proof(value: str) -> None:
 def test_of_what_a_person_has_made_the_whole_is_proof(value: str) -> None:
     """Its parts are words."""
     assert not Secret.of("it", value).parts
+
+
+@pytest.mark.parametrize(
+    "alphabet",
+    [
+        string.ascii_letters + string.digits,
+        string.ascii_letters + string.digits + "-_",
+        string.ascii_lowercase + string.digits,
+        string.ascii_uppercase + "234567",
+        "0123456789abcdef",
+    ],
+)
+def test_what_chance_makes_looks_random(alphabet: str) -> None:
+    """In nearly all cases, whatever it is made of: some letters happen to read like a word."""
+    chance = random.Random(7)
+    values = ["".join(chance.choices(alphabet, k=28)) for _ in range(500)]
+
+    assert sum(map(looks_random, values)) > 480
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "eu-west-1-prod-cluster-02",
+        "registry.example.com:5000/app",
+        "registry.example.com/app@sha256:6fa459eaee8a3ca4894edb77e160355e",
+        "arn:aws:iam::123456789012:role/My-Role9X",
+        "postgres12-replica-0.db.svc.cluster.local",
+        "db01.eu-central-1.rds.amazonaws.com",
+        "Datenbankpasswort2024",
+        "motDePasseDeLaBase1",
+        "UPPER_CASE_SETTING_1",
+        "claude-3-5-sonnet-20241022",
+        "x86_64-unknown-linux-gnu",
+        "v1.2.3-rc4+build.20240101",
+        "2026-11-22T03:00:00.123456789Z",
+        "20260101-120000-0001-000002",
+    ],
+)
+def test_what_people_write_does_not_look_random(value: str) -> None:
+    """Names of hosts, models and versions are stored beside passwords, and logged."""
+    assert not looks_random(value)
 
 
 @pytest.mark.parametrize(
