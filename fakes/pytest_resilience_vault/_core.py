@@ -77,9 +77,11 @@ class Core:
         self._acls: dict[tuple[str, ...], Acl] = {}
         self.set_policy("default", DEFAULT_POLICY)
         self._hidden = {RESPONSE_WRAPPING: self.read_policy(RESPONSE_WRAPPING, WRAPPING_POLICY)}
-        from pytest_resilience_vault._own_mounts import add_own_mounts
+        from pytest_resilience_vault._own_mounts import add_own_mounts, configure_own_mounts
 
         add_own_mounts(self)
+        if self.parent is None:
+            self.seal.opened = lambda: configure_own_mounts(self)
 
     def erase(self) -> None:
         """Be a server that nobody has initialized yet, with nothing in it."""

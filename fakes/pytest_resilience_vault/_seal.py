@@ -51,6 +51,8 @@ class Seal:
         self.behind_until = 0.0
         """Until when a performance standby has not caught up with the active node."""
         self._standby_until = 0.0
+        self.opened: Callable[[], None] = lambda: None
+        """Called when it has been unsealed."""
 
     def erase(self) -> None:
         """Be a server that nobody has initialized yet."""
@@ -106,6 +108,7 @@ class Seal:
         self.sealed = False
         self.active_since = self._time()
         self.restart()
+        self.opened()
 
     def restart(self) -> None:
         """Forget the shares given so far."""

@@ -201,3 +201,19 @@ def test_what_is_tuned_to_nothing_is_not_shown(ask: Ask) -> None:
 
     assert (data["token_type"], data["max_lease_ttl"]) == ("default-service", 7200)
     assert not {"listing_visibility", "passthrough_request_headers"} & set(data)
+
+
+def test_unsealing_forgets_how_the_vaults_own_mounts_were_tuned(vault: Vault, ask: Ask) -> None:
+    """Others stay as they were (vault/mount.go, runMountUpdates; seen on OpenBao)."""
+    for mount in ("sys", "secret"):
+        body = {"audit_non_hmac_request_keys": ["a"]}
+        ask("POST", f"sys/mounts/{mount}/tune", body).raise_for_status()
+    before = "audit_non_hmac_request_keys" in ask("GET", "sys/mounts/sys/tune").json()
+    vault.seal()
+    for key in vault.unseal_keys[:3]:
+        ask("PUT", "sys/unseal", {"key": key})
+
+    assert before
+    assert "audit_non_hmac_request_keys" not in ask("GET", "sys/mounts/sys/tune").json()
+    assert ask("GET", "sys/mounts/sys/tune").json()["passthrough_request_headers"] == ["Accept"]
+    assert "audit_non_hmac_request_keys" in ask("GET", "sys/mounts/secret/tune").json()
