@@ -55,7 +55,11 @@ HINTS = (
 
 
 def told(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
-    """A call that failed raises what its caller expects."""
+    """A call that failed raises what its caller expects.
+
+    What is claimed to be raised in the end is for who has given up. A request that was refused
+    for good may be told in another way, but not by a mistake in the client's own code.
+    """
     call = seen.call
     stopped = call.error is not None and not isinstance(call.error, Exception)
     if call.never_returned or stopped or not call.trace or not call.tries[-1].failed:
@@ -63,7 +67,7 @@ def told(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     evidence = seen.evidence(call.trace)
     if call.error is None:
         yield from _returned(seen, policy, evidence)
-    elif policy.expected:
+    elif policy.expected and not (seen.facts.get("refused") and len(call.tries) == 1):
         if not _expected(call.error, policy.expected):
             names = " or ".join(map(_name, policy.expected))
             sentence = f"it raised {kind(call.error)}, wanted {names}"
@@ -112,8 +116,10 @@ def _is_error_body(value: object, seen: Observation) -> bool:
 
 
 def _expected(error: BaseException, wanted: tuple[type[BaseException] | str, ...]) -> bool:
-    names = {cls.__qualname__ for cls in type(error).__mro__} | {
-        f"{cls.__module__}.{cls.__qualname__}" for cls in type(error).__mro__
+    names = {
+        name
+        for cls in type(error).__mro__
+        for name in (cls.__name__, cls.__qualname__, f"{cls.__module__}.{cls.__qualname__}")
     }
     tops = {f"{cls.__module__.partition('.')[0]}.{cls.__qualname__}" for cls in type(error).__mro__}
     return any(

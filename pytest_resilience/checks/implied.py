@@ -40,9 +40,11 @@ CONSEQUENCES = MappingProxyType(
             frozenset({"backoff-shared-between-threads"}),
         ),
         "status-not-retried": frozenset({"too-few-attempts", "backoff-shared-between-threads"}),
+        "too-few-attempts": frozenset({"backoff-shared-between-threads"}),
         "pool-exhausted": UNASKED,
         "breaker-never-half-opens": UNASKED | {"cause-lost", "breaker-counts-client-errors"},
-        "backoff-kept-between-calls": WAITS | {"cap-ignored", "call-never-returned"},
+        "backoff-kept-between-calls": WAITS
+        | {"cap-ignored", "call-never-returned", "error-cached"},
         "jitter-missing": frozenset({"herd"}),
         "jitter-same-in-every-process": frozenset({"herd", "jitter-missing"}),
         "sleep-not-awaited": WAITS | {"failure-not-retried"},

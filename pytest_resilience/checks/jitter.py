@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from pytest_resilience.checks.finding import Finding
 from pytest_resilience.checks.observation import Call, Observation
 from pytest_resilience.checks.words import came_after, nanoseconds, wanted, within
-from pytest_resilience.policy.backoff import Range
+from pytest_resilience.policy.backoff import Backoff, Range
 from pytest_resilience.policy.policy import RetryPolicy
 
 __all__ = ["drawn", "spread"]
@@ -66,6 +67,8 @@ def _always_the_same(
     inside = all(within(wait, bounds) for wait, bounds in zip(first, ranges, strict=False))
     if all(low == high for low, high in ranges) or not inside:
         return None
+    if not policy.is_random and not any(low == 0 for low, _ in ranges):
+        return None  # Bounds say where a wait lies, not that it is a matter of chance.
     shown = ", ".join(f"{wait / SECOND:.3f}" for wait in first)
     sentence = f"the waits of {len(calls)} calls were all the same: {shown} s"
     # Where each wait lies in its range tells a plain schedule from dice with a constant seed.
@@ -107,8 +110,19 @@ def _out_of_bounds(seen: Observation, calls: Sequence[Call], policy: RetryPolicy
             wait, tries = call.waits_ns[place], call.tries
             if not within(wait, bounds):
                 came = came_after(tries[place + 1], tries[place], wait)
+                code = "jitter-out-of-bounds"
+                if _would_be_right_without_cap(policy, place, call.waits):
+                    code = "cap-ignored"
                 marks = {tries[place + 1].number: "out of bounds"}
                 sentence = f"{came}, wanted {wanted(bounds)}"
                 evidence = seen.evidence(call.trace, marks=marks)
-                return Finding("jitter-out-of-bounds", sentence, evidence)
+                return Finding(code, sentence, evidence)
     return None
+
+
+def _would_be_right_without_cap(policy: RetryPolicy, place: int, waits: Sequence[float]) -> bool:
+    if not isinstance(policy.backoff, Backoff) or policy.backoff.cap is None:
+        return False
+    endless = replace(policy, backoff=replace(policy.backoff, cap=None))
+    bounds = endless.wait_range(place + 1, waits[place - 1] if place else None)
+    return bounds is not None and within(nanoseconds(waits[place]), bounds)

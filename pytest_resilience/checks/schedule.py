@@ -13,6 +13,7 @@ from pytest_resilience.checks.observation import Call, Observation
 from pytest_resilience.checks.words import SLACK_NS, came_after, nanoseconds, wanted, within
 from pytest_resilience.policy.backoff import Backoff, Range
 from pytest_resilience.policy.policy import RetryPolicy
+from pytest_resilience.records import Trace
 
 __all__ = ["first_wrong", "forgotten", "kept", "of_each_thread"]
 
@@ -31,8 +32,17 @@ def kept(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
 
 
 def forgotten(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
-    """A second outage is waited through like the first."""
-    first, second = seen.calls[0], seen.calls[1]
+    """A later outage is waited through like the first."""
+    for later in seen.calls[1:]:
+        found = list(_carried_over(seen, policy, seen.calls[0], later))
+        if found:
+            yield from found
+            return
+
+
+def _carried_over(
+    seen: Observation, policy: RetryPolicy, first: Call, second: Call
+) -> Iterator[Finding]:
     if policy.is_random or not policy.is_exact:
         place = first_wrong(second, policy)
         if place is None or first_wrong(first, policy) is not None:
@@ -44,7 +54,7 @@ def forgotten(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
             return
         place = differs[0]
     found = _finding("backoff-kept-between-calls", seen, policy, second, place)
-    yield replace(found, sentence=f"in a second call, {found.sentence}")
+    yield replace(found, sentence=f"in a later call, {found.sentence}")
 
 
 def of_each_thread(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
@@ -53,22 +63,23 @@ def of_each_thread(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     if not seen.calls or not policy.is_exact or len(paths) != 1:
         return
     wanted_at, at = [0], 0
-    for retry in range(1, int(seen.number("retries")) + 1):
+    retries = int(seen.number("retries"))
+    for retry in range(1, (policy.limit or retries + 1)):
         at += nanoseconds(_range(policy, retry)[0])
         wanted_at.append(at)
-    if wanted_at[-1] == wanted_at[-2]:
+    if wanted_at[retries] == wanted_at[retries - 1]:
         return  # Whose turn it was cannot be told from attempts at one moment.
-    expected = sorted(wanted_at * len(seen.calls))
-    came = sorted(attempt.started_ns - seen.trace[0].started_ns for attempt in seen.trace)
-    if _alike(came, expected):
+    if _each_on_its_own(seen.trace, wanted_at, callers=len(seen.calls), retries=retries):
         return
-    odd = Counter(map(_rounded, came)) - Counter(map(_rounded, expected))
+    came = [attempt.started_ns - seen.trace[0].started_ns for attempt in seen.trace]
+    expected = Counter(map(_rounded, wanted_at * len(seen.calls)))
+    odd = Counter(map(_rounded, came)) - expected
     marks = {
         attempt.number: "nobody's turn"
-        for attempt in seen.trace
-        if _rounded(attempt.started_ns - seen.trace[0].started_ns) in odd
+        for attempt, moment in zip(seen.trace, came, strict=True)
+        if _rounded(moment) in odd
     }
-    times = ", ".join(f"{moment / SECOND:g}" for moment in wanted_at)
+    times = ", ".join(f"{moment / SECOND:g}" for moment in wanted_at[: retries + 1])
     sentence = f"{len(seen.calls)} calls at once did not each try at {times} s, as one alone does"
     yield Finding("backoff-shared-between-threads", sentence, seen.evidence(marks=marks))
 
@@ -165,10 +176,27 @@ def _is_shifted(waits: Sequence[int], claimed: Sequence[Range]) -> bool:
     return late or early
 
 
-def _alike(came: Sequence[int], expected: Sequence[int]) -> bool:
-    return len(came) == len(expected) and all(
-        abs(one - other) <= SLACK_NS for one, other in zip(came, expected, strict=True)
-    )
+def _each_on_its_own(trace: Trace, wanted_at: Sequence[int], *, callers: int, retries: int) -> bool:
+    """Whether these are the schedules of so many callers, each from its own beginning.
+
+    A client may let its callers begin one after the other, and then the first of them meet
+    most of the outage; or let one of them ask for all.
+    """
+    left = sorted(trace, key=lambda attempt: attempt.started_ns)
+    for _ in range(callers):
+        if not left:
+            break
+        last = left[0]
+        began = last.started_ns
+        for place, at in enumerate(wanted_at):
+            due = [one for one in left if abs(one.started_ns - began - at) <= SLACK_NS]
+            if not due and last.failed and place <= retries:
+                return False
+            if not due:
+                break
+            last = due[0]
+            left.remove(last)
+    return not left
 
 
 def _rounded(moment: int) -> int:

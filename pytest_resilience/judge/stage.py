@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NoReturn, Self
 from pytest_resilience.checks.observation import Call, Observation
 from pytest_resilience.clock import current_clock
 from pytest_resilience.clock.virtual import VirtualClock
+from pytest_resilience.judge import taps
+from pytest_resilience.judge.authorities import read_late
 from pytest_resilience.judge.hands import Ended, Halted, Hands, Runner
 from pytest_resilience.plan import Rule
 from pytest_resilience.records import Trace
@@ -76,6 +78,7 @@ class Stage:
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as undo:
             self._own_clock = not isinstance(current_clock(), VirtualClock)
+            undo.enter_context(read_late())
             self._undo = undo.pop_all()
         self._open()
         return self
@@ -94,6 +97,7 @@ class Stage:
         self._stack.enter_context(self._no_end())
         self._stack.enter_context(self._no_silent_threads())
         self._stack.enter_context(_warned_only())
+        self.connect_timeouts = self._stack.enter_context(taps.connect_timeouts())
         self.hands = Hands(is_async=self.is_async, runner=self._runner)
 
     def _close(self) -> None:

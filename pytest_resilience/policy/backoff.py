@@ -122,7 +122,7 @@ class Jitter:
 
         Jitter("full")                 # 0 to the wait
         Jitter("equal")                # half of the wait to the wait
-        Jitter("additive", 1)          # the wait to the wait + 1 s, within the cap
+        Jitter("additive", 1)          # the wait to the wait + 1 s, the cap to the cap + 1 s
         Jitter("proportional", 0.25)   # a quarter less to a quarter more
         Jitter("decorrelated")         # initial to three times the wait before, within the cap
 
@@ -178,8 +178,8 @@ class Jitter:
         elif self.kind == "decorrelated":
             last = backoff.initial if before is None else max(before, backoff.initial)
             low, high = backoff.initial, 3 * last
-        if backoff.cap is not None:
-            low, high = min(low, backoff.cap), min(high, backoff.cap)
+            if backoff.cap is not None:
+                low, high = min(low, backoff.cap), min(high, backoff.cap)
         return max(low, self.least), max(high, self.least)
 
     def __str__(self) -> str:

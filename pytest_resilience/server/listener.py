@@ -364,7 +364,9 @@ class Listener:
             due = self.clock.monotonic_ns() + round(seconds * 1_000_000_000)
             self.clock.call_at(due, self.loop, lambda: self._up_after(turn))
         if self._sock is not None:
-            links.unlisten(self.address)
+            # Still a port of ours: who knocks at somebody else's is in real time meanwhile, and
+            # that is longer than a short outage.
+            links.listen(self.address)
             self._close_listening()
             self._share(allowed=False)
         for connection in list(self.connections):

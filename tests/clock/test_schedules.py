@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import http.client
 import logging
 import socket
@@ -218,6 +219,23 @@ def test_refused_for_a_while(name: str, clock: VirtualClock, server: FakeServer)
     ride_with(name, server)
 
     assert [attempt.at for attempt in server.trace] == [7]
+
+
+def test_a_server_that_is_down_for_a_moment_refuses_without_delay(
+    clock: VirtualClock, server: FakeServer
+) -> None:
+    """Its port is ours though nobody listens: knocking there takes no time, not even real time."""
+    moments = []
+    for _ in range(50):
+        server.down(0.000_001)
+        began = clock.now
+        with socket.socket() as sock:
+            sock.settimeout(5)
+            refused = sock.connect_ex((server.host, server.port))
+        moments.append((refused, clock.now - began))
+        time.sleep(1)
+
+    assert moments == [(errno.ECONNREFUSED, 0)] * 50
 
 
 @pytest.mark.parametrize("name", CLIENTS)

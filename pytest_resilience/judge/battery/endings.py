@@ -62,7 +62,7 @@ def _refused() -> Callable[[Stage], object]:
     def play(stage: Stage) -> object:
         stage.fail(400, times=5)
         stage.call()
-        return {"error_body": stage.error_body(400)}
+        return {"error_body": stage.error_body(400), "refused": True}
 
     return play
 

@@ -14,6 +14,8 @@ __all__ = ["scenarios"]
 CALLS = 16
 """A wait up to 2 s that is up to 1 s by chance, as often in a row: once in 65,536 runs."""
 CLIENTS = 12
+UNEVEN = 3.7
+"""Seconds, times the number of the call: who waits for a full minute has no equal waits then."""
 
 
 def scenarios(subject: Subject) -> Iterator[Scenario]:
@@ -40,7 +42,8 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
 
 def _many(subject: Subject, retries: int) -> Callable[[Stage], object]:
     def play(stage: Stage) -> None:
-        for _ in range(CALLS):
+        for number in range(CALLS):
+            stage.advance(UNEVEN * number)
             stage.fail(subject.outage, times=retries)
             stage.call()
 

@@ -47,13 +47,13 @@ def test_a_backoff_never_overflows() -> None:
         (Jitter("full"), [(0, 1), (0, 2), (0, 4), (0, 5)]),
         (Jitter("full", least=0.5), [(0.5, 1), (0.5, 2), (0.5, 4), (0.5, 5)]),
         (Jitter("equal"), [(0.5, 1), (1, 2), (2, 4), (2.5, 5)]),
-        (Jitter("additive"), [(1, 2), (2, 3), (4, 5), (5, 5)]),
-        (Jitter("additive", 0.5), [(1, 1.5), (2, 2.5), (4, 4.5), (5, 5)]),
-        (Jitter("proportional", 0.25), [(0.75, 1.25), (1.5, 2.5), (3, 5), (3.75, 5)]),
+        (Jitter("additive"), [(1, 2), (2, 3), (4, 5), (5, 6)]),
+        (Jitter("additive", 0.5), [(1, 1.5), (2, 2.5), (4, 4.5), (5, 5.5)]),
+        (Jitter("proportional", 0.25), [(0.75, 1.25), (1.5, 2.5), (3, 5), (3.75, 6.25)]),
     ],
 )
 def test_each_jitter_says_its_bounds(jitter: Jitter, bounds: list[tuple[float, float]]) -> None:
-    """The cap holds after the jitter."""
+    """The cap is the backoff's: what jitter adds may come on top of it."""
     policy = RetryPolicy(backoff=Backoff(1, cap=5), jitter=jitter)
 
     assert [policy.wait_range(retry) for retry in (1, 2, 3, 4)] == bounds

@@ -1,0 +1,312 @@
+"""Clients whose habits a judge may mistake for a fault, and faults that hide behind a habit."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import random
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import certifi
+import httpx
+import pytest
+import requests
+
+from pytest_resilience import Backoff, RetryPolicy, verify
+from pytest_resilience.judge.authorities import read_late
+
+Call = Callable[[str], Any]
+STATUSES = (429, 500, 502, 503, 504)
+CLAIM = {"statuses": STATUSES, "failures": ["refused", "read-timeout", "reset"], "timeout": 5}
+EXACT = RetryPolicy(**CLAIM, backoff=[1, 2, 4])
+FULL = RetryPolicy(**CLAIM, attempts=4, backoff=Backoff(1), jitter="full")
+
+
+def passes(error: Exception) -> bool:
+    if isinstance(error, requests.HTTPError):
+        return error.response.status_code in STATUSES
+    return isinstance(error, requests.ConnectionError | requests.Timeout)
+
+
+def get(url: str, *, timeout: Any = 5) -> Any:
+    response = requests.get(url, timeout=timeout)
+    response.raise_for_status()
+    return response.json()
+
+
+def loop(
+    url: str,
+    waits: Callable[[int], float] = lambda n: 2**n,
+    *,
+    attempts: int = 4,
+    ask: Call = get,
+    again: Callable[[Exception], bool] = passes,
+) -> Any:
+    for n in range(attempts):
+        try:
+            return ask(url)
+        except requests.RequestException as error:
+            if not again(error) or n == attempts - 1:
+                raise
+        time.sleep(waits(n))
+    raise AssertionError
+
+
+# Correct
+
+
+def paced() -> Call:
+    """Lets its callers begin one after the other."""
+    lock, last = threading.Lock(), [0.0]
+
+    def call(url: str) -> Any:
+        with lock:
+            last[0] = max(time.monotonic(), last[0] + 0.2)
+            pause = last[0] - time.monotonic()
+        time.sleep(pause)
+        return loop(url)
+
+    return call
+
+
+def one_at_a_time() -> Call:
+    lock = threading.Lock()
+
+    def call(url: str) -> Any:
+        with lock:
+            return loop(url)
+
+    return call
+
+
+class GaveUpError(Exception):
+    """Raised in the end."""
+
+
+class RefusedError(Exception):
+    """Raised for what no repetition cures."""
+
+
+def own_errors(url: str) -> Any:
+    try:
+        return loop(url)
+    except requests.RequestException as error:
+        response = error.response
+        known = response is not None and 400 <= response.status_code < 500
+        refused = known and response.status_code != 429
+        raise (RefusedError if refused else GaveUpError)(url) from error
+
+
+def drip(url: str) -> Any:
+    """Looks at the clock whenever a piece has come."""
+    ends = time.monotonic() + 20
+    body = b""
+    with requests.get(url, timeout=5, stream=True) as response:
+        response.raise_for_status()
+        for chunk in response.iter_content(1):
+            body += chunk
+            if time.monotonic() > ends:
+                raise TimeoutError(url)
+    return body
+
+
+def stops_between_attempts(url: str) -> Any:
+    """As ``tenacity.stop_after_delay`` does: what is under way at the end may end."""
+    ends = time.monotonic() + 12
+    while True:
+        try:
+            return get(url)
+        except requests.RequestException as error:
+            if not passes(error) or time.monotonic() + 1 >= ends:
+                raise
+        time.sleep(1)
+
+
+@pytest.mark.parametrize(
+    ("client", "policy", "only"),
+    [
+        pytest.param(paced(), EXACT, "outage-for-several-threads", id="paced"),
+        pytest.param(one_at_a_time(), EXACT, "outage-for-several-threads", id="one-at-a-time"),
+        pytest.param(own_errors, RetryPolicy(raises=GaveUpError, timeout=5), None, id="refused"),
+        pytest.param(
+            own_errors, RetryPolicy(raises="GaveUpError"), "outage-without-end", id="by-its-name"
+        ),
+        pytest.param(
+            drip, RetryPolicy(attempts=1, total_timeout=20, timeout=5), "slow-drip", id="drip"
+        ),
+        pytest.param(
+            stops_between_attempts,
+            RetryPolicy(deadline=12, timeout=5, statuses=STATUSES),
+            "silence",
+            id="stops-between-attempts",
+        ),
+        pytest.param(
+            stops_between_attempts,
+            RetryPolicy(deadline=12),
+            "silence",
+            id="stops-and-claims-no-timeout",
+        ),
+        pytest.param(
+            lambda url: loop(url, lambda n: (1.5, 3)[n], attempts=3),
+            RetryPolicy(backoff=[(1, 2), (2, 4)], statuses=STATUSES),
+            "many-outages",
+            id="bounds-without-chance",
+        ),
+        pytest.param(
+            lambda url: loop(url, lambda n: min(2**n, 2) + random.random()),
+            RetryPolicy(attempts=4, backoff=Backoff(1, cap=2), jitter="additive"),
+            "many-outages",
+            id="jitter-on-top-of-the-cap",
+        ),
+    ],
+)
+def test_nothing_is_found_on_a_correct_client(
+    client: Call, policy: RetryPolicy, only: str | None
+) -> None:
+    """A habit is no fault."""
+    verdict = verify(client, policy, only=only)
+
+    assert verdict.codes == [], verdict
+
+
+# Broken
+
+
+def goes_round() -> Call:
+    waits = itertools.cycle([1, 2, 4])
+    return functools.partial(loop, waits=lambda _: next(waits))
+
+
+def fifteen_seconds(url: str) -> Any:
+    """Each attempt has longer than the rest of the time."""
+    return loop(url, attempts=2, ask=functools.partial(get, timeout=15))
+
+
+@pytest.mark.parametrize(
+    ("client", "policy", "only", "codes"),
+    [
+        pytest.param(
+            goes_round(),
+            EXACT,
+            ["two-outages-in-a-row"],
+            ["backoff-kept-between-calls"],
+            id="state-that-goes-round",
+        ),
+        pytest.param(
+            lambda url: loop(url, again=lambda e: passes(e) and "refused" not in str(e)),
+            EXACT,
+            ["refused-then-ok"],
+            ["failure-not-retried"],
+            id="refused",
+        ),
+        pytest.param(
+            lambda url: loop(url, lambda n: random.uniform(0, 2**n), attempts=7),
+            RetryPolicy(attempts=7, backoff=Backoff(1, cap=4), jitter="full"),
+            ["many-outages"],
+            ["cap-ignored"],
+            id="cap-with-jitter",
+        ),
+        pytest.param(
+            lambda url: loop(url, lambda _: 60 - time.time() % 60),
+            RetryPolicy(attempts=4, backoff=Backoff(60, factor=1), jitter="full"),
+            ["many-outages", "outage-for-many-clients"],
+            ["herd"],
+            id="full-minute",
+        ),
+        pytest.param(
+            lambda url: loop(url, attempts=3),
+            EXACT,
+            ["outage-without-end", "outage-for-several-threads"],
+            ["too-few-attempts"],
+            id="and-no-threads",
+        ),
+        pytest.param(
+            fifteen_seconds,
+            RetryPolicy(deadline=14, statuses=STATUSES),
+            ["silence"],
+            ["deadline-overrun"],
+            id="an-attempt-beyond-the-deadline",
+        ),
+        pytest.param(
+            fifteen_seconds,
+            RetryPolicy(deadline=20, timeout=5, statuses=STATUSES),
+            ["silence"],
+            ["wrong-timeout", "deadline-overrun"],
+            id="two-attempts-beyond-the-deadline",
+        ),
+    ],
+)
+def test_a_fault_is_found_behind_a_habit(
+    client: Call, policy: RetryPolicy | None, only: list[str] | None, codes: list[str]
+) -> None:
+    """Each by its own code, and nothing that only follows from it."""
+    verdict = verify(client, policy, only=only)
+
+    assert verdict.codes == codes, verdict
+
+
+def test_a_connect_timeout_is_known_though_its_connection_is_kept() -> None:
+    """The call that meets the silence connects nowhere any more."""
+    with httpx.Client(timeout=httpx.Timeout(None, connect=3)) as client:
+        verdict = verify(lambda url: client.get(url).raise_for_status().json(), only="silence")
+
+    assert verdict.codes == ["only-connect-timeout"]
+
+
+# Certificates
+
+
+def test_a_client_for_each_attempt_is_judged_as_fast_as_one_for_all() -> None:
+    """150 of them would read the certificates of all authorities 150 times."""
+
+    def call(url: str) -> Any:
+        for wait in (1, 2, 4, None):
+            try:
+                response = httpx.get(url, timeout=5)
+            except httpx.TransportError:
+                if wait is None:
+                    raise
+            else:
+                if wait is None or response.status_code not in STATUSES:
+                    return response.raise_for_status().json()
+            time.sleep(wait)
+        raise AssertionError
+
+    began = time.process_time()
+    verdict = verify(call, EXACT)
+
+    assert verdict.codes == []
+    assert time.process_time() - began < 5
+
+
+def test_certificates_are_there_for_who_looks() -> None:
+    """Read late is read all the same, and what lives on has them."""
+    kept: list[ssl.SSLContext] = []
+    own = ssl.SSLContext.__dict__.keys()
+    before = set(own)
+
+    with read_late():
+        kept += [ssl.create_default_context(cafile=certifi.where()) for _ in range(4)]
+        in_time = len(kept[2].get_ca_certs())
+        del kept[1]
+        waiting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        waiting.load_default_certs()
+        waiting.load_verify_locations(cadata=Path(certifi.where()).read_text())
+
+    assert in_time == len(kept[0].get_ca_certs()) == len(kept[2].get_ca_certs()) > 50
+    assert set(own) == before
+
+
+def test_certificates_that_are_none_are_refused_at_once() -> None:
+    """A file that is not there is the client's mistake, when it makes it."""
+    with read_late():
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        with pytest.raises(FileNotFoundError):
+            context.load_verify_locations("/none/such.pem")
+        with pytest.raises(FileNotFoundError):
+            context.load_verify_locations("/none/such.pem")
