@@ -67,10 +67,12 @@ def tell(entry: Entry) -> Entry:
 def begin(listener: Listener) -> None:
     """Tell this one, too."""
     with _lock:
-        if not _listeners:
+        first = not _listeners
+        if first:
             _install()
         _listeners.append(listener)
-    follow()
+    if not first:
+        follow()
 
 
 def follow() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Iterator
+from functools import cached_property
 from types import CodeType, FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +28,16 @@ class Author:
     """
 
     def __init__(self, item: pytest.Item) -> None:
-        fixtures = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
-        functions = [getattr(item, "obj", None)]
+        self._function = getattr(item, "obj", None)
+        self._fixtures = getattr(item, "_fixtureinfo", None)
+
+    @cached_property
+    def _codes(self) -> frozenset[int]:
+        # Looked up when somebody says something: in most tests nobody does.
+        fixtures = getattr(self._fixtures, "name2fixturedefs", {})
+        functions = [self._function]
         functions += [definition.func for found in fixtures.values() for definition in found]
-        self._codes = frozenset(id(code) for function in functions for code in _codes(function))
+        return frozenset(id(code) for function in functions for code in _codes(function))
 
     def speaks(self, frame: FrameType | None) -> bool:
         """Whether it is he who says something, behind all that passes it on."""
