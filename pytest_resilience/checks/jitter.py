@@ -22,6 +22,9 @@ def drawn(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     calls = [call for call in seen.calls if call.waits_ns]
     if not calls:
         return
+    if seed := seen.facts.get("seed"):
+        sentence = f"{seed}, so each process draws the same waits"
+        yield Finding("jitter-same-in-every-process", sentence, seen.evidence(calls[0].trace))
     same = _always_the_same(seen, calls, policy)
     growth = None if same else _not_growing(seen, calls, policy)
     bounds = None if growth else _out_of_bounds(seen, calls, policy)

@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import re
 import socket
+import sys
 import threading
+import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-__all__ = ["ConnectTimeouts", "Interrupt", "connect_timeouts", "interrupt"]
+__all__ = ["ConnectTimeouts", "Interrupt", "connect_timeouts", "interrupt", "senders"]
 
 REQUEST = re.compile(rb"[A-Z]+ [^ ]+ HTTP/1")
 
@@ -71,6 +73,22 @@ def interrupt(request: int, thread: threading.Thread) -> Iterator[Interrupt]:
 
     with _wrapped(socket.socket, "send", send), _wrapped(socket.socket, "sendall", send):
         yield pressed
+
+
+@contextlib.contextmanager
+def senders() -> Iterator[set[str]]:
+    """Note the files of all code that is at work when something is sent."""
+    files: set[str] = set()
+
+    def send(real: Callable[..., Any], sock: socket.socket, *arguments: Any) -> Any:  # noqa: ANN401 -- a socket's
+        frame: types.FrameType | None = sys._getframe()  # noqa: SLF001 -- as inspect does
+        while frame is not None:
+            files.add(frame.f_code.co_filename)
+            frame = frame.f_back
+        return real(sock, *arguments)
+
+    with _wrapped(socket.socket, "send", send), _wrapped(socket.socket, "sendall", send):
+        yield files
 
 
 @contextlib.contextmanager

@@ -22,13 +22,17 @@ from pytest_resilience.judge.authorities import read_late
 
 Call = Callable[[str], Any]
 STATUSES = (429, 500, 502, 503, 504)
-CLAIM = {"statuses": STATUSES, "failures": ["refused", "read-timeout", "reset"], "timeout": 5}
+CLAIM: dict[str, Any] = {
+    "statuses": STATUSES,
+    "failures": ["refused", "read-timeout", "reset"],
+    "timeout": 5,
+}
 EXACT = RetryPolicy(**CLAIM, backoff=[1, 2, 4])
 FULL = RetryPolicy(**CLAIM, attempts=4, backoff=Backoff(1), jitter="full")
 
 
 def passes(error: Exception) -> bool:
-    if isinstance(error, requests.HTTPError):
+    if isinstance(error, requests.HTTPError) and error.response is not None:
         return error.response.status_code in STATUSES
     return isinstance(error, requests.ConnectionError | requests.Timeout)
 
@@ -96,9 +100,8 @@ def own_errors(url: str) -> Any:
     try:
         return loop(url)
     except requests.RequestException as error:
-        response = error.response
-        known = response is not None and 400 <= response.status_code < 500
-        refused = known and response.status_code != 429
+        status = 0 if error.response is None else error.response.status_code
+        refused = 400 <= status < 500 and status != 429
         raise (RefusedError if refused else GaveUpError)(url) from error
 
 

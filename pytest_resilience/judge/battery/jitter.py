@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from pytest_resilience.checks import jitter
+from pytest_resilience.judge import dice, taps
 from pytest_resilience.judge.scenario import Scenario, Subject
 from pytest_resilience.judge.stage import Stage
 from pytest_resilience.policy.backoff import Backoff
@@ -41,11 +42,20 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
 
 
 def _many(subject: Subject, retries: int) -> Callable[[Stage], object]:
-    def play(stage: Stage) -> None:
-        for number in range(CALLS):
+    def one(stage: Stage) -> None:
+        stage.fail(subject.outage, times=retries)
+        stage.call()
+
+    def play(stage: Stage) -> dict[str, object]:
+        with taps.senders() as files:
+            one(stage)
+        seeds = [seed for file in dice.own_code(files) for seed in dice.seeds_in(file)]
+        thrown = dice.Thrown() if seeds else None
+        for number in range(1, CALLS):
             stage.advance(UNEVEN * number)
-            stage.fail(subject.outage, times=retries)
-            stage.call()
+            one(stage)
+        seed = thrown.with_one_of(seeds) if thrown else None
+        return {"seed": "" if seed is None else str(seed)}
 
     return play
 
