@@ -34,8 +34,9 @@ class Gemini(Service):
             )
 
     Imitates ``/v1`` and ``/v1beta`` of generativelanguage.googleapis.com as documented at
-    ai.google.dev/api in 2026: models (list, get), generateContent, streamGenerateContent
-    (server-sent events and array), countTokens, embedContent, batchEmbedContents; function
+    ai.google.dev/api in 2026, and the same as ``/v1alpha``, which google-genai's pages use:
+    models (list, get), generateContent, streamGenerateContent (server-sent events and
+    array), countTokens, embedContent, batchEmbedContents; function
     calls, JSON mode, safety settings, quotas; keys, validation and errors as users have
     reported them. Leaves out: Interactions, Files, caches, batches, tuned models, Live,
     gRPC, Vertex. It does not think: it says what it was told to `say`, whatever the model.

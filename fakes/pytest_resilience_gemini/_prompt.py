@@ -20,7 +20,7 @@ class Prompt:
     model: str
     """The model's name, without ``models/``."""
     version: str
-    """``v1`` or ``v1beta``."""
+    """``v1``, ``v1beta`` or ``v1alpha``."""
     stream: bool
     """Whether ``streamGenerateContent`` was called."""
     body: Mapping[str, Any]

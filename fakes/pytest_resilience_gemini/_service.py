@@ -31,7 +31,7 @@ from pytest_resilience_gemini._wire import Call
 if TYPE_CHECKING:
     from werkzeug import Request
 
-VERSION = "/<any(v1, v1beta):version>"
+VERSION = "/<any(v1, v1beta, v1alpha):version>"
 MODEL = VERSION + "/models/<model>"
 CALL = "pytest_resilience_gemini.call"
 

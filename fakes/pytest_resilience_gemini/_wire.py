@@ -36,7 +36,7 @@ HEADERS = (
     ("Alt-Svc", 'h3=":443"; ma=2592000,h3-29=":443"; ma=2592000'),
 )
 
-PATH = re.compile(r"/(v1|v1beta)/models/([^/:]+)(?::([A-Za-z]+))?")
+PATH = re.compile(r"/(v1|v1beta|v1alpha)/models/([^/:]+)(?::([A-Za-z]+))?")
 
 
 @dataclass(frozen=True, slots=True)

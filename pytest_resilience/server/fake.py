@@ -28,6 +28,10 @@ __all__ = ["Fake", "route"]
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 ROUTES = "_pytest_resilience_routes"
 
+# werkzeug writes "404 NOT FOUND", which clients show: requests in the text of its HTTPError.
+# No service that is worth an imitation does that.
+SHOUTED = {f"{code} {phrase.upper()}": f"{code} {phrase}" for code, phrase in REASONS.items()}
+
 
 def route(method: str, path: str) -> Callable[[Handler], Handler]:
     """Let a method of a `Fake` answer this request; a method may have several routes.
@@ -140,6 +144,8 @@ class Fake(FakeServer):
         request = Request(environ)
         with self.lock:
             response = self.handle(request)
+        if response.status in SHOUTED:
+            response.status = SHOUTED[response.status]
         return response(environ, start_response)
 
     def handle(self, request: Request) -> Response:
@@ -230,7 +236,7 @@ def as_answer(response: Response) -> Answer:
     """A werkzeug response as a value."""
     body = tuple(response.iter_encoded())
     headers = tuple(response.headers.to_wsgi_list())
-    reason = response.status.partition(" ")[2]
+    reason = SHOUTED.get(response.status, response.status).partition(" ")[2]
     return Answer(response.status_code, headers, body, reason)
 
 

@@ -1,5 +1,6 @@
 """The service's own error for a status fault, and presets beside other faults."""
 
+import pytest
 import requests
 from werkzeug import Request
 from werkzeug.exceptions import MethodNotAllowed, abort
@@ -149,3 +150,27 @@ def test_a_fake_has_no_named_errors_unless_it_says_so() -> None:
         assert fake.named_faults == {}
     with Vault() as vault:
         assert repr(vault.named_faults["sealed"]) == "<preset sealed>"
+
+
+class Statuses(Fake):
+    """A handler that answers with the status it is asked for."""
+
+    @route("GET", "/<int:status>")
+    def get(self, request: object, status: int) -> object:
+        """An object with it."""
+        return status, {"status": status}
+
+
+@pytest.mark.parametrize(
+    ("status", "phrase"),
+    [(200, "OK"), (404, "Not Found"), (429, "Too Many Requests"), (503, "Service Unavailable")],
+)
+def test_a_status_is_said_as_servers_say_it(status: int, phrase: str) -> None:
+    """By a handler and by a fault; what requests raises shows the words."""
+    with Statuses() as fake:
+        handled = requests.get(f"{fake.url}/{status}", timeout=10)
+        fake.fail(503)
+        failed = requests.get(f"{fake.url}/{status}", timeout=10)
+
+    assert handled.reason == phrase
+    assert failed.reason == "Service Unavailable"

@@ -64,7 +64,7 @@ def test_it_finds_the_fake_by_the_environment(
     assert gemini.trace[0].headers["x-goog-api-key"] == gemini.api_key
 
 
-@pytest.mark.parametrize("version", ["v1", "v1beta"])
+@pytest.mark.parametrize("version", ["v1", "v1beta", "v1alpha"])
 def test_it_generates(gemini: Gemini, version: str) -> None:
     """Text, reason, usage and identity are where it looks for them."""
     gemini.say(Reply(("Hello, world.",), thoughts=10))
