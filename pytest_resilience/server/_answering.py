@@ -43,7 +43,7 @@ def bent(ordinary: Script, decision: Decision, attempt: Attempt, listener: Liste
         attempt,
         listener.clock,
         decision.random,
-        lambda status: listener.error(status, attempt),
+        lambda status: listener.application.error(status, attempt),
     )
     result = decision.fault.apply(ordinary, context)
     if result is not ordinary and result.steps is None:

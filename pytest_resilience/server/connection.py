@@ -218,7 +218,9 @@ class Connection(Held):
         assert self._entry is not None
         self._entry.change(note=note, body_size=self._body_size)
         head_only = self._entry.attempt.method == "HEAD"
-        answer = answering.dated(self.listener.error(status, self._entry.attempt), self.listener)
+        answer = answering.dated(
+            self.listener.application.error(status, self._entry.attempt), self.listener
+        )
         self._say(Script(answer, head_only=head_only, keep_alive=False))
 
     def _refuse_malformed(self, status: int, why: str) -> None:
@@ -246,10 +248,10 @@ class Connection(Held):
         if body:
             entry.change(body=body[: self.listener.keep_body], body_size=len(body))
         if self.listener.is_control(request.target):
-            answer = self.listener.call_control(wsgi.environ(request, blocking=False))
+            answer = self.listener.application.call_control(wsgi.environ(request, blocking=False))
             self._answer(answer, NOTHING)
             return
-        decision = self.listener.decide(entry, body)
+        decision = self.listener.application.decide(entry, body)
         if decision.label is not None or decision.note:
             entry.change(fault=decision.label, note=decision.note)
         if not getattr(decision.fault, "processed", True):
@@ -257,10 +259,10 @@ class Connection(Held):
             return
         env = wsgi.environ(request, blocking=self.listener.blocking)
         if not self.listener.blocking:
-            self._answer(self.listener.call(env, entry), decision)
+            self._answer(self.listener.application.call(env, entry), decision)
             return
         self.state = State.WAITING
-        self.listener.call_in_worker(self, env, entry, decision)
+        self.listener.application.call_in_worker(self, env, entry, decision)
 
     def answer_later(self, entry: Entry, answer: Answer, decision: Decision) -> None:
         """The worker has the answer; on the loop's thread."""

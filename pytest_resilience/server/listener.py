@@ -6,8 +6,6 @@ import contextlib
 import errno
 import socket
 from collections.abc import Callable
-from contextlib import closing
-from dataclasses import replace
 from threading import Thread
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,17 +16,16 @@ from pytest_resilience.engine._poller import READ
 from pytest_resilience.errors import ServerError
 from pytest_resilience.plan import NOTHING, Decision, Plan
 from pytest_resilience.records import Attempt
-from pytest_resilience.server import wire, wsgi
+from pytest_resilience.server import wire
+from pytest_resilience.server._application import Application
 from pytest_resilience.server._head import Head
-from pytest_resilience.server._stream import Abandoned, Stream
-from pytest_resilience.server._workers import Workers
 from pytest_resilience.server.connection import Connection
-from pytest_resilience.server.journal import Entry, Journal
+from pytest_resilience.server.journal import Journal
 
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import WSGIApplication
 
 BACKLOG = 1024
 CONTROL = "/_resilience/"
@@ -87,7 +84,7 @@ class Listener:
         self._family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._host = host
         self._accepted = 0
-        self._workers: Workers | None = None
+        self.application = Application(loop, service)
         self._clock: Clock | None = None
         self._origin_ns = 0
         self._date = (-1, "")
@@ -226,29 +223,7 @@ class Listener:
         )
         return plan.decide_at_accept(stranger, self.now() / 1e9)
 
-    # Deciding and answering
-
-    def decide(self, entry: Entry, body: bytes) -> Decision:
-        """What the plan says of this attempt; a failing predicate of the user's is kept."""
-        plan = self.service.plan
-        if not plan.rules:
-            return NOTHING
-        attempt = entry.attempt
-        if len(body) > len(attempt.body):  # The plan looks into all, the trace keeps a part.
-            attempt = replace(attempt, body=body)
-        try:
-            return plan.decide(attempt, attempt.at)
-        except Exception as error:  # noqa: BLE001 -- the user's own predicate
-            self.errors.append(error)
-            return Decision(note=f"a predicate of the plan failed: {error!r}")
-
-    def error(self, status: int, attempt: Attempt) -> Answer:
-        """The service's own error answer, or a plain one when that fails."""
-        try:
-            return self.service.error_answer(status, attempt)
-        except Exception as error:  # noqa: BLE001 -- the service's own code
-            self.errors.append(error)
-            return Answer(status, (("Content-Type", "text/plain"),), (b"",))
+    # What is asked for
 
     def journal_for(self, target: str) -> Journal:
         """Where a request to this target is recorded: control requests are in no trace."""
@@ -264,95 +239,6 @@ class Listener:
         Connections that carry control requests live through an outage, so one may.
         """
         return self._sock is None and not self.is_control(target)
-
-    def call_control(self, env: WSGIEnvironment) -> Answer:
-        """Have the control application answer, on this thread."""
-        assert self.service.control is not None
-        try:
-            return wsgi.call(self.service.control, env)
-        except Exception as error:  # noqa: BLE001 -- answered, and kept for whoever runs the server
-            self.errors.append(error)
-            return Answer(500, (("Content-Type", "text/plain"),), (repr(error).encode(),))
-
-    def call(self, env: WSGIEnvironment, entry: Entry) -> Answer:
-        """Have the application answer, on this thread."""
-        try:
-            answer = wsgi.call(self.service.wsgi_app, env)
-        except BaseException as error:  # noqa: BLE001 -- the application's own code, sys.exit() too
-            answer = self._failed(error, entry)
-        self._note_unmatched(env, entry)
-        return answer
-
-    def _failed(self, error: BaseException, entry: Entry, where: str = "") -> Answer:
-        self.errors.append(error)
-        entry.change(note=f"the application raised {error!r}{where}")
-        return self.error(500, entry.attempt)
-
-    @staticmethod
-    def _note_unmatched(env: WSGIEnvironment, entry: Entry) -> None:
-        nearest = env.get(wsgi.UNMATCHED)
-        if nearest is not None:
-            entry.change(unmatched=True, note=f"no route matched; {nearest}")
-
-    def call_in_worker(
-        self, connection: Connection, env: WSGIEnvironment, entry: Entry, decision: Decision
-    ) -> None:
-        """Have the application answer on a thread of its own."""
-        if self._workers is None:
-            self._workers = Workers()
-        self._workers.run(lambda: self._work(connection, env, entry, decision))
-
-    def _work(
-        self, connection: Connection, env: WSGIEnvironment, entry: Entry, decision: Decision
-    ) -> None:
-        try:
-            reply = wsgi.Reply(self.service.wsgi_app, env)
-            if reply.lazy and decision.label is None:
-                self._work_lazily(connection, env, entry, reply)
-                return
-            answer = reply.whole()
-        except BaseException as error:  # noqa: BLE001 -- the application's own code
-            failure = error
-            self.loop.call_soon_threadsafe(
-                lambda: connection.answer_later(entry, self._failed(failure, entry), decision)
-            )
-            return
-
-        def deliver() -> None:
-            self._note_unmatched(env, entry)
-            connection.answer_later(entry, answer, decision)
-
-        self.loop.call_soon_threadsafe(deliver)
-
-    def _work_lazily(
-        self, connection: Connection, env: WSGIEnvironment, entry: Entry, reply: wsgi.Reply
-    ) -> None:
-        with closing(reply.pieces()) as pieces:
-            first = next(pieces, b"")  # The status is named by now, even by a generator.
-            answer = reply.answer(())
-            reply.sent = True
-            stream = Stream(
-                lambda s: self.loop.call_soon_threadsafe(lambda: connection.stream_on(s))
-            )
-
-            def begin() -> None:
-                self._note_unmatched(env, entry)
-                connection.stream(entry, answer, stream)
-
-            self.loop.call_soon_threadsafe(begin)
-            try:
-                stream.push(first)
-                for piece in pieces:
-                    stream.push(piece)
-            except Abandoned:
-                return
-            except BaseException as error:  # noqa: BLE001 -- the application's own code
-                failure = error
-                where = " in the middle of its answer"
-                self.loop.call_soon_threadsafe(lambda: self._failed(failure, entry, where))
-                stream.end(broken=True)
-            else:
-                stream.end()
 
     # Down, up, stop
 
@@ -395,7 +281,7 @@ class Listener:
         for connection in list(self.connections):
             connection.cut(reset=False)
         self.loop.at_fork.discard(self._forget_in_child)
-        return [] if self._workers is None else self._workers.stop()
+        return self.application.stop()
 
     def _close_listening(self) -> None:
         if self._sock is None:
@@ -412,7 +298,8 @@ class Listener:
         for sock in mine:
             if sock is not None:
                 sock.close()
-        self._sock = self._workers = None
+        self._sock = None
+        self.application.forget_in_child()
         self.connections.clear()
         self.service.forget_in_child()
 

@@ -1,0 +1,151 @@
+"""The application behind a server, and the plan: asked what an attempt is answered with."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from pytest_resilience.answers import Answer
+from pytest_resilience.plan import NOTHING, Decision
+from pytest_resilience.server import wsgi
+from pytest_resilience.server._stream import Abandoned, Stream
+from pytest_resilience.server._workers import Workers
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from pytest_resilience.engine._loop import Loop
+    from pytest_resilience.records import Attempt
+    from pytest_resilience.server.connection import Connection
+    from pytest_resilience.server.journal import Entry
+    from pytest_resilience.server.listener import Service
+
+
+class Application:
+    """Called on the loop's thread, or in workers; whatever it raises becomes an answer."""
+
+    def __init__(self, loop: Loop, service: Service) -> None:
+        self._loop = loop
+        self._service = service
+        self._workers: Workers | None = None
+
+    def stop(self) -> list[Thread]:
+        """End the workers; returns threads that are ending now."""
+        return [] if self._workers is None else self._workers.stop()
+
+    def forget_in_child(self) -> None:
+        """A forked child has no workers."""
+        self._workers = None
+
+    def decide(self, entry: Entry, body: bytes) -> Decision:
+        """What the plan says of this attempt; a failing predicate of the user's is kept."""
+        plan = self._service.plan
+        if not plan.rules:
+            return NOTHING
+        attempt = entry.attempt
+        if len(body) > len(attempt.body):  # The plan looks into all, the trace keeps a part.
+            attempt = replace(attempt, body=body)
+        try:
+            return plan.decide(attempt, attempt.at)
+        except Exception as error:  # noqa: BLE001 -- the user's own predicate
+            self._service.errors.append(error)
+            return Decision(note=f"a predicate of the plan failed: {error!r}")
+
+    def error(self, status: int, attempt: Attempt) -> Answer:
+        """The service's own error answer, or a plain one when that fails."""
+        try:
+            return self._service.error_answer(status, attempt)
+        except Exception as error:  # noqa: BLE001 -- the service's own code
+            self._service.errors.append(error)
+            return Answer(status, (("Content-Type", "text/plain"),), (b"",))
+
+    def call_control(self, env: WSGIEnvironment) -> Answer:
+        """Have the control application answer, on this thread."""
+        assert self._service.control is not None
+        try:
+            return wsgi.call(self._service.control, env)
+        except Exception as error:  # noqa: BLE001 -- answered, and kept for whoever runs the server
+            self._service.errors.append(error)
+            return Answer(500, (("Content-Type", "text/plain"),), (repr(error).encode(),))
+
+    def call(self, env: WSGIEnvironment, entry: Entry) -> Answer:
+        """Have the application answer, on this thread."""
+        try:
+            answer = wsgi.call(self._service.wsgi_app, env)
+        except BaseException as error:  # noqa: BLE001 -- the application's own code, sys.exit() too
+            answer = self._failed(error, entry)
+        self._note_unmatched(env, entry)
+        return answer
+
+    def _failed(self, error: BaseException, entry: Entry, where: str = "") -> Answer:
+        self._service.errors.append(error)
+        entry.change(note=f"the application raised {error!r}{where}")
+        return self.error(500, entry.attempt)
+
+    @staticmethod
+    def _note_unmatched(env: WSGIEnvironment, entry: Entry) -> None:
+        nearest = env.get(wsgi.UNMATCHED)
+        if nearest is not None:
+            entry.change(unmatched=True, note=f"no route matched; {nearest}")
+
+    def call_in_worker(
+        self, connection: Connection, env: WSGIEnvironment, entry: Entry, decision: Decision
+    ) -> None:
+        """Have the application answer on a thread of its own."""
+        if self._workers is None:
+            self._workers = Workers()
+        self._workers.run(lambda: self._work(connection, env, entry, decision))
+
+    def _work(
+        self, connection: Connection, env: WSGIEnvironment, entry: Entry, decision: Decision
+    ) -> None:
+        try:
+            reply = wsgi.Reply(self._service.wsgi_app, env)
+            if reply.lazy and decision.label is None:
+                self._work_lazily(connection, env, entry, reply)
+                return
+            answer = reply.whole()
+        except BaseException as error:  # noqa: BLE001 -- the application's own code
+            failure = error
+            self._loop.call_soon_threadsafe(
+                lambda: connection.answer_later(entry, self._failed(failure, entry), decision)
+            )
+            return
+
+        def deliver() -> None:
+            self._note_unmatched(env, entry)
+            connection.answer_later(entry, answer, decision)
+
+        self._loop.call_soon_threadsafe(deliver)
+
+    def _work_lazily(
+        self, connection: Connection, env: WSGIEnvironment, entry: Entry, reply: wsgi.Reply
+    ) -> None:
+        with closing(reply.pieces()) as pieces:
+            first = next(pieces, b"")  # The status is named by now, even by a generator.
+            answer = reply.answer(())
+            reply.sent = True
+            stream = Stream(
+                lambda s: self._loop.call_soon_threadsafe(lambda: connection.stream_on(s))
+            )
+
+            def begin() -> None:
+                self._note_unmatched(env, entry)
+                connection.stream(entry, answer, stream)
+
+            self._loop.call_soon_threadsafe(begin)
+            try:
+                stream.push(first)
+                for piece in pieces:
+                    stream.push(piece)
+            except Abandoned:
+                return
+            except BaseException as error:  # noqa: BLE001 -- the application's own code
+                failure = error
+                where = " in the middle of its answer"
+                self._loop.call_soon_threadsafe(lambda: self._failed(failure, entry, where))
+                stream.end(broken=True)
+            else:
+                stream.end()
