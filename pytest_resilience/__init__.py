@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         Comparison as Comparison,
         compare_recording as compare_recording,
     )
+    from pytest_resilience.recording.har import to_har as to_har
     from pytest_resilience.recording.proxy import RecordingProxy as RecordingProxy
     from pytest_resilience.records import (
         Attempt as Attempt,
@@ -96,6 +97,7 @@ _HOMES = {
     "current_clock": "clock",
     "faults": "",
     "route": "server.fake",
+    "to_har": "recording.har",
     "use_clock": "clock",
     "verify": "judge.verify",
 }

@@ -245,6 +245,10 @@ def pytest_runtest_makereport(
             from pytest_resilience.reporting import sections
 
             sections.add(report, custody)
+        if custody.settings.har:
+            from pytest_resilience.reporting import har
+
+            har.write(report, custody)
     clock = item.config.stash[DESK].clock
     if clock is not None and report.when == "call" and (report.failed or clock.reports):
         from pytest_resilience.reporting import sections

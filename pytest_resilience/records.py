@@ -240,7 +240,11 @@ class Trace(Sequence[Attempt]):
 
     def table(self) -> str:
         """The trace as a person reads it, a line an attempt."""
-        return self._mask(schedule.table(self))
+        return self.masked(schedule.table(self))
+
+    def masked(self, text: str) -> str:
+        """The text without the secrets of the server that has made this trace."""
+        return self._mask(text)
 
     def _with(self, attempts: Sequence[Attempt]) -> Trace:
         return Trace(attempts, forgotten=self.forgotten, seed=self.seed, mask=self._mask)

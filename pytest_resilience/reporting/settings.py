@@ -15,15 +15,23 @@ import pytest
 if TYPE_CHECKING:
     from typing import Literal
 
+    Kind = Literal["bool", "int", "folder"]
+
 TRUE = frozenset({"1", "on", "true", "yes"})
 FALSE = frozenset({"0", "off", "false", "no"})
+
+
+METAVARS = {"bool": "yes|no", "int": "N", "folder": "DIR"}
 
 
 # Written out: to make a named tuple or a dataclass takes a millisecond of every run of everyone.
 class Settings:
     """What holds for one test."""
 
-    __slots__ = ("env", "errors", "keep", "leaks", "seed", "unmatched", "unmet", "virtual_clock")
+    __slots__ = (
+        *("env", "errors", "har", "har_all", "keep", "leaks", "seed", "unmatched", "unmet"),
+        "virtual_clock",
+    )
 
     def __init__(
         self,
@@ -36,6 +44,8 @@ class Settings:
         seed: int | None = None,
         keep: int | None = None,
         virtual_clock: bool = False,
+        har: str = "",
+        har_all: bool = False,
     ) -> None:
         self.env = env
         self.unmatched = unmatched
@@ -45,6 +55,8 @@ class Settings:
         self.seed = seed
         self.keep = keep
         self.virtual_clock = virtual_clock
+        self.har = har
+        self.har_all = har_all
 
 
 class Setting:
@@ -52,7 +64,7 @@ class Setting:
 
     __slots__ = ("help", "kind", "least", "name")
 
-    def __init__(self, name: str, kind: Literal["bool", "int"], words: str, least: int = 0) -> None:
+    def __init__(self, name: str, kind: Kind, words: str, least: int = 0) -> None:
         self.name = name
         self.kind = kind
         self.help = words
@@ -73,12 +85,16 @@ class Setting:
         """Its name in the environment."""
         return f"RESILIENCE_{self.name.upper()}"
 
-    def read(self, value: object, where: str) -> bool | int:
+    def read(self, value: object, where: str) -> bool | int | str:
         """The value, checked.
 
         Raises:
             UsageError: It cannot be meant; in one line.
         """
+        if self.kind == "folder":
+            if (path := _folder(value)) is None:
+                raise pytest.UsageError(f"{where}: wanted {self.wanted}, got {value!r}")
+            return path
         number = _bool(value) if self.kind == "bool" else _int(value)
         if number is None or (self.kind == "int" and number < self.least):
             raise pytest.UsageError(f"{where}: wanted {self.wanted}, got {value!r}")
@@ -87,13 +103,15 @@ class Setting:
     @property
     def wanted(self) -> str:
         """What may be said."""
+        if self.kind == "folder":
+            return "a directory, there or not yet"
         return "yes or no" if self.kind == "bool" else f"a whole number, {self.least} or more"
 
-    def read_python(self, value: object, where: str) -> bool | int:
+    def read_python(self, value: object, where: str) -> bool | int | str:
         """The same of what stands in Python, where ``"no"`` would be true."""
         if self.kind == "bool" and not isinstance(value, bool):
             raise pytest.UsageError(f"{where}: wanted True or False, got {value!r}")
-        if isinstance(value, str):
+        if self.kind == "int" and isinstance(value, str):
             raise pytest.UsageError(f"{where}: wanted {self.wanted}, got {value!r}")
         return self.read(value, where)
 
@@ -108,6 +126,8 @@ SETTINGS = {
         Setting("leaks", "bool", "fail a test in which a client shows a secret of a fake"),
         Setting("seed", "int", "seed of random faults; a failed test prints the one it used"),
         Setting("virtual_clock", "bool", "run tests in virtual time, as with that fixture"),
+        Setting("har", "folder", "write the requests of each failed test there, in HAR files"),
+        Setting("har_all", "bool", "write the HAR files of tests that passed as well"),
         Setting("keep", "int", "how many attempts a trace keeps, the newest", least=1),
     )
 }
@@ -122,7 +142,7 @@ def add_options(parser: pytest.Parser) -> None:
     """Tell pytest of all settings."""
     group = parser.getgroup("resilience", "fake servers that fail on demand (pytest-resilience)")
     for setting in SETTINGS.values():
-        metavar = "yes|no" if setting.kind == "bool" else "N"
+        metavar = METAVARS[setting.kind]
         # Read as text and checked in `check`: argparse would print its usage before the one
         # line that matters.
         group.addoption(
@@ -132,6 +152,8 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def _ini_type(setting: Setting) -> Literal["bool", "int", "string"]:
+    if setting.kind == "folder":
+        return "string"
     if setting.kind == "int" and pytest.version_tuple < (8, 4):
         # It knows no "int"; later ones want it for a plain number in TOML.
         return "string"  # pragma: no cover -- run by `make lowest`
@@ -141,7 +163,7 @@ def _ini_type(setting: Setting) -> Literal["bool", "int", "string"]:
 def marker_line() -> str:
     """The marker as ``pytest --markers`` shows it."""
     arguments = ", ".join(
-        f"{s.name}={'N' if s.kind == 'int' else 'bool'}" for s in SETTINGS.values()
+        f"{s.name}={'bool' if s.kind == 'bool' else METAVARS[s.kind]}" for s in SETTINGS.values()
     )
     texts = "; ".join(f"{setting.name}: {setting.help}" for setting in SETTINGS.values())
     return f"resilience({arguments}): for the fake servers of a test. {texts}."
@@ -250,6 +272,13 @@ def _bool(value: object) -> bool | None:
         return value
     word = value.strip().lower() if isinstance(value, str) else None
     return True if word in TRUE else False if word in FALSE else None
+
+
+def _folder(value: object) -> str | None:
+    path = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(path, str) or not path.strip() or os.path.isfile(path):  # noqa: PTH113 -- pathlib costs
+        return None
+    return path
 
 
 def _int(value: object) -> int | None:

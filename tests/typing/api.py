@@ -46,6 +46,7 @@ from pytest_resilience import (
     current_clock,
     faults,
     route,
+    to_har,
     use_clock,
     verify,
 )
@@ -122,6 +123,8 @@ def test_records(trace: Trace) -> None:
     waits: list[float] = trace.waits
     gaps: list[float] = trace.gaps
     times: list[float] = trace.times
+    assert_type(to_har(trace, "https://vault.example.com"), dict[str, Any])
+    assert_type(trace.masked("text"), str)
     statuses: list[int | None] = trace.statuses
     met: list[str | None] = trace.faults
     assert (waits, gaps, times) == pytest.approx(([1.0], [1.0], [0.0, 1.0]))
