@@ -99,6 +99,9 @@ def _found(trial: Trial) -> Iterator[Flaw]:
     trial.asks.extend([] if trial.asks else asks_of(first))
     for part in PARTS:
         try:
-            yield from part(trial)
+            for flaw in part(trial):
+                yield flaw
+                if flaw.code == "environment-not-text":
+                    return  # Nothing can be said of what is made of it.
         except NoAnswer as error:
             yield Flaw("no-answer", part.__name__, "an answer to each request", str(error))

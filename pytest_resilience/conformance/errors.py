@@ -37,6 +37,7 @@ def errors(trial: Trial) -> Iterator[Flaw]:
             return
         yield from _presets(server, trial, wanted)
         yield from _unmatched(server, trial, wanted)
+    yield from _own(trial, wanted)
 
 
 def types(where: str, said: Said) -> Iterator[Flaw]:
@@ -67,6 +68,26 @@ def _presets(server: FakeServer, trial: Trial, wanted: Shape) -> Iterator[Flaw]:
             yield from types(where, said)
             if said.body.kind == "JSON":  # A page of a load balancer's is one on purpose.
                 yield from _shape(where, wanted, said)
+
+
+def _own(trial: Trial, wanted: Shape) -> Iterator[Flaw]:
+    """What the fake's own handlers answer, errors of theirs among it."""
+    server = trial.new()
+    with trial.serving(server):
+        for asked in trial.asks:
+            said = ask(server, asked)
+            if server.trace[-1].unmatched:
+                continue
+            where = str(asked)
+            if isinstance(said.body.data, dict | list):  # A word alone may be JSON and a text.
+                yield from types(where, said)
+            if said.status >= 400 and _has_its_own(server):
+                yield from _shape(where, wanted, said)
+
+
+def _has_its_own(server: FakeServer) -> bool:
+    """Whether it words errors itself; one that does not has said nothing of their shape."""
+    return isinstance(server, Fake) and type(server).error is not Fake.error
 
 
 def _unmatched(server: FakeServer, trial: Trial, wanted: Shape) -> Iterator[Flaw]:

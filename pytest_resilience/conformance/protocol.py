@@ -41,6 +41,8 @@ def _in_a_row(server: FakeServer, asked: Ask) -> Iterator[Flaw]:
         return
     finally:
         talk.close()
+    if first.headers.get("connection", "").lower() == "close":
+        yield Flaw("connection-not-kept", str(asked), "no word of closing", "Connection: close")
     if first.status == second.status:
         yield from _head(f"HEAD {asked.target}", first, head, same=first.body == second.body)
 

@@ -20,6 +20,7 @@ from typing import Any
 from pytest_resilience.conformance.asking import Said
 from pytest_resilience.conformance.flaw import Flaw
 from pytest_resilience.conformance.trial import Trial
+from pytest_resilience.secrets.names import tells
 from pytest_resilience.secrets.value import looks_random
 from pytest_resilience.server.server import FakeServer
 
@@ -86,9 +87,32 @@ def secrets_shared(trial: Trial) -> Iterator[Flaw]:
     """Two instances have no secret in common."""
     with trial.serving(trial.new(1)) as one, trial.serving(trial.new(2)) as two:
         ours = {secret.value: secret.label for secret in one.secrets}
-        shared = sorted({ours[secret.value] for secret in two.secrets if secret.value in ours})
-    for label in shared:
+        shared = {ours[secret.value] for secret in two.secrets if secret.value in ours}
+        handed_out = [dict(_handed_out(trial, server)) for server in (one, two)]
+    shared |= {name for value, name in handed_out[0].items() if value in handed_out[1]}
+    for label in sorted(shared):
         yield Flaw("shared-secret", label, "another value in each instance", "the same one")
+
+
+def _handed_out(trial: Trial, server: FakeServer) -> Iterator[tuple[str, str]]:
+    """What answers name a token or the like, and look as if chance had made it."""
+    sent = json.dumps([one.data for one in trial.asks], default=repr)
+    for said in trial.play(server):
+        for name, value in _named(said.body.data, ""):
+            if tells(name) and looks_random(value) and value not in sent:
+                yield value, name
+
+
+def _named(data: Any, name: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401 -- JSON
+    """Texts, with the name that is nearest to each."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield from _named(value, str(key))
+    elif isinstance(data, list):
+        for value in data:
+            yield from _named(value, name)
+    elif isinstance(data, str):
+        yield name, data
 
 
 def _run(trial: Trial, server: FakeServer) -> list[Any]:

@@ -222,6 +222,33 @@ class TextOrData(Shelf):
         return Response("busy", 429) if status == 429 else (status, {})
 
 
+class OneHandlersOwn(Shelf):
+    """error-shape: of a handler."""
+
+    @route("GET", "/turns")
+    def turn(self, request: Request) -> Any:
+        """As another service would say it, in a list and with a word about a token."""
+        return 404, [{"error": "no such book", "password": ["none"]}]
+
+
+class PageInsteadOfData(Shelf):
+    """error-type: of a handler."""
+
+    @route("GET", "/books")
+    def all(self, request: Request) -> Any:
+        """Data that says it is a page."""
+        return Response('{"books": []}', content_type="text/html")
+
+
+class HangsUp(Shelf):
+    """connection-not-kept: it says so."""
+
+    @route("GET", "/books")
+    def all(self, request: Request) -> Any:
+        """Once a connection."""
+        return 200, {"books": []}, {"Connection": "close"}
+
+
 class OddPreset(Shelf):
     """error-shape: of a preset."""
 
@@ -368,6 +395,25 @@ class TestKey(Shelf):
         """The same for everybody."""
         super().reset()
         self.key = "my-shelf-key-1"
+
+
+class OneSession(Shelf):
+    """shared-secret: of an answer."""
+
+    @route("POST", "/books")
+    def add(self, request: Request) -> Any:
+        """A token that was written into it, one that is new, and one that was sent."""
+        sent = request.get_json()
+        return {"session_token": "9fA27cE1b4D80x3QzL", "token": secrets.token_hex(9), **sent}
+
+
+class KeyIsANumber(Shelf):
+    """environment-not-text: of what would be a secret."""
+
+    @property
+    def environment(self) -> Any:
+        """A number in it."""
+        return {"SHELF_API_KEY": 5}
 
 
 class WallClock(Shelf):

@@ -53,6 +53,7 @@ BROKEN = {
     shelf.KeepsASocket: "left-behind",
     shelf.KeepsAVariable: "left-behind",
     shelf.PortIsANumber: "environment-not-text",
+    shelf.KeyIsANumber: "environment-not-text",
     shelf.StaysWhereItWas: "environment-elsewhere",
     shelf.TheRealOne: "environment-elsewhere",
     shelf.Fickle: "environment-changes",
@@ -60,20 +61,24 @@ BROKEN = {
     shelf.TwoShapes: "error-shape",
     shelf.TextOrData: "error-shape",
     shelf.OddPreset: "error-shape",
+    shelf.OneHandlersOwn: "error-shape",
     shelf.HtmlForNothing: "error-shape",
     shelf.SaysHtml: "error-type",
     shelf.SaysJson: "error-type",
+    shelf.PageInsteadOfData: "error-type",
     shelf.YesToAll: "success-for-nothing",
     shelf.OtherHead: "head-differs",
     shelf.OtherHeadType: "head-differs",
     shelf.NoAllow: "allow-missing",
     shelf.ShortByTwo: "connection-not-kept",
+    shelf.HangsUp: "connection-not-kept",
     shelf.Remembers: "not-reset",
     shelf.SharesAll: "not-reset",
     shelf.OddState: "state-not-json",
     shelf.ReadOnly: "state-not-settable",
     shelf.Forgets: "state-not-settable",
     shelf.TestKey: "shared-secret",
+    shelf.OneSession: "shared-secret",
     shelf.WallClock: "reads-system-clock",
     shelf.BornThen: "reads-system-clock",
     shelf.Sleeps: "blocks-the-loop",
@@ -224,3 +229,20 @@ def test_a_watch_hears_nothing_of_others() -> None:
     watch.heard(sys._getframe(), "c_call", time.time)
 
     assert list(watch.flaws()) == []
+
+
+def test_what_a_client_has_sent_is_no_secret_of_the_fakes() -> None:
+    """It comes back from every instance, of course."""
+    sent = {"session_token": "9fA27cE1b4D80x3QzL"}
+
+    assert flaws_of(shelf.OneSession, requests=[("POST", "/books", sent)]) == ()
+    found = flaws_of(shelf.OneSession, requests=[("POST", "/books", {})])
+    assert [(flaw.code, flaw.where) for flaw in found] == [("shared-secret", "session_token")]
+
+
+def test_a_request_that_no_route_takes_is_asked_all_the_same() -> None:
+    """What is said to it is looked at once, as for any such path."""
+    found = flaws_of(shelf.HtmlForNothing, requests=["GET /books", "GET /nowhere"])
+
+    assert {flaw.code for flaw in found} == {"error-shape"}
+    assert flaws_of(Shelf, requests=["GET /books", "GET /nowhere"]) == ()
