@@ -94,7 +94,8 @@ class Token:
             "expire_time": None if self.expires is None else stamp(self.expires),
             "explicit_max_ttl": self.explicit_max_ttl,
             "id": self.id if with_id else "",
-            "meta": self.meta,
+            # A batch token carries its own in a form that has no empty maps (seen).
+            "meta": (self.meta or None) if self.is_batch else self.meta,
             "num_uses": self.num_uses,
             "orphan": self.parent is None,
             "path": self.path,

@@ -139,3 +139,14 @@ def test_a_batch_role_has_no_period_and_no_uses(ask: Ask) -> None:
         "default-batch has no useful meaning; adjusting to batch"
     ]
     assert ask("GET", role).json()["data"]["token_type"] == "batch"
+
+
+@pytest.mark.parametrize(("kind", "shown"), [("batch", None), ("service", {})])
+def test_metadata_without_anything_in_it_is_lost_on_the_way(
+    ask: Ask, kind: str, shown: dict[str, str] | None
+) -> None:
+    """A batch token is its own store, and keeps no empty map (seen)."""
+    body = {"type": kind, "policies": ["default"], "meta": {}}
+    token = ask("POST", "auth/token/create", body).json()["auth"]["client_token"]
+
+    assert ask("GET", "auth/token/lookup-self", token=token).json()["data"]["meta"] == shown
