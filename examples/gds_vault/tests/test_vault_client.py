@@ -1,5 +1,9 @@
 """What a client is made of, and what is left when its work is done."""
 
+import ast
+import sys
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +12,7 @@ import gds_vault
 from gds_vault import VaultClient, VaultError, get_secret_from_vault
 from pytest_resilience_vault import Vault
 
+HERE = Path(__file__).parents[1]
 ALL = ("VAULT_ADDR", "VAULT_ROLE_ID", "VAULT_SECRET_ID")
 
 
@@ -24,6 +29,19 @@ def test_the_package_offers_the_documents_names() -> None:
         gds_vault.get_secret_from_vault,
         gds_vault.retry_with_backoff,
     )
+
+
+def test_it_needs_requests_and_nothing_else() -> None:
+    """The standard library's logging, and the requests that was there before."""
+    folder = Path(gds_vault.__file__).parent
+    nodes = [node for path in folder.glob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
+    imported = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+    imported |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+    project = tomllib.loads((HERE / "pyproject.toml").read_text())["project"]
+
+    foreign = {name.partition(".")[0] for name in imported} - set(sys.stdlib_module_names)
+    assert foreign == {"requests", "gds_vault"}
+    assert [need.partition(">")[0] for need in project["dependencies"]] == ["requests"]
 
 
 def test_everything_left_out_comes_from_the_environment(vault: Vault) -> None:
