@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from pytest_resilience.errors import PolicyError
 from pytest_resilience.policy._check import FOREVER
 from pytest_resilience.policy.backoff import Backoff, Jitter
+from pytest_resilience.policy.breaker import Breaker
+from pytest_resilience.policy.logs import LogContract
 from pytest_resilience.policy.policy import FAILURES, SAME
 
 __all__ = ["claims_of"]
@@ -15,6 +19,29 @@ __all__ = ["claims_of"]
 NUMBER = r"\d+(?:\.\d+)?"
 EXAMPLE = "4 attempts, waits 1 2 4, retry 429 5xx timeouts, timeout 10"
 
+KINDS = (
+    "attempts",
+    "waits",
+    "backoff",
+    "jitter",
+    "retry",
+    "never",
+    "Retry-After",
+    "methods",
+    "raises",
+    "key",
+    "breaker",
+    "login",
+    "logs",
+    "validation",
+    "resending",
+    "never blocks",
+)
+ONE_WORD: dict[str, Callable[[str], dict[str, Any]]] = {
+    "key": lambda word: {"idempotency_key": word},
+    "login": lambda word: {"login": word},
+    "logs": lambda word: {"logs": LogContract(logger=word, retry="")},
+}
 TIMES = {
     "timeout": "timeout",
     "connect timeout": "connect_timeout",
@@ -55,15 +82,18 @@ def _read(clause: str) -> dict[str, Any]:
         return _retried(words)
     if first in ("methods", "raises") and rest:
         return {first: rest}
-    if first == "key" and len(rest) == 1:
-        return {"idempotency_key": rest[0]}
+    if first in ONE_WORD and len(rest) == 1:
+        return ONE_WORD[first](rest[0])
     return _refuse(clause)
 
 
 def _refuse(clause: str) -> NoReturn:
-    kinds = "attempts, waits, backoff, jitter, retry, never, Retry-After, methods, raises, key"
+    kinds = [*KINDS, *TIMES]
+    words = clause.lower().split()
+    close = [near for word in words for near in difflib.get_close_matches(word, kinds, 1, 0.75)]
+    hint = f" (did you mean {close[0]!r}?)" if close and close[0] not in words else ""
     raise PolicyError(
-        f"{clause!r} cannot be read: wanted {kinds}, {', '.join(TIMES)}; such as {EXAMPLE!r}"
+        f"{clause!r} cannot be read{hint}: wanted {', '.join(kinds)}; such as {EXAMPLE!r}"
     )
 
 
@@ -106,12 +136,23 @@ def _waits(found: re.Match[str]) -> dict[str, Any]:
 def _backoff(found: re.Match[str]) -> dict[str, Any]:
     first = None if found["first"] is None else float(found["first"])
     cap = None if found["cap"] is None else float(found["cap"])
-    return {"backoff": Backoff(float(found["initial"]), float(found["factor"]), cap, first)}
+    step = float(found["step"] or 0)
+    return {"backoff": Backoff(float(found["initial"]), float(found["factor"]), cap, first, step)}
 
 
 def _jitter(found: re.Match[str]) -> dict[str, Any]:
     amount = None if found[2] is None else float(found[2])
-    return {"jitter": Jitter("none" if found[1] == "no" else found[1], amount)}
+    least = float(found[3] or 0)
+    return {"jitter": Jitter("none" if found[1] == "no" else found[1], amount, least)}
+
+
+def _breaker(found: re.Match[str]) -> dict[str, Any]:
+    probes = None if found[3] is None else int(found[3])
+    return {"breaker": Breaker(int(found[1]), float(found[2]), probes)}
+
+
+def _yes_or_no(field: str) -> Callable[[re.Match[str]], dict[str, Any]]:
+    return lambda found: {field: not found[1]}
 
 
 def _retry_after(found: re.Match[str]) -> dict[str, Any]:
@@ -123,7 +164,7 @@ def _retry_after(found: re.Match[str]) -> dict[str, Any]:
 
 BACKOFF = (
     rf"backoff (?P<initial>{NUMBER}) ?x ?(?P<factor>{NUMBER})"
-    rf"(?: first (?P<first>{NUMBER}))?(?: up to (?P<cap>{NUMBER}))?"
+    rf"(?: plus (?P<step>{NUMBER}))?(?: first (?P<first>{NUMBER}))?(?: up to (?P<cap>{NUMBER}))?"
 )
 WAIT = rf"{NUMBER}(?:\.\.{NUMBER})?"
 READERS: list[tuple[str, Any]] = [
@@ -132,7 +173,13 @@ READERS: list[tuple[str, Any]] = [
     (rf"waits? ({WAIT}(?:[ -]{WAIT})*)", _waits),
     (rf"({NUMBER}(?:-{NUMBER})+)", _waits),
     (BACKOFF, _backoff),
-    (rf"({'|'.join(Jitter.KINDS)}|no) jitter(?: ({NUMBER}))?", _jitter),
+    (rf"({'|'.join(Jitter.KINDS)}|no) jitter(?: ({NUMBER}))?(?: from ({NUMBER}))?", _jitter),
+    (rf"breaker (\d+) for ({NUMBER})(?: probes (\d+))?", _breaker),
+    (r"unreadable retry-after (\w+)", lambda found: {"unreadable_retry_after": found[1]}),
+    (r"(no )?validation", _yes_or_no("validates")),
+    (r"(no )?resending", _yes_or_no("resends")),
+    (r"(never) blocks", lambda _: {"never_blocks": True}),
+    (r"(may) block", lambda _: {"never_blocks": False}),
     (rf"(no )?retry-after(?: up to ({NUMBER}))?", _retry_after),
     *(
         (rf"{words} ({NUMBER})", lambda found, field=field: {field: float(found[1])})

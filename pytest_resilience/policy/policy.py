@@ -209,8 +209,9 @@ class RetryPolicy:
 
         Args:
             source: A file with the policy in ``[tool.pytest-resilience.policy]``, in
-                ``[policy]``, or all by itself; or what has been read of it already. The
-                keys are the arguments of this class, or the policy is text for `parse`.
+                ``[policy]``, or all by itself; a folder, for the nearest pyproject.toml in
+                it or above that has one; or what has been read already. The keys are the
+                arguments of this class, or the policy is text for `parse`.
 
         Raises:
             PolicyError: It cannot be read, or contradicts itself.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from pytest_resilience.policy import line
 from pytest_resilience.policy._check import FOREVER
 from pytest_resilience.policy.backoff import Backoff, Jitter
 from pytest_resilience.policy.breaker import Breaker
+from pytest_resilience.policy.logs import LogContract
 from pytest_resilience.policy.policy import RetryPolicy
 
 __all__ = ["claims_of"]
@@ -21,7 +23,7 @@ __all__ = ["claims_of"]
 PLACES = (("tool", "pytest-resilience", "policy"), ("policy",))
 """Where a policy stands in a file: in pyproject.toml, and in one of its own."""
 
-PARTS = {"backoff": Backoff, "jitter": Jitter, "breaker": Breaker}
+PARTS = {"backoff": Backoff, "jitter": Jitter, "breaker": Breaker, "logs": LogContract}
 
 
 def claims_of(source: str | os.PathLike[str] | Mapping[str, object]) -> dict[str, Any]:
@@ -31,6 +33,8 @@ def claims_of(source: str | os.PathLike[str] | Mapping[str, object]) -> dict[str
     import tomllib
 
     path = Path(source)
+    if path.is_dir():
+        path = _project_of(path)
     try:
         data = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
@@ -39,6 +43,21 @@ def claims_of(source: str | os.PathLike[str] | Mapping[str, object]) -> dict[str
         return _claims(_found(data, str(path)))
     except PolicyError as error:
         raise PolicyError(f"{path}: {error}") from error
+
+
+def _project_of(folder: Path) -> Path:
+    """The pyproject.toml with a policy that is nearest to this folder, in it or above."""
+    import tomllib
+
+    for place in (folder.resolve(), *folder.resolve().parents):
+        path = place / "pyproject.toml"
+        with contextlib.suppress(OSError, ValueError):  # Not ours to complain of.
+            tools = tomllib.loads(path.read_text("utf-8")).get("tool", {})
+            if "policy" in tools.get("pytest-resilience", {}):
+                return path
+    raise PolicyError(
+        f"no pyproject.toml in {folder} or above has a table [tool.pytest-resilience.policy]"
+    )
 
 
 def _found(data: Mapping[str, Any], where: str) -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from pytest_resilience.errors import PolicyError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_resilience.policy.policy import RetryPolicy
     from pytest_resilience.reporting.custody import Custody
     from pytest_resilience.server.server import FakeServer
@@ -20,7 +23,10 @@ CLAUSE = "_retry_clause"
 
 def split(metafunc: pytest.Metafunc, marker: pytest.Mark) -> None:
     """Make a test for each clause out of a marked one."""
-    names = _names(_policy(marker), is_async=inspect.iscoroutinefunction(metafunc.function))
+    names = _names(
+        _policy(marker, metafunc.definition.path),
+        is_async=inspect.iscoroutinefunction(metafunc.function),
+    )
     metafunc.fixturenames.append(CLAUSE)
     metafunc.parametrize(CLAUSE, names, ids=names)
 
@@ -33,7 +39,7 @@ def run(item: pytest.Function, marker: pytest.Mark, custody: Custody | None) -> 
     server = _server(item, custody, marker)
     name = str(item.callspec.params[CLAUSE])
     try:
-        with Judge(_body(item), _policy(marker), server) as judge:
+        with Judge(_body(item), _policy(marker, item.path), server) as judge:
             verdict = judge.verdict(name)
     except UnknownScenario:
         pytest.skip("not meaningful for this client")
@@ -42,20 +48,27 @@ def run(item: pytest.Function, marker: pytest.Mark, custody: Custody | None) -> 
         pytest.fail(text if custody is None else custody.mask(text), pytrace=False)
 
 
-def _policy(marker: pytest.Mark) -> RetryPolicy:
+def _policy(marker: pytest.Mark, path: Path) -> RetryPolicy:
+    """A policy, one in a line, one in a file beside the test, or that of the project."""
     from pytest_resilience.policy.policy import RetryPolicy
 
     unknown = sorted(set(marker.kwargs) - {"policy", "server"})
     given = [*marker.args, *(marker.kwargs[key] for key in marker.kwargs if key == "policy")]
-    if len(given) != 1 or unknown:
+    if len(given) > 1 or unknown:
         extra = f", not {', '.join(unknown)}" if unknown else ""
         raise pytest.Collector.CollectError(f"{MARKER} takes a policy and server{extra}")
+    policy = given[0] if given else path.parent
     try:
-        policy = RetryPolicy.parse(given[0]) if isinstance(given[0], str) else given[0]
+        if isinstance(policy, str) and policy.endswith(".toml"):
+            policy = path.parent / policy
+        if isinstance(policy, str):
+            policy = RetryPolicy.parse(policy)
+        elif isinstance(policy, os.PathLike):
+            policy = RetryPolicy.from_toml(policy)
     except PolicyError as error:
         raise pytest.Collector.CollectError(f"{MARKER}: {error}") from None
     if not isinstance(policy, RetryPolicy):
-        raise pytest.Collector.CollectError(f"{MARKER} wants a RetryPolicy, got {given[0]!r}")
+        raise pytest.Collector.CollectError(f"{MARKER} wants a RetryPolicy, got {policy!r}")
     return policy
 
 

@@ -111,7 +111,9 @@ def test_a_clause_that_means_nothing_is_skipped(acme: pytest.Pytester) -> None:
 @pytest.mark.parametrize(
     ("marker", "fixtures", "said"),
     [
-        ("()", "fake_vault", "*retry_contract takes a policy and server*"),
+        ("()", "fake_vault", "*retry_contract: no pyproject.toml in * or above has a table*"),
+        ("('x.toml')", "fake_vault", "*retry_contract: *x.toml cannot be read*"),
+        ("(POLICY, POLICY)", "fake_vault", "*retry_contract takes a policy and server*"),
         ("(POLICY, tries=3)", "fake_vault", "*takes a policy and server, not tries*"),
         ("(3)", "fake_vault", "*retry_contract wants a RetryPolicy, got 3*"),
         ("('3 tries')", "fake_vault", "*retry_contract: '3 tries' cannot be read*"),
@@ -129,6 +131,27 @@ def test_a_mistake_is_told(acme: pytest.Pytester, marker: str, fixtures: str, sa
     result = acme.runpytest_subprocess("-p", "resilience", "-x")
 
     result.stdout.fnmatch_lines([said])
+
+
+@pytest.mark.parametrize(
+    ("file", "table", "marker"),
+    [
+        ("pyproject.toml", "[tool.pytest-resilience.policy]", ""),
+        ("pyproject.toml", "[tool.pytest-resilience.policy]", "(server='fake_vault')"),
+        ("shop.toml", "", "('shop.toml')"),
+    ],
+)
+def test_a_policy_that_stands_beside_the_client(
+    acme: pytest.Pytester, file: str, table: str, marker: str
+) -> None:
+    """In the project, or in a file that the marker names."""
+    said = f"{table}\nattempts = 3\nbackoff = [1, 5]\nstatuses = [503]\ntimeout = 5\n"
+    (acme.path / file).write_text(said)
+    acme.makepyfile(CLIENT + KEPT.replace("(POLICY)", marker))
+
+    result = acme.runpytest_subprocess("-p", "resilience", "-k", "outage-without-end")
+
+    result.stdout.fnmatch_lines(["wrong-schedule: attempt 3 came 2.000 s after*wanted 5.000 s"])
 
 
 def test_other_tests_run_as_ever(acme: pytest.Pytester) -> None:

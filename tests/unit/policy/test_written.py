@@ -11,7 +11,15 @@ import stamina
 import tenacity
 import urllib3
 
-from pytest_resilience import FOREVER, Backoff, Breaker, Jitter, PolicyError, RetryPolicy
+from pytest_resilience import (
+    FOREVER,
+    Backoff,
+    Breaker,
+    Jitter,
+    LogContract,
+    PolicyError,
+    RetryPolicy,
+)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +65,37 @@ from pytest_resilience import FOREVER, Backoff, Breaker, Jitter, PolicyError, Re
             "connect timeout 3, total timeout 30, budget 20, cache 300",
             RetryPolicy(connect_timeout=3, total_timeout=30, budget=20, cache=300),
         ),
+        (
+            "backoff 1x1 plus 2 first 0 up to 9, full jitter from 0.5",
+            RetryPolicy(
+                backoff=Backoff(1, factor=1, step=2, first=0, cap=9),
+                jitter=Jitter("full", least=0.5),
+            ),
+        ),
+        (
+            "Retry-After, unreadable Retry-After raise, validation, no resending, never blocks",
+            RetryPolicy(
+                retry_after=True,
+                unreadable_retry_after="raise",
+                validates=True,
+                resends=False,
+                never_blocks=True,
+            ),
+        ),
+        (
+            "no validation, resending, may block, breaker 5 for 30 probes 2",
+            RetryPolicy(
+                validates=False, resends=True, never_blocks=False, breaker=Breaker(5, 30, 2)
+            ),
+        ),
+        (
+            "breaker 3 for 0.5, login /auth/*, logs shop.client",
+            RetryPolicy(
+                breaker=Breaker(3, 0.5),
+                login="/auth/*",
+                logs=LogContract(logger="shop.client", retry=""),
+            ),
+        ),
     ],
 )
 def test_a_policy_in_one_line(text: str, policy: RetryPolicy) -> None:
@@ -69,7 +108,11 @@ def test_a_policy_in_one_line(text: str, policy: RetryPolicy) -> None:
     [
         ("4 tries", "'4 tries' cannot be read: wanted attempts, waits, backoff, jitter, retry"),
         ("retry rst", "'retry rst' cannot be read: 'rst' is none of statuses such as 429 or 5xx"),
-        ("retry", "'retry' cannot be read"),
+        ("retry", "'retry' cannot be read: wanted attempts"),
+        ("tiemout 10", "'tiemout 10' cannot be read (did you mean 'timeout'?): wanted attempts"),
+        ("never 503, retry 503", "never_statuses=[503] is not allowed: wanted nothing that"),
+        ("unreadable Retry-After raise", "unreadable_retry_after='raise' is not allowed: wanted"),
+        ("breaker 0 for 30", "breaker.opens_after=0 is not allowed: wanted a whole number"),
         ("4 attempts, 3 attempts", "'3 attempts' says attempts a second time"),
         ("4 attempts, waits 1", "attempts=4 is not allowed: wanted 2"),
     ],
@@ -90,6 +133,10 @@ jitter = {{ kind = "additive", amount = 0.5 }}
 breaker = {{ opens_after = 5, stays_open = 30 }}
 statuses = [429, "5xx"]
 retry-after = true
+[{place}.logs]
+logger = "shop"
+json = ["event"]
+events = {{ "Retry attempt" = ["delay"] }}
 """
 WRITTEN = RetryPolicy(
     attempts=5,
@@ -98,6 +145,7 @@ WRITTEN = RetryPolicy(
     breaker=Breaker(5, 30),
     statuses=[429, "5xx"],
     retry_after=True,
+    logs=LogContract(logger="shop", json=["event"], events={"Retry attempt": ["delay"]}),
 )
 
 
@@ -108,6 +156,19 @@ def test_a_policy_in_a_file(place: str, tmp_path: Path) -> None:
     file.write_text(TABLE.format(place=place))
 
     assert RetryPolicy.from_toml(file) == WRITTEN
+
+
+def test_a_policy_of_a_project(tmp_path: Path) -> None:
+    """A folder stands for the nearest pyproject.toml that has one."""
+    (tmp_path / "pyproject.toml").write_text(TABLE.format(place="tool.pytest-resilience.policy"))
+    within = tmp_path / "sub" / "tests"
+    within.mkdir(parents=True)
+    (tmp_path / "sub" / "pyproject.toml").write_text("[tool.other]")
+    (within / "pyproject.toml").write_text("is no TOML")
+
+    assert RetryPolicy.from_toml(within) == WRITTEN
+    with pytest.raises(PolicyError, match=r"no pyproject.toml in / or above has a table \[tool.py"):
+        RetryPolicy.from_toml("/")
 
 
 def test_a_policy_from_a_mapping() -> None:
@@ -130,6 +191,7 @@ def test_a_policy_from_a_mapping() -> None:
         ({"breaker": {"probes": 1}}, "breaker={'probes': 1} is not allowed"),
         ({"tool": {"ruff": {}}}, "the mapping has no table [tool.pytest-resilience.policy]"),
         ({"attempts": 0}, "attempts=0 is not allowed"),
+        ({"logs": {"loger": "shop"}}, "logs has no 'loger'; did you mean 'logger'?"),
     ],
 )
 def test_a_table_that_means_nothing_is_refused(said: dict[str, Any], error: str) -> None:
