@@ -4,6 +4,9 @@ All loggers of structlog, whenever and however configured, cached or not, pass t
 methods of their common base: one runs the processors, the other calls the wrapped logger with
 what came out. Both are tapped, and nothing that is configured is touched. Below their level the
 filtering loggers have methods that do nothing; those are tapped one by one.
+
+Who has called a logger, structlog finds out by going up the frames past all modules that are
+called like itself, so what stands there in our name has to bear one of its own (`_unseen`).
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import importlib.machinery
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from pytest_resilience.logs import _hub
@@ -90,9 +93,15 @@ def _tap(undo: Undo) -> None:
                 _hub.put(cls, name, _silent(name.removeprefix("a"), method), undo)
 
 
+def _unseen(tap: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, as if it were structlog's: see ``structlog._frames``."""
+    return FunctionType(tap.__code__, _NAMES, tap.__name__, tap.__defaults__, tap.__closure__)
+
+
 def _silent(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
     """A method below the level of its logger, which does nothing, or is a coroutine that does."""
 
+    @_unseen
     def nop(self: Any, event: Any, *args: Any, **kw: Any) -> Any:  # noqa: ANN401 -- as it is
         if _hub.listening():
             entry = _new(self, name, _asked(self, {**kw, "event": in_words(event, args)}))
@@ -104,6 +113,7 @@ def _silent(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _proxy(real: Callable[..., Any]) -> Callable[..., Any]:
+    @_unseen
     def _proxy_to_logger(self: Any, *args: Any, **kw: Any) -> Any:  # noqa: ANN401 -- as it is
         before = saying.spoken, saying.writing, saying.proxied
         saying.proxied = True
@@ -116,6 +126,7 @@ def _proxy(real: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _process(real: Callable[..., Any]) -> Callable[..., Any]:
+    @_unseen
     def _process_event(self: Any, method_name: str, event: Any, event_kw: dict[str, Any]) -> Any:  # noqa: ANN401 -- as it is
         if not _hub.listening():
             return real(self, method_name, event, event_kw)
@@ -144,6 +155,7 @@ def _is_default(processors: object) -> bool:
 def _watch(entry: Entry, processor: Callable[..., Any]) -> Callable[..., Any]:
     """The processor; the last event dict that goes in or comes out is the one that counts."""
 
+    @_unseen
     def watched(logger: Any, name: str, event_dict: Any) -> Any:  # noqa: ANN401 -- as it is
         _read(entry, event_dict)
         result = processor(logger, name, event_dict)
@@ -205,3 +217,6 @@ def _came_out(entry: Entry, wrapped: object, result: object) -> None:
         for text in entry.rendered:
             for line in text.split("\n"):
                 _hub.tell(Entry("file", line, path=path, echo=True))
+
+
+_NAMES = {**globals(), "__name__": "structlog._heard_by_pytest_resilience"}

@@ -509,3 +509,58 @@ def test_structlog_that_is_imported_while_somebody_listens(code: str, said: str 
     assert run.stderr == ""
     assert run.returncode == 0
     assert said is None or run.stdout == said
+
+
+CALLSITE = structlog.processors.CallsiteParameterAdder(
+    [
+        structlog.processors.CallsiteParameter.MODULE,
+        structlog.processors.CallsiteParameter.FUNC_NAME,
+        structlog.processors.CallsiteParameter.LINENO,
+    ]
+)
+
+
+def says_where(output: io.StringIO) -> None:
+    """Say something in every way in which structlog, or logging for it, looks for the caller."""
+    chain = [structlog.processors.StackInfoRenderer(), CALLSITE, JSON]
+    structlog.configure(chain, logger_factory=structlog.PrintLoggerFactory(output))
+    structlog.get_logger().info("printed")
+    structlog.get_logger().bind(x=1).info("with a stack", stack_info=True)
+    wrapper = structlog.make_filtering_bound_logger(logging.INFO)
+    structlog.configure(chain, wrapper, logger_factory=structlog.PrintLoggerFactory(output))
+    structlog.get_logger().info("filtered")
+    asyncio.run(structlog.get_logger().ainfo("async"))
+    handler = logging.StreamHandler(output)
+    handler.setFormatter(logging.Formatter("%(module)s %(funcName)s %(lineno)d %(message)s"))
+    log = logging.getLogger("where")
+    log.addHandler(handler)
+    structlog.configure(
+        [CALLSITE, JSON],
+        structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
+    structlog.get_logger("where").warning("on top")
+    log.removeHandler(handler)
+
+
+def test_the_caller_is_still_found() -> None:
+    """Module, function, line and stack are those of the code under test, not of the recorder."""
+    alone, heard = io.StringIO(), io.StringIO()
+
+    for output, listening in ((alone, False), (heard, True)):
+        if listening:
+            with Recorder() as logs:
+                says_where(output)
+        else:
+            says_where(output)
+
+    assert [line.text for line in logs.by("structlog")] == [
+        "printed",
+        "with a stack",
+        "filtered",
+        "async",
+        "on top",
+    ]
+    where = [line.partition(", line")[0] for line in alone.getvalue().splitlines()]
+    assert [line.partition(", line")[0] for line in heard.getvalue().splitlines()] == where
+    assert alone.getvalue().count("says_where") >= 5
