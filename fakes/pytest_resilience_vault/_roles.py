@@ -83,11 +83,13 @@ def _listed(value: Any) -> Any:
 def _secret_id(role: Role, settings: dict[str, Any], now: float) -> str:
     """The role's secret id, with the uses and the time that the role now gives."""
     wanted = settings.get("secret_id")
-    known = [found.secret_id for found in role.secret_ids.values()]
+    # Those whose time is over are none.
+    known = [secret_id for secret_id in list(role.secret_ids) if role.secret(secret_id, now)]
     secret_id = str(wanted) if wanted else known[0] if known else new_uuid()
+    is_new = secret_id not in known
     found = role.secret_ids.setdefault(secret_id, SecretId(secret_id, now))
-    if "secret_id_num_uses" in settings or not known:
+    if "secret_id_num_uses" in settings or is_new:
         found.num_uses = role.secret_id_num_uses
-    if "secret_id_ttl" in settings or not known:
+    if "secret_id_ttl" in settings or is_new:
         found.created, found.ttl = now, role.secret_id_ttl
     return secret_id

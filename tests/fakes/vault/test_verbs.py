@@ -7,7 +7,7 @@ import pytest
 
 from pytest_resilience import PlanError, faults
 from pytest_resilience_vault import Vault
-from tests.fakes.vault.asking import Ask, said
+from tests.fakes.vault.asking import Ask, SettableClock, said
 
 INVALID = (403, ["2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"])
 NO = (403, ["1 error occurred:\n\t* permission denied\n\n"])
@@ -300,3 +300,23 @@ def test_faults_and_state_work_together(vault: Vault, ask: Ask) -> None:
 
     assert statuses == [429, 200]
     assert ask("GET", "secret/metadata/a").json()["data"]["current_version"] == 1
+
+
+def test_a_role_hands_out_a_secret_id_that_works(
+    vault: Vault, ask: Ask, clock: SettableClock
+) -> None:
+    """Not one whose time is over; one of a test's own choice has the role's terms, too."""
+    old = vault.role("app", secret_id_ttl=5)
+    same = vault.role("app")
+    clock.ahead = 6
+    new, chosen = vault.role("app"), vault.role("app", secret_id="mine")
+    clock.ahead = 10
+
+    def log_in(secret_id: str) -> int:
+        ids = {"role_id": old.role_id, "secret_id": secret_id}
+        return ask("POST", "auth/approle/login", ids, token=None).status_code
+
+    assert old == same
+    assert [log_in(one.secret_id) for one in (old, new, chosen)] == [400, 200, 200]
+    clock.ahead = 12
+    assert [log_in(one.secret_id) for one in (new, chosen)] == [400, 400]
