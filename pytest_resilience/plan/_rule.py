@@ -109,7 +109,8 @@ class Rule:
         if self.between:
             words.append(f"between {self.between[0]:g} and {self.between[1]:g} s")
         words.append(f"after {self.after} requests" if self.after else "")
-        words.append(f"on {self.match}" if not self.match.anything else "")
+        match = str(self.match)
+        words.append(match if not match or match.startswith("when ") else f"on {match}")
         return " ".join(word for word in words if word)
 
     def __repr__(self) -> str:

@@ -136,12 +136,12 @@ class Custody:
         for watched in self.servers:
             label, server = watched.label, watched.server
             trace = server.trace
+            if not self.settings.errors:  # First: a predicate that fails leaves its fault unmet.
+                found += leftovers.errors(label, server.errors)
             if not self.settings.unmatched:
                 found += leftovers.unmatched(label, trace)
             if not self.settings.unmet:
                 found += leftovers.unmet(label, server.plan.unmet, trace)
-            if not self.settings.errors:
-                found += leftovers.errors(label, server.errors)
         return found + (self._ear.found(self.servers) if self._ear else [])
 
     def close(self) -> None:

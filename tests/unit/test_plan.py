@@ -325,7 +325,7 @@ class Always:
 
 def test_a_predicate_without_a_name() -> None:
     """A predicate that is an object is named by its class."""
-    assert "when Always" in str(Plan().add(503, when=Always()))
+    assert str(Plan().add(503, when=Always())) == "status 503 when Always"
 
 
 # --- values that cannot be meant ------------------------------------------------------------------

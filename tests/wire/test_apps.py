@@ -328,6 +328,24 @@ def test_a_broken_answer_is_closed(status: str, headers: list[Any], *, blocking:
         assert body.closed.wait(20)
 
 
+class AsClass:
+    """An application as PEP 3333 shows it: to call the class is to serve a request."""
+
+    def __init__(self, environ: Any, start: Start) -> None:
+        start("200 OK", [])
+        self._said = environ["PATH_INFO"].encode()
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._said
+
+
+@BOTH
+def test_an_application_that_is_a_class(*, blocking: bool) -> None:
+    """A class is an application as good as a function."""
+    with FakeServer(AsClass, blocking=blocking) as server, Raw(server) as raw:
+        assert raw.send(b"GET /x HTTP/1.0\r\n\r\n").rest().body == b"/x"
+
+
 @BOTH
 def test_a_target_that_is_no_path(*, blocking: bool) -> None:
     """Where a target has no path, the application is told of none, as PEP 3333 wants it."""
