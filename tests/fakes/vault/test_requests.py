@@ -1,6 +1,7 @@
 """How a request may be written: methods, headers, bodies, paths."""
 
 import pytest
+import requests
 
 from pytest_resilience_vault import Vault
 from tests.fakes.vault.asking import Ask, said
@@ -114,3 +115,18 @@ def test_query_parameters_are_the_data_of_a_read(vault: Vault, ask: Ask) -> None
     assert ask("GET", "secret/data/a?version=1").json()["data"]["data"] == {"n": 1}
     assert ask("GET", "secret/data/a?version=1&version=2").status_code == 400
     assert ask("GET", "secret/data/a?help=").status_code == 200
+
+
+def test_a_body_may_be_so_large_and_no_larger() -> None:
+    """413 in Vault's form, whether its length is said before or comes in pieces."""
+    with Vault(max_body=1000) as small:
+        url, fields = f"{small.url}/v1/secret/data/a", {"X-Vault-Token": small.root_token}
+        told = requests.post(url, json={"data": {"x": "a" * 1000}}, headers=fields, timeout=5)
+        pieces = requests.post(url, data=iter([b"x" * 600] * 2), headers=fields, timeout=5)
+        fits = requests.post(url, json={"data": {"x": "a" * 900}}, headers=fields, timeout=5)
+
+    for answer in (told, pieces):
+        assert said(answer) == (413, ["http: request body too large"])
+        assert answer.headers["Content-Type"] == "application/json"
+    assert fits.status_code == 200
+    assert Vault().max_body == 32 * 1024 * 1024
