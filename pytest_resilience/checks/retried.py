@@ -16,6 +16,7 @@ __all__ = [
     "own_mistakes",
     "status",
     "status_left_alone",
+    "unconnected",
 ]
 
 PROGRAMMING = (
@@ -64,6 +65,17 @@ def failure(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     what = seen.facts["failure"]
     sentence = f"{what} was not tried again: the call raised {kind(call.error)}"
     yield Finding("failure-not-retried", sentence, seen.evidence(call.trace))
+
+
+def unconnected(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """A host that does not answer is given up, and tried again."""
+    facts = seen.facts
+    if not facts["too_long"]:
+        yield from failure(seen, policy)
+    elif not (facts["ends"] and facts["is_async"]):  # aiohttp may end it a second later.
+        sentence = f"it was still connecting when {seen.number('timeout'):g} s were over"
+        code = "wrong-timeout" if facts["ends"] else "no-timeout"
+        yield Finding(code, sentence, seen.evidence(seen.call.trace))
 
 
 def failure_left_alone(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import itertools
 import random
@@ -17,7 +18,7 @@ import httpx
 import pytest
 import requests
 
-from pytest_resilience import Backoff, RetryPolicy, verify
+from pytest_resilience import Backoff, FakeServer, ResilienceError, RetryPolicy, verify
 from pytest_resilience.judge.authorities import read_late
 
 Call = Callable[[str], Any]
@@ -259,6 +260,79 @@ def test_a_connect_timeout_is_known_though_its_connection_is_kept() -> None:
         verdict = verify(lambda url: client.get(url).raise_for_status().json(), only="silence")
 
     assert verdict.codes == ["only-connect-timeout"]
+
+
+# Hosts that do not answer
+
+UNCONNECTED = RetryPolicy(attempts=4, backoff=[1, 2, 4], timeout=5, failures=["connect"])
+
+
+def patient(url: str) -> Any:
+    """Reading has a timeout, connecting has none."""
+    with httpx.Client(timeout=httpx.Timeout(5, connect=None)) as client:
+        return client.get(url).raise_for_status().json()
+
+
+async def late(url: str) -> Any:
+    """Its timer may be a little late, as aiohttp's, which go by whole seconds."""
+    for wait in (1, 2, 4, None):
+        try:
+            async with asyncio.timeout(5.5), httpx.AsyncClient(timeout=None) as client:
+                return (await client.get(url)).json()
+        except TimeoutError:
+            if wait is None:
+                raise
+            await asyncio.sleep(wait)
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("client", "policy", "codes"),
+    [
+        (loop, UNCONNECTED, []),
+        (
+            lambda url: loop(
+                url, again=lambda e: passes(e) and not isinstance(e, requests.ConnectTimeout)
+            ),
+            UNCONNECTED,
+            ["failure-not-retried"],
+        ),
+        (
+            lambda url: loop(url, lambda n: n),
+            RetryPolicy(attempts=4, backoff=[0, 1, 2], connect_timeout=5, failures=["connect"]),
+            [],
+        ),
+        (patient, UNCONNECTED, ["no-timeout"]),
+        (lambda url: get(url, timeout=(30, 5)), UNCONNECTED, ["wrong-timeout"]),
+        (late, UNCONNECTED, []),
+    ],
+)
+def test_a_host_that_does_not_answer(client: Call, policy: RetryPolicy, codes: list[str]) -> None:
+    """Connecting hangs until it is given up, and the next attempt gets through."""
+    verdict = verify(client, policy, only="connect-then-ok")
+
+    assert verdict.codes == codes, verdict
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        RetryPolicy(attempts=4, failures=["connect"]),
+        RetryPolicy(attempts=1, timeout=5, failures=["connect"]),
+        RetryPolicy(attempts=3, backoff=[0, 0], timeout=5, failures=["connect"]),
+        RetryPolicy(attempts=3, timeout=5, failures=["reset"]),
+    ],
+)
+def test_nobody_is_left_unconnected_in_vain(policy: RetryPolicy) -> None:
+    """Where no time is claimed for it, or nobody would try again later."""
+    with pytest.raises(ResilienceError, match="no scenario is named 'connect-then-ok'"):
+        verify(loop, policy, only="connect-then-ok")
+
+
+def test_an_ipv6_host_that_does_not_answer() -> None:
+    """It is put out of reach, and back, like any other."""
+    with FakeServer(host="::1") as server:
+        assert verify(loop, UNCONNECTED, server, only="connect-then-ok").codes == []
 
 
 # Certificates

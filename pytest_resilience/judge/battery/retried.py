@@ -9,6 +9,7 @@ from pytest_resilience.checks import retried
 from pytest_resilience.judge.ground import FAULTS
 from pytest_resilience.judge.scenario import Scenario, Subject
 from pytest_resilience.judge.stage import Stage
+from pytest_resilience.judge.unreachable import unreachable
 from pytest_resilience.policy.policy import RetryPolicy
 
 __all__ = ["scenarios"]
@@ -81,6 +82,7 @@ def _left_alone(subject: Subject) -> list[int]:
 
 def _failures(subject: Subject) -> Iterator[Scenario]:
     policy = subject.policy
+    yield from _unconnected(policy)
     for failure, words in WORDS.items():
         if failure == "refused" and _never_waits(policy):
             continue  # Who is down is down for all of its attempts.
@@ -98,6 +100,33 @@ def _failures(subject: Subject) -> Iterator[Scenario]:
                 play=_failing(failure, words, times=subject.enough),
                 checks=[retried.failure_left_alone],
             )
+
+
+def _unconnected(policy: RetryPolicy) -> Iterator[Scenario]:
+    """Only where it is claimed when connecting is given up: else nobody knows how long."""
+    timeout = policy.connect_timeout or policy.timeout or policy.total_timeout
+    # Who tries again at once tries in vain.
+    vain = sum(1 for retry in range(1, policy.limit or 2) if policy.wait_range(retry) == (0, 0))
+    if not policy.retries_failure("connect") or timeout is None or vain + 2 > (policy.limit or 3):
+        return
+
+    def play(stage: Stage) -> object:
+        with unreachable(stage.server, stage.clock, (1 + vain) * timeout + 0.000_001) as knocking:
+            stage.call()
+        return {
+            "failure": "a host that does not answer",
+            "timeout": timeout,
+            "too_long": knocking.all_the_time,
+            "ends": bool(stage.connect_timeouts),
+            "is_async": stage.is_async,
+        }
+
+    yield Scenario(
+        name="connect-then-ok",
+        clause="survives a host that does not answer",
+        play=play,
+        checks=[retried.unconnected],
+    )
 
 
 def _never_waits(policy: RetryPolicy) -> bool:
