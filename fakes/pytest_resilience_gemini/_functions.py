@@ -34,6 +34,13 @@ BAD_NAME = (
 )
 # symfony/ai#803, python-genai#867: of the models before Gemini 3, which can do both.
 JSON_TOO = "Function calling with a response mime type: 'application/json' is unsupported"
+# eino-ext#761, and of the models before celeste-python#197.
+MIXED = (
+    "Please enable tool_config.include_server_side_tool_invocations to use Built-in tools with "
+    "Function calling."
+)
+MIXED_BEFORE_3 = "Tool use with function calling is unsupported by the model."
+BUILT_IN = frozenset({"google_search", "code_execution", "url_context"})
 # As public code that guards against it has it.
 NOT_DECLARED = "allowed_function_names should be a subset of the provided function_declarations"
 
@@ -43,6 +50,8 @@ def check(request: Mapping[str, Any], model: str) -> None:
     problems = list(_problems(request))
     if problems:
         raise ApiError(400, "".join(f"* GenerateContentRequest.{line}\n" for line in problems))
+    _declared_once(request)
+    _mixed(request, model)
     declared = declarations(request)
     if not set(_config(request).get("allowed_function_names", ())) <= declared.keys():
         raise ApiError(400, NOT_DECLARED)
@@ -53,6 +62,33 @@ def check(request: Mapping[str, Any], model: str) -> None:
     _turns(request["contents"])
     if thinks_in_signatures(model):
         _signatures(request["contents"])
+
+
+def _declared_once(request: Mapping[str, Any]) -> None:
+    """Refuse two functions of one name, as many public projects have found."""
+    seen: set[str] = set()
+    for tool in request.get("tools", ()):
+        for declared in tool.get("function_declarations", ()):
+            name = declared["name"]
+            if name in seen:
+                raise ApiError(400, f"Duplicate function declaration found: {name}")
+            seen.add(name)
+
+
+def _mixed(request: Mapping[str, Any], model: str) -> None:
+    """Refuse functions beside tools of the service's own, unless both were meant.
+
+    Of Gemini 3 it was measured of these three models (ag2#3145).
+    """
+    tools = request.get("tools", ())
+    functions = any(tool.get("function_declarations") for tool in tools)
+    if not functions or not any(BUILT_IN & tool.keys() for tool in tools):
+        return
+    if not model.startswith("gemini-3"):
+        raise ApiError(400, MIXED_BEFORE_3)
+    meant = request.get("tool_config", {}).get("include_server_side_tool_invocations")
+    if not meant and model.startswith(("gemini-3.1-pro", "gemini-3.6-flash", "gemini-3.5-flash-l")):
+        raise ApiError(400, MIXED)
 
 
 def thinks_in_signatures(model: str) -> bool:
@@ -112,7 +148,8 @@ def schema_problems(schema: Mapping[str, Any], path: str) -> Iterator[str]:
 def _misfits(schema: Mapping[str, Any]) -> Iterator[str]:
     """What does not fit in one schema.
 
-    LibreChat#6971, knocklabs/agent-toolkit#24, opencode#11889, directus#27100,
+    That ``items`` are for arrays is what a gateway's tests have as measured. LibreChat#6971,
+    knocklabs/agent-toolkit#24, opencode#11889, directus#27100,
     gemini-cli#3178. That an object has no properties was an error until 2025 (agno#2112); in
     2026 it is none (AIStudioToAPI#154).
     """
@@ -121,6 +158,8 @@ def _misfits(schema: Mapping[str, Any]) -> Iterator[str]:
         yield "type: must be specified when not using one_of, any_of or all_of fields"
     if kind == "ARRAY" and "items" not in schema:
         yield "items: missing field."
+    if kind != "ARRAY" and "items" in schema:
+        yield "items: field predicate failed: $type == Type.ARRAY"
     if kind != "STRING" and schema.get("enum"):
         yield "enum: only allowed for STRING type"
     if kind == "STRING" and schema.get("format", "enum") not in {"enum", "date-time"}:

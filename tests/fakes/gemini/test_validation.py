@@ -371,6 +371,56 @@ def test_counts_have_bounds(ask: Ask, config: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"temperature": 2.1}, "temperature: temperature must be in the range [0.0, 2.0].\n"),
+        ({"temperature": -0.1}, "temperature: temperature must be in the range [0.0, 2.0].\n"),
+        ({"temperature": "NaN"}, "temperature: temperature must be in the range [0.0, 2.0].\n"),
+        (
+            {"stopSequences": ["a", "b", "c", "d", "e", "f"]},
+            "stop_sequences: the number of stop_sequences must not exceed 5.\n",
+        ),
+        (
+            {"thinkingConfig": {"thinkingBudget": -2}},
+            "thinking_config.thinking_budget: thinking_budget must be in the range [-1, 65535].\n",
+        ),
+        (
+            {"thinkingConfig": {"thinkingBudget": 65536}},
+            "thinking_config.thinking_budget: thinking_budget must be in the range [-1, 65535].\n",
+        ),
+    ],
+)
+def test_what_is_out_of_range_is_named(ask: Ask, config: object, words: str) -> None:
+    """With its range, and without details."""
+    error = error_of(ask({"contents": HI, "generationConfig": config}))
+
+    assert error["message"] == f"* GenerateContentRequest.generation_config.{words}"
+    assert "details" not in error
+
+
+def test_all_that_is_out_of_range_is_named(ask: Ask) -> None:
+    """A line each."""
+    config = {"temperature": 5, "stopSequences": list("abcdef"), "topK": 0}
+
+    error = error_of(ask({"contents": HI, "generationConfig": config}))
+
+    assert error["message"].count("\n* ") == 1
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"temperature": 0, "topK": 0, "stopSequences": list("12345")},
+        {"temperature": 2, "thinkingConfig": {"thinkingBudget": -1}},
+        {"thinkingConfig": {"thinkingBudget": 65535}},
+    ],
+)
+def test_the_ends_of_a_range_are_in_it(ask: Ask, config: object) -> None:
+    """Both of them."""
+    assert ask({"contents": HI, "generationConfig": config}).ok
+
+
+@pytest.mark.parametrize(
     ("contents", "message"),
     [
         ([], "* GenerateContentRequest.contents: contents is not specified\n"),
