@@ -290,3 +290,17 @@ def test_tidying_up_is_accepted(ask: Ask) -> None:
             "printed to Vault's server logs."
         )
     ]
+
+
+def test_where_a_token_may_be_used_lies_within_the_roles_blocks(ask: Ask) -> None:
+    """An error shows a single address with its length, a read of the role without (seen)."""
+    role = "auth/approle/role/app"
+    ask("POST", role, {"token_bound_cidrs": ["127.0.0.1", "10.0.0.0/8"]}).raise_for_status()
+    refused = ask("POST", f"{role}/secret-id", {"token_bound_cidrs": "192.0.2.0/24"})
+
+    assert ask("GET", role).json()["data"]["token_bound_cidrs"] == ["127.0.0.1", "10.0.0.0/8"]
+    status, errors = said(refused)
+    assert status == 500
+    assert 'CIDR blocks on the role ["127.0.0.1/32" "10.0.0.0/8"]' in errors[0]
+    inside = ask("POST", f"{role}/secret-id", {"token_bound_cidrs": "10.1.0.0/16"})
+    assert inside.status_code == 200
