@@ -14,6 +14,15 @@ from pytest_resilience.secrets.names import masked_value
 __all__ = ["Attempt", "Headers", "Outcome", "Trace"]
 
 SECOND = 1_000_000_000
+MASKS: list[Callable[[str], str]] = []
+"""What takes secrets out of reprs, while a test runs whose report may show them."""
+
+
+def shown(text: str) -> str:
+    """A repr without secrets."""
+    for mask in MASKS:
+        text = mask(text)
+    return text
 
 
 class Outcome(enum.Enum):
@@ -70,8 +79,8 @@ class Headers(Mapping[str, str]):
 
     def __repr__(self) -> str:
         """With credentials masked: it ends up in reports."""
-        shown = [(name, masked_value(name, value)) for name, value in self._fields]
-        return f"Headers({shown!r})"
+        fields = [(name, masked_value(name, value)) for name, value in self._fields]
+        return shown(f"Headers({fields!r})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +162,7 @@ class Attempt:
 
     def __repr__(self) -> str:
         """As in a table: head, query and body may hold credentials, and end up in reports."""
-        return f"<Attempt {schedule.row(self, self.at, None).lstrip()}>"
+        return shown(f"<Attempt {schedule.row(self, self.at, None).lstrip()}>")
 
 
 class Trace(Sequence[Attempt]):

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from pytest_resilience.records import shown
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Line:
     """One thing that was said, by whatever way, as it read when it was said.
 
@@ -54,6 +56,10 @@ class Line:
     def level_name(self) -> str:
         """``WARNING``; empty when there is no level."""
         return "" if self.level is None else logging.getLevelName(self.level)
+
+    def __repr__(self) -> str:
+        """What it says, without secrets: it ends up in reports."""
+        return shown(f"<Line {self}>")
 
     def __str__(self) -> str:
         """As a person reads it: time, attempt, level, logger, text."""

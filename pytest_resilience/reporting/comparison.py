@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 
 from pytest_resilience.checks import compare
+from pytest_resilience.records import Headers
 from pytest_resilience.schedule import Seen
 
 
 def explain(left: object, right: object) -> list[str] | None:
-    """Lines for a failed ``left == right``, when one of them is a list that a trace gave."""
+    """Lines for a failed ``left == right``, when one of them is what a trace gave."""
+    if isinstance(left, Headers) or isinstance(right, Headers):
+        return [f"{left!r} == {right!r}"]
     if isinstance(left, Seen):
         seen, other = left, right
     elif isinstance(right, Seen):

@@ -50,6 +50,9 @@ class Custody:
 
     def open(self) -> None:
         """Begin: shared fakes have a new trace and plan for each test."""
+        from pytest_resilience.records import MASKS
+
+        MASKS.append(self.mask)
         if self.settings.leaks:
             from pytest_resilience.reporting.leaks import Ear
 
@@ -146,7 +149,10 @@ class Custody:
 
     def close(self) -> None:
         """The last thing that happens to a test: put everything back, and judge."""
+        from pytest_resilience.records import MASKS
+
         self.closed = True
+        MASKS.remove(self.mask)
         if self._ear is not None:
             self._ear.end()
         try:

@@ -248,3 +248,49 @@ def test_any_bytes_can_be_shown(acme: pytest.Pytester, session: Session) -> None
     assert "\x1b" not in result.stdout.str()
     assert "\x07" not in result.stdout.str()
     ET.parse(acme.path / "report.xml")  # noqa: S314 -- our own pytest wrote it
+
+
+SHOWN = """
+import logging, urllib.request
+
+SECRET = "zQ7open+Sesame/91xW"
+
+@pytest.fixture
+def server(fake_server):
+    server = fake_server(secrets={"the password": SECRET})
+    headers = {"X-Other": "a" + SECRET}
+    urllib.request.urlopen(urllib.request.Request(f"{server.url}/p/{SECRET}", headers=headers))
+    return server
+
+def test_attempt(server):
+    assert server.trace[0] is None
+
+def test_attempts(server):
+    assert server.trace == []
+
+def test_headers(server):
+    assert server.trace[0].headers == {}
+
+def test_other_headers(server):
+    assert {} == server.trace[0].headers
+
+def test_line(server, logs):
+    logging.getLogger("x").warning("%s", SECRET)
+    assert logs.lines[0] is None
+"""
+
+
+def test_what_pytest_shows_of_our_values_has_no_secret(session: Session) -> None:
+    """Attempts, header fields and lines are printed with secrets masked, at any verbosity."""
+    result = session(SHOWN, "-vv", "--show-capture=no", "--tb=short")
+
+    result.assert_outcomes(failed=5)
+    assert "open+Sesame" not in result.stdout.str()
+    result.stdout.fnmatch_lines(
+        [
+            "*assert <Attempt 1 *GET /p/<the password>  200> is None",
+            "*'a<the password>')*== {}",
+            "*{} == Headers(*",
+            "*<Line t=*WARNING  x  <the password>> is None",
+        ]
+    )
