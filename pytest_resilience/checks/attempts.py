@@ -10,7 +10,7 @@ from pytest_resilience.checks.observation import Call, Observation
 from pytest_resilience.checks.words import SLACK_NS, count
 from pytest_resilience.policy.policy import RetryPolicy
 
-__all__ = ["exhausted", "last_is_last", "survived"]
+__all__ = ["exhausted", "last_is_last", "out_of_time", "survived"]
 
 SECOND = 1_000_000_000
 
@@ -24,7 +24,7 @@ def exhausted(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     if wanted in came:
         return
     if max(came) < wanted:
-        if _out_of_time(call, policy):
+        if out_of_time(call, policy):
             return
         sentence = f"it gave up after {count(max(came))}, wanted {wanted}"
         yield Finding("too-few-attempts", sentence, seen.evidence(call.trace))
@@ -50,7 +50,7 @@ def survived(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     if call.never_returned or policy.limit is None or policy.limit <= planned:
         return
     if failures < planned or (call.error is not None and len(call.tries) == failures):
-        if _out_of_time(call, policy):
+        if out_of_time(call, policy):
             return
         sentence = (
             f"it gave up after {count(len(call.tries))} in an outage of {planned}, "
@@ -95,11 +95,11 @@ def counts(call: Call, policy: RetryPolicy) -> set[int]:
     return found | {own}
 
 
-def _out_of_time(call: Call, policy: RetryPolicy) -> bool:
+def out_of_time(call: Call, policy: RetryPolicy) -> bool:
     """Whether a deadline or a budget was the reason to stop: no further wait would have fitted."""
     if policy.deadline is None and policy.budget is None:
         return False
-    following = policy.wait_range(len(call.tries), call.waits[-1] if call.waits else None)
+    following = policy.wait_range(max(1, len(call.tries)), call.waits[-1] if call.waits else None)
     longest = following[1] if following else 0.0
     spent = sum(call.waits)
     late = policy.deadline is not None and (call.seconds or 0) + longest >= policy.deadline

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_resilience.checks.attempts import out_of_time
 from pytest_resilience.checks.finding import Finding
 from pytest_resilience.checks.observation import Observation
 from pytest_resilience.checks.words import kind
@@ -60,7 +61,7 @@ def failure(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     """A failure without a status that it claims to retry is tried again."""
     call = seen.call
     gave_up = call.error is not None and len(call.tries) <= 1
-    if not gave_up:
+    if not gave_up or out_of_time(call, policy):
         return
     what = seen.facts["failure"]
     sentence = f"{what} was not tried again: the call raised {kind(call.error)}"
@@ -70,9 +71,12 @@ def failure(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
 def unconnected(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     """A host that does not answer is given up, and tried again."""
     facts = seen.facts
+    if not facts:
+        return
     if not facts["too_long"]:
         yield from failure(seen, policy)
-    elif not (facts["ends"] and facts["is_async"]):  # aiohttp may end it a second later.
+    elif not facts["ends"] or (policy.connect_timeout and not facts["is_async"]):
+        # aiohttp may end it a second later, at a whole one.
         sentence = f"it was still connecting when {seen.number('timeout'):g} s were over"
         code = "wrong-timeout" if facts["ends"] else "no-timeout"
         yield Finding(code, sentence, seen.evidence(seen.call.trace))

@@ -303,7 +303,23 @@ async def late(url: str) -> Any:
             [],
         ),
         (patient, UNCONNECTED, ["no-timeout"]),
-        (lambda url: get(url, timeout=(30, 5)), UNCONNECTED, ["wrong-timeout"]),
+        (
+            lambda url: loop(url, ask=functools.partial(get, timeout=(30, 5))),
+            RetryPolicy(attempts=4, backoff=[1, 2, 4], connect_timeout=5, failures=["connect"]),
+            ["wrong-timeout"],
+        ),
+        (lambda url: loop(url, ask=functools.partial(get, timeout=(1, 5))), UNCONNECTED, []),
+        (lambda url: loop(url, ask=functools.partial(get, timeout=(30, 5))), UNCONNECTED, []),
+        (
+            get,
+            RetryPolicy(attempts=2, backoff=[4], deadline=9, timeout=5, failures=["connect"]),
+            [],
+        ),
+        (
+            functools.partial(get, timeout=None),
+            RetryPolicy(attempts=4, failures=["connect"]),
+            [],
+        ),
         (late, UNCONNECTED, []),
     ],
 )
@@ -317,14 +333,13 @@ def test_a_host_that_does_not_answer(client: Call, policy: RetryPolicy, codes: l
 @pytest.mark.parametrize(
     "policy",
     [
-        RetryPolicy(attempts=4, failures=["connect"]),
         RetryPolicy(attempts=1, timeout=5, failures=["connect"]),
         RetryPolicy(attempts=3, backoff=[0, 0], timeout=5, failures=["connect"]),
         RetryPolicy(attempts=3, timeout=5, failures=["reset"]),
     ],
 )
 def test_nobody_is_left_unconnected_in_vain(policy: RetryPolicy) -> None:
-    """Where no time is claimed for it, or nobody would try again later."""
+    """Where it is not claimed, or nobody would try again later."""
     with pytest.raises(ResilienceError, match="no scenario is named 'connect-then-ok'"):
         verify(loop, policy, only="connect-then-ok")
 

@@ -103,14 +103,15 @@ def _failures(subject: Subject) -> Iterator[Scenario]:
 
 
 def _unconnected(policy: RetryPolicy) -> Iterator[Scenario]:
-    """Only where it is claimed when connecting is given up: else nobody knows how long."""
-    timeout = policy.connect_timeout or policy.timeout or policy.total_timeout
     # Who tries again at once tries in vain.
     vain = sum(1 for retry in range(1, policy.limit or 2) if policy.wait_range(retry) == (0, 0))
-    if not policy.retries_failure("connect") or timeout is None or vain + 2 > (policy.limit or 3):
+    if not policy.retries_failure("connect") or vain + 2 > (policy.limit or 3):
         return
 
-    def play(stage: Stage) -> object:
+    def play(stage: Stage) -> dict[str, object]:
+        timeout = _connect_timeout(stage, policy)
+        if timeout is None:
+            return {}  # Nobody knows when it gives up, and the other scenarios tell that.
         with unreachable(stage.server, stage.clock, (1 + vain) * timeout + 0.000_001) as knocking:
             stage.call()
         return {
@@ -127,6 +128,19 @@ def _unconnected(policy: RetryPolicy) -> Iterator[Scenario]:
         play=play,
         checks=[retried.unconnected],
     )
+
+
+def _connect_timeout(stage: Stage, policy: RetryPolicy) -> float | None:
+    """When it gives up to connect: as it claims, as was seen, or as it claims of all silence.
+
+    What is seen of a coroutine are the timers of its loop, and some may be another's: the
+    shortest is too short at the worst, and then it is connected before it gives up.
+    """
+    if policy.connect_timeout is not None:
+        return policy.connect_timeout
+    if stage.connect_timeouts:
+        return (min if stage.is_async else max)(stage.connect_timeouts)
+    return policy.timeout or policy.total_timeout
 
 
 def _never_waits(policy: RetryPolicy) -> bool:
