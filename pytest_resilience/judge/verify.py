@@ -16,6 +16,7 @@ from pytest_resilience.checks.observation import Call
 from pytest_resilience.errors import ResilienceError
 from pytest_resilience.judge import battery
 from pytest_resilience.judge.another import as_another
+from pytest_resilience.judge.arguments import names_of, refuse_others
 from pytest_resilience.judge.ground import first_call, standard_fault
 from pytest_resilience.judge.hands import Runner
 from pytest_resilience.judge.keeping import NAME as KEPT_ANSWERS, keeping
@@ -62,8 +63,8 @@ def verify(
             call with a parameter such as ``token="..."`` needs none.
 
     Raises:
-        ResilienceError: No scenario has that name, the call wants other arguments, or the
-            policy is none.
+        ResilienceError: No scenario has that name, the call wants other arguments, or one of
+            these is of another kind.
     """
     with Judge(call, policy, server, runner=runner, another=another) as judge:
         return judge.verdict(only)
@@ -88,8 +89,7 @@ class Judge:
         runner: Runner | None = None,
         another: Callable[[], Any] | None = None,
     ) -> None:
-        if not isinstance(policy, RetryPolicy | None):
-            raise ResilienceError(f"verify wants a RetryPolicy, got {policy!r}")
+        refuse_others(call=call, policy=policy, server=server, runner=runner, another=another)
         self._another = another
         self.policy = RetryPolicy() if policy is None else policy
         self._call = call
@@ -122,6 +122,7 @@ class Judge:
 
     def verdict(self, only: str | Collection[str] | None = None) -> Verdict:
         """Play the battery, or a part of it, and say what was found."""
+        wanted = names_of(only)
         began = self.stage.clock.now
         first, found = first_call(self.stage, self.policy)
         findings = [self._without_secrets(finding) for finding in found]
@@ -129,7 +130,7 @@ class Judge:
         if not findings:
             findings += keeping(self.stage, self.policy, first)
         if not findings:
-            for scenario in self._chosen(self.scenarios(first), only):
+            for scenario in self._chosen(self.scenarios(first), wanted):
                 findings += self.findings(scenario, first)
                 played.append(scenario.name)
                 if self.stage.stuck >= STUCK:
@@ -167,11 +168,10 @@ class Judge:
         return dataclasses.replace(finding, sentence=sentence, evidence=tuple(evidence))
 
     def _chosen(
-        self, scenarios: Sequence[Scenario], only: str | Collection[str] | None
+        self, scenarios: Sequence[Scenario], wanted: frozenset[str] | None
     ) -> Sequence[Scenario]:
-        if only is None:
+        if wanted is None:
             return scenarios
-        wanted = {only} if isinstance(only, str) else set(only)
         names = [scenario.name for scenario in scenarios]
         for name in sorted(wanted - {*names, "undisturbed", KEPT_ANSWERS}):
             raise UnknownScenario(
