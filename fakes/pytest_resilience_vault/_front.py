@@ -116,7 +116,7 @@ class Front:
             raise bad_request("operation only available in root namespace")
         if path == "sys":
             return redirect(with_query("/v1/sys/", request), request.method)
-        call = call_of(path, request, core.time(), wrapping)
+        call = call_of(path, request, core, wrapping)
         if core.seal.sealed:
             raise sealed()
         self._stand_by(request)

@@ -19,6 +19,13 @@ JSON = Any
 
 DEEPEST = 300
 """How deep a request's JSON may be nested (max_json_depth, in Vault since 1.20.2)."""
+MOST_STRINGS = 1000
+"""How many strings an OpenBao takes, keys among them (max_request_json_strings, seen)."""
+
+
+class TooComplex(ValueError):
+    """JSON that can be read, and is too much."""
+
 
 _ESCAPES = str.maketrans(
     {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -128,13 +135,18 @@ def _no_constant(name: str) -> JSON:
 _decoder = json.JSONDecoder(parse_float=Number, parse_constant=_no_constant)
 
 
-def decode_object(body: bytes) -> dict[str, Any]:
+def decode_object(body: bytes, *, openbao: bool = False) -> dict[str, Any]:
     """The object in a request's body; an empty body and ``null`` are an empty object.
 
     What follows the first value is not looked at (json.Decoder.Decode).
 
+    Args:
+        body: The bytes.
+        openbao: Whether the limits are those of an OpenBao, which counts strings.
+
     Raises:
         ValueError: It is no JSON object; the text is close to what Go would say.
+        TooComplex: It is over a limit of OpenBao's.
     """
     text = body.decode("utf-8", "replace").strip(" \t\r\n")
     if not text:
@@ -147,7 +159,10 @@ def decode_object(body: bytes) -> dict[str, Any]:
         raise ValueError("exceeded max depth") from None
     if value is None:
         return {}
-    if text.count("{") + text.count("[") > DEEPEST and _depth(value) > DEEPEST:
+    if openbao:
+        if text.count('"') > 2 * MOST_STRINGS and _strings(value) > MOST_STRINGS:
+            raise TooComplex("exceeded maximum number of strings")
+    elif text.count("{") + text.count("[") > DEEPEST and _depth(value) > DEEPEST:
         raise ValueError("JSON input exceeds allowed nesting depth")
     if not isinstance(value, dict):
         words = "into Go value of type map[string]interface {}"
@@ -165,6 +180,18 @@ def _depth(value: JSON) -> int:
             below for one in level for below in (one.values() if isinstance(one, dict) else one)
         ]
     return depth
+
+
+def _strings(value: JSON) -> int:
+    """How many strings there are, keys among them; without recursion, too."""
+    count, level = 0, [value]
+    while level:
+        count += sum(len(one) if isinstance(one, dict) else isinstance(one, str) for one in level)
+        deep = [one for one in level if isinstance(one, dict | list)]
+        level = [
+            below for one in deep for below in (one.values() if isinstance(one, dict) else one)
+        ]
+    return count
 
 
 def kind_of(value: JSON) -> str:

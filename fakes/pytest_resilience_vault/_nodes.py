@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from pytest_resilience_vault import _errors
 from pytest_resilience_vault._call import parse_bool
 from pytest_resilience_vault._errors import Refused, bad_request
-from pytest_resilience_vault._gojson import Struct, decode_object, kind_of
+from pytest_resilience_vault._gojson import Struct, kind_of
 from pytest_resilience_vault._init import RootGeneration, initialize
+from pytest_resilience_vault._parsing import object_of
 from pytest_resilience_vault._seal import (
     DR_SECONDARY,
     PERFORMANCE_STANDBY,
@@ -107,7 +108,7 @@ class Node:
         return body
 
     def _unseal(self, request: Request, token_id: str) -> Answer:
-        fields = _fields(request)
+        fields = self._fields(request)
         _check_types(fields, "UnsealRequest", key=str, reset=bool, migrate=bool)
         seal = self._core.seal
         if fields.get("reset"):
@@ -177,7 +178,12 @@ class Node:
     def _init(self, request: Request, token_id: str) -> Answer:
         if request.method == "GET":
             return 200, Struct(initialized=self._core.seal.initialized)
-        return 200, initialize(self._core, _fields(request))
+        return 200, initialize(self._core, self._fields(request))
+
+    def _fields(self, request: Request) -> dict[str, Any]:
+        """The fields of the body; encoding/json matches those of a struct without case."""
+        data = object_of(request.get_data(), openbao=self._core.flavour.is_openbao)
+        return {name.lower(): value for name, value in data.items()}
 
     # sys/generate-root
 
@@ -195,20 +201,11 @@ class Node:
             return 204, None
         if request.method == "GET":
             return 200, self._root.status()
-        return 200, self._root.begin(_fields(request))
+        return 200, self._root.begin(self._fields(request))
 
     def _update(self, request: Request, token_id: str) -> Answer:
         self._open()
-        return 200, self._root.give(_fields(request))
-
-
-def _fields(request: Request) -> dict[str, Any]:
-    """The fields of the body; encoding/json matches those of a struct without case."""
-    try:
-        data = decode_object(request.get_data())
-    except ValueError as error:
-        raise bad_request(f"failed to parse JSON input: {error}") from None
-    return {name.lower(): value for name, value in data.items()}
+        return 200, self._root.give(self._fields(request))
 
 
 def _check_types(fields: dict[str, Any], struct: str, **types: type) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 from pytest_resilience_vault._call import DELETE, LIST, PATCH, READ, UPDATE, Texts, parse_bool
 from pytest_resilience_vault._errors import Refused, bad_request
-from pytest_resilience_vault._gojson import decode_object
+from pytest_resilience_vault._gojson import TooComplex, decode_object
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
@@ -19,7 +19,7 @@ _FORM = "application/x-www-form-urlencoded"
 _MEDIA_TYPE = re.compile(r"[!#$%&'*+.^_`|~\w-]+(/[!#$%&'*+.^_`|~\w-]+)?\s*(;.*)?", re.ASCII)
 
 
-def parsed(request: Request) -> tuple[str, dict[str, Any]]:
+def parsed(request: Request, *, openbao: bool = False) -> tuple[str, dict[str, Any]]:
     """The operation and its data (http/logical.go, buildLogicalRequestNoAuth)."""
     method = request.method
     if method == "LIST":
@@ -35,7 +35,7 @@ def parsed(request: Request) -> tuple[str, dict[str, Any]]:
         return _read_or_list(request)
     if operation == DELETE:
         return DELETE, _query(request)
-    return operation, _body(request, operation)
+    return operation, _body(request, operation, openbao=openbao)
 
 
 def _read_or_list(request: Request) -> tuple[str, dict[str, Any]]:
@@ -64,7 +64,7 @@ def _query(request: Request) -> dict[str, Any]:
     }
 
 
-def _body(request: Request, operation: str) -> dict[str, Any]:
+def _body(request: Request, operation: str, *, openbao: bool) -> dict[str, Any]:
     body = request.get_data()
     kind = request.headers.get("Content-Type", "")
     if operation == PATCH:
@@ -72,8 +72,15 @@ def _body(request: Request, operation: str) -> dict[str, Any]:
     elif _is_form(kind, body):
         found = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
         return {name: ",".join(values) for name, values in found.items()}
+    return object_of(body, openbao=openbao)
+
+
+def object_of(body: bytes, *, openbao: bool) -> dict[str, Any]:
+    """The object that a body is, or a refusal in the server's words."""
     try:
-        return decode_object(body)
+        return decode_object(body, openbao=openbao)
+    except TooComplex as error:
+        raise bad_request(f"refused JSON input due to high complexity: {error}") from None
     except ValueError as error:
         raise bad_request(f"failed to parse JSON input: {error}") from None
 

@@ -15,18 +15,19 @@ from pytest_resilience_vault._times import seconds
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
+    from pytest_resilience_vault._core import Core
     from pytest_resilience_vault._mounts import Mount
 
 
-def call_of(path: str, request: Request, now: float, wrap_asked: float | None) -> Call:
-    operation, data = parsed(request)
+def call_of(path: str, request: Request, core: Core, wrap_asked: float | None) -> Call:
+    operation, data = parsed(request, openbao=core.flavour.is_openbao)
     if operation == LIST and not path.endswith("/"):
         path += "/"
     return Call(
         operation,
         path,
         data,
-        now,
+        core.time(),
         token_id=token_of(request),
         remote=request.environ.get("REMOTE_ADDR", ""),
         wrap_asked=wrap_asked,

@@ -193,3 +193,41 @@ def test_it_does_not_look_at_switches_of_the_enterprise(bao: Vault) -> None:
     query = "perfstandbyok=x&drsecondarycode=x&performancestandbycode=0"
 
     assert requests.get(f"{bao.url}/v1/sys/health?{query}", timeout=5).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        ({f"k{n}": n for n in range(999)}, 200),
+        ({f"k{n}": n for n in range(1000)}, 400),
+        ({"k": ["x"] * 500, "l": [["y"]] * 498}, 400),
+        ({"k": ["x"] * 500, "l": [["y"]] * 497}, 200),
+        ({"k": list(range(5000))}, 200),
+    ],
+)
+def test_it_counts_the_strings_of_a_request(bao: Vault, data: Any, status: int) -> None:
+    """A thousand, keys among them, and any depth (seen); a Vault looks at the depth."""
+    answer = ask(bao, "POST", "secret/data/a", {"data": data})
+
+    assert answer.status_code == status
+    if status == 400:
+        words = "refused JSON input due to high complexity: exceeded maximum number of strings"
+        assert said(answer) == (400, [words])
+
+
+def test_it_takes_json_of_any_depth(bao: Vault) -> None:
+    """Seen with 310 levels, which a Vault refuses."""
+    body = b'{"data":' + b'{"a":' * 310 + b"1" + b"}" * 311
+    url, fields = f"{bao.url}/v1/secret/data/deep", {"X-Vault-Token": bao.root_token}
+
+    assert requests.post(url, body, headers=fields, timeout=5).status_code == 200
+
+
+def test_the_node_has_the_same_limits(bao: Vault) -> None:
+    """Of what is unsealed with, too."""
+    answer = requests.put(
+        f"{bao.url}/v1/sys/unseal", json={f"k{n}": n for n in range(1001)}, timeout=5
+    )
+
+    words = "refused JSON input due to high complexity: exceeded maximum number of strings"
+    assert said(answer) == (400, [words])
