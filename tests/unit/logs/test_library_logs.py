@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 
@@ -17,8 +18,12 @@ LOG = logging.getLogger("tests.logs.library")
 
 def get(url: str) -> str:
     """The body of one answer."""
-    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
-        return str(answer.read().decode())
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310
+            return str(answer.read().decode())
+    except urllib.error.HTTPError as error:
+        error.close()  # It is an answer as well, with its connection.
+        raise
 
 
 def found(call: Callable[[str], object], contract: LogContract, statuses: list[int]) -> list[str]:
