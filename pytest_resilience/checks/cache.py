@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from pytest_resilience.checks.finding import Finding
 from pytest_resilience.checks.observation import Call, Observation
 from pytest_resilience.checks.values import lacks, plain
+from pytest_resilience.checks.words import kind
 from pytest_resilience.policy.policy import RetryPolicy
 
-__all__ = ["errors_kept", "for_another", "kept_too_long"]
+__all__ = ["errors_kept", "for_another", "is_failure", "kept_too_long", "never_asks"]
+
+BREAKER = re.compile(r"break|circuit|open", re.IGNORECASE)
+"""In the name or the text of what a breaker raises that lets nothing through."""
 
 
 def kept_too_long(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
@@ -40,8 +45,31 @@ def _same_failure(first: Call, second: Call, baseline: Call) -> bool:
         return type(first.error) is type(second.error) and str(first.error) == str(second.error)
     if first.error is not None or second.error is not None:
         return False
-    value = plain(second.value)
-    return bool(value == plain(first.value)) and lacks(value, plain(baseline.value))
+    return bool(plain(second.value) == plain(first.value)) and is_failure(second, baseline)
+
+
+def is_failure(call: Call, baseline: Call) -> bool:
+    """Whether a call that came back has brought less than an undisturbed one."""
+    return call.returned and lacks(plain(call.value), plain(baseline.value))
+
+
+def never_asks(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """The server is well, a year goes by, and all calls fail without asking it."""
+    before, last = seen.calls[-2:]
+    how = "returned an error" if last.error is None else f"raised {kind(last.error)}"
+    sentence = f"the server has been well for a year; it {how} again and again, and did not ask"
+    if _is_kept(before, last):
+        yield Finding("error-cached", sentence, seen.evidence())
+    elif last.error is not None and BREAKER.search(f"{kind(last.error)} {last.error}"):
+        yield Finding("breaker-never-half-opens", sentence, seen.evidence())
+
+
+def _is_kept(before: Call, last: Call) -> bool:
+    """Whether it is one failure; others may be of what a scenario has done to the client."""
+    if last.error is None or last.error is before.error:
+        return True
+    # A kept response makes a new exception each time.
+    return type(last.error) is type(before.error) and hasattr(last.error, "response")
 
 
 def for_another(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:

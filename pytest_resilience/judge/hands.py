@@ -17,6 +17,7 @@ import asyncio
 import contextlib
 import ctypes
 import inspect
+import itertools
 import queue
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -57,7 +58,7 @@ class Hands:
         self.is_async = is_async or runner is not None
         self._runner = runner
         self._jobs: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
-        self._done: queue.SimpleQueue[Ended] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[Ended | None] = queue.SimpleQueue()
         self._loop: asyncio.Runner | None = None
         self.thread = threading.Thread(target=self._work, name="verify", daemon=True)
         self.thread.start()
@@ -69,7 +70,7 @@ class Hands:
             function: The call; what it returns is awaited when it can be.
             limit: Virtual seconds.
         """
-        with self._watched(self.thread):
+        with self._watched(self.thread, lambda: self._done.put(None)):
             self._jobs.put(lambda: self._finish(function))
             try:
                 return self._done.get(timeout=limit)
@@ -124,6 +125,8 @@ class Hands:
         self.thread.join(1)
         came_back = not self.thread.is_alive()
         _free(self.thread)
+        if self.thread.is_alive():  # It may compute, and is not to do so for ever.
+            _thread.start_new_thread(halt, (self.thread,))
         return came_back
 
     # In the worker's thread
@@ -138,14 +141,23 @@ class Hands:
         return self._turn.finish(function, self.is_async)
 
     @contextlib.contextmanager
-    def _watched(self, thread: threading.Thread) -> Iterator[None]:
-        """Throw into the thread when it has computed for too long, in real time."""
+    def _watched(
+        self, thread: threading.Thread, give_up: Callable[[], object] = lambda: None
+    ) -> Iterator[None]:
+        """Throw into the thread when it has computed for too long, in real time.
+
+        One that waits for another process has not noticed when it is too long twice: it is
+        given up.
+        """
         over = new_lock()
         over.acquire()
 
         def watch() -> None:  # pragma: no cover -- no tracer is on a raw thread, and must not be
-            while not over.acquire(timeout=PATIENCE):
+            for end in itertools.chain([lambda: None], itertools.repeat(give_up)):
+                if over.acquire(timeout=PATIENCE):
+                    return
                 halt(thread)
+                end()
 
         _thread.start_new_thread(watch, ())
         try:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, Self
 
 from pytest_resilience.checks.observation import Call, Observation
 from pytest_resilience.clock import current_clock
 from pytest_resilience.clock.virtual import VirtualClock
 from pytest_resilience.judge import taps
 from pytest_resilience.judge.authorities import read_late
+from pytest_resilience.judge.ends import ProcessEnded, no_end
 from pytest_resilience.judge.hands import Ended, Halted, Hands, Runner
 from pytest_resilience.plan import Rule
 from pytest_resilience.records import Trace
@@ -32,10 +32,6 @@ SECOND = 1_000_000_000
 
 REST = 120.0
 """Virtual seconds between two scenarios, so that breakers and limits come to rest."""
-
-
-class ProcessEnded(BaseException):
-    """Raised in place of the end of the process."""
 
 
 class Stage:
@@ -94,7 +90,7 @@ class Stage:
             clock = self._stack.enter_context(VirtualClock(patience=1.0))
         assert isinstance(clock, VirtualClock)
         self.clock = clock
-        self._stack.enter_context(self._no_end())
+        self._stack.enter_context(no_end(self._note_end))
         self._stack.enter_context(self._no_silent_threads())
         self._stack.enter_context(_warned_only())
         self.connect_timeouts = self._stack.enter_context(taps.connect_timeouts())
@@ -223,23 +219,8 @@ class Stage:
 
     # What a client must not do to us
 
-    @contextlib.contextmanager
-    def _no_end(self) -> Iterator[None]:
-        """The process goes on, whatever the client does; what it did is noted."""
-
-        def refuse(name: str) -> Callable[..., NoReturn]:
-            def end(*arguments: object) -> NoReturn:
-                self._ended = f"{name}({', '.join(map(repr, arguments))})"
-                raise ProcessEnded(self._ended)
-
-            return end
-
-        real = os._exit, os.abort
-        os._exit, os.abort = refuse("os._exit"), refuse("os.abort")
-        try:
-            yield
-        finally:
-            os._exit, os.abort = real
+    def _note_end(self, how: str) -> None:
+        self._ended = how
 
     @contextlib.contextmanager
     def _no_silent_threads(self) -> Iterator[None]:

@@ -20,6 +20,7 @@ from pytest_resilience.judge.arguments import names_of, refuse_others
 from pytest_resilience.judge.ground import first_call, standard_fault
 from pytest_resilience.judge.hands import Runner
 from pytest_resilience.judge.keeping import NAME as KEPT_ANSWERS, keeping
+from pytest_resilience.judge.recovery import recovered
 from pytest_resilience.judge.scenario import Scenario, Subject
 from pytest_resilience.judge.stage import Stage
 from pytest_resilience.judge.verdict import Verdict
@@ -96,6 +97,8 @@ class Judge:
         self._server = server
         self._runner = runner
         self._stack = contextlib.ExitStack()
+        self.is_lost = False
+        """Whether the client will never ask again, so that nothing else can be tried."""
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
@@ -128,12 +131,12 @@ class Judge:
         findings = [self._without_secrets(finding) for finding in found]
         played: list[str] = ["undisturbed"]
         if not findings:
-            findings += keeping(self.stage, self.policy, first)
+            findings += keeping(self.stage, self.policy, first, self._by_another_name())
         if not findings:
             for scenario in self._chosen(self.scenarios(first), wanted):
                 findings += self.findings(scenario, first)
                 played.append(scenario.name)
-                if self.stage.stuck >= STUCK:
+                if self.is_lost or self.stage.stuck >= STUCK:
                     break
         seconds = round(self.stage.clock.now - began, 9)
         return Verdict(without_consequences(findings), tuple(played), seconds)
@@ -153,13 +156,23 @@ class Judge:
 
     def findings(self, scenario: Scenario, first: Call) -> list[Finding]:
         """Play one scenario and judge it."""
-        self.stage.recover()
-        seen = self.stage.play(scenario, first)
+        found = recovered(self.stage, self.policy, first)
+        if found:
+            self.is_lost = True
+        else:
+            seen = self.stage.play(scenario, first)
+            checks = (calls.ended, *scenario.checks)
+            found = [finding for check in checks for finding in check(seen, self.policy)]
         return [
             dataclasses.replace(self._without_secrets(finding), scenario=scenario.name)
-            for check in (calls.ended, *scenario.checks)
-            for finding in check(seen, self.policy)
+            for finding in found
         ]
+
+    def _by_another_name(self) -> Callable[[], Any] | None:
+        """The same call of the same server, which a cache with addresses for keys takes for new."""
+        parameters = _required(self._call)
+        url = self.stage.server.url.replace("http", "HTTP", 1)
+        return None if not parameters else _with(self._call, parameters[0], url)
 
     def _without_secrets(self, finding: Finding) -> Finding:
         """A finding may quote what the client has said, and a verdict is shown to many."""
@@ -189,27 +202,35 @@ def _is_async(call: Callable[..., Any]) -> bool:
 
 def _without_arguments(call: Callable[..., Any], server: FakeServer) -> Callable[[], Any]:
     """The call, given the URL if it wants one argument."""
-    try:
-        parameters = list(inspect.signature(call).parameters.values())
-    except (TypeError, ValueError):  # A builtin that does not say.
-        return call
-    required = [
-        parameter
-        for parameter in parameters
-        if parameter.default is parameter.empty
-        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-    ]
+    required = _required(call)
     if not required:
         return call
-    if len(required) == 1 and required[0].kind is not required[0].KEYWORD_ONLY:
-        return lambda: call(server.url)
     if len(required) == 1:
-        return lambda: call(**{required[0].name: server.url})
+        return _with(call, required[0], server.url)
     names = ", ".join(parameter.name for parameter in required)
     raise ResilienceError(
         f"verify(call) wants a call with no required argument, or one for the server's URL; "
         f"this one has {names}: wrap it in a lambda"
     )
+
+
+def _required(call: Callable[..., Any]) -> list[inspect.Parameter]:
+    try:
+        parameters = inspect.signature(call).parameters.values()
+    except (TypeError, ValueError):  # A builtin that does not say.
+        return []
+    return [
+        parameter
+        for parameter in parameters
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+
+
+def _with(call: Callable[..., Any], wanted: inspect.Parameter, url: str) -> Callable[[], Any]:
+    if wanted.kind is wanted.KEYWORD_ONLY:
+        return lambda: call(**{wanted.name: url})
+    return lambda: call(url)
 
 
 def _as_another(call: Callable[..., Any], server: FakeServer) -> Callable[[], Any] | None:

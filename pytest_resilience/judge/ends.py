@@ -1,0 +1,67 @@
+"""The end of the process, which a client may bring about in many ways: it is noted, and refused."""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+
+__all__ = ["ProcessEnded", "no_end"]
+
+HARMLESS = {
+    getattr(signal, name)
+    for name in ("SIGCHLD", "SIGCONT", "SIGURG", "SIGWINCH", "SIGINFO")
+    if hasattr(signal, name)
+}
+"""What a process survives that has not asked to hear of it."""
+
+
+class ProcessEnded(BaseException):
+    """Raised in place of the end of the process."""
+
+
+@contextlib.contextmanager
+def no_end(note: Callable[[str], None]) -> Iterator[None]:
+    """The process goes on, whatever the client does; what it did is noted.
+
+    Args:
+        note: Called with how the process would have ended.
+    """
+    us = os.getpid()
+    stack = contextlib.ExitStack()
+
+    def refuse(text: str) -> None:
+        note(text)
+        raise ProcessEnded(text)
+
+    def stand_in(owner: Any, name: str, ends: Callable[..., bool]) -> None:  # noqa: ANN401 -- a module
+        real = getattr(owner, name)
+
+        def call(*arguments: Any) -> Any:  # noqa: ANN401 -- a function's
+            # A process that a client has forked may end as it likes.
+            if os.getpid() == us and ends(*arguments):
+                shown = ", ".join(map(repr, arguments))
+                refuse(f"{owner.__name__}.{name}({shown})")
+            return real(*arguments)
+
+        setattr(owner, name, call)
+        stack.callback(setattr, owner, name, real)
+
+    with stack:
+        stand_in(os, "_exit", lambda *_: True)
+        stand_in(os, "abort", lambda *_: True)
+        stand_in(os, "kill", lambda pid, number: pid in (us, 0) and _ends(number))
+        stand_in(os, "killpg", lambda group, number: group in (os.getpgrp(), 0) and _ends(number))
+        stand_in(signal, "raise_signal", _ends)
+        stand_in(_thread, "interrupt_main", lambda number=signal.SIGINT: _ends(number))
+        yield
+
+
+def _ends(number: int) -> bool:
+    """Whether this signal would end the process, or what is run in its main thread."""
+    if number == 0 or number in HARMLESS:
+        return False
+    return signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
