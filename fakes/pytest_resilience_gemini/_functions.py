@@ -59,9 +59,11 @@ def check(request: Mapping[str, Any], model: str) -> None:
     wants_json = config.get("response_mime_type") == "application/json"
     if declared and wants_json and not thinks_in_signatures(model):
         raise ApiError(400, JSON_TOO)
-    _turns(request["contents"])
-    if thinks_in_signatures(model):
-        _signatures(request["contents"])
+    contents = request["contents"]
+    if any(_is_step(content) for content in contents):
+        _turns(contents)
+        if thinks_in_signatures(model):
+            _signatures(contents)
 
 
 def _declared_once(request: Mapping[str, Any]) -> None:
@@ -199,7 +201,7 @@ def _turns(contents: Sequence[Content]) -> None:
 def _signatures(contents: Sequence[Content]) -> None:
     """The first call of each step since the user has last spoken has its signature (5ire#405)."""
     latest = reversed(list(enumerate(contents, 1)))
-    for position, content in takewhile(_is_step, latest):
+    for position, content in takewhile(lambda numbered: _is_step(numbered[1]), latest):
         calls = [part for part in content["parts"] if "function_call" in part]
         if calls and not calls[0].get("thought_signature"):
             name = calls[0]["function_call"].get("name", "")
@@ -213,6 +215,5 @@ def _signatures(contents: Sequence[Content]) -> None:
             )
 
 
-def _is_step(numbered: tuple[int, Content]) -> bool:
-    content = numbered[1]
-    return bool(_count(content, "function_call") or _count(content, "function_response"))
+def _is_step(content: Content) -> bool:
+    return any("function_call" in part or "function_response" in part for part in content["parts"])

@@ -134,6 +134,7 @@ class Meter:
 
     def __init__(self, quota: Quota, now: int) -> None:
         self.quota = quota
+        self._limited = any(getattr(quota, limit) is not None for limit in LIMITS)
         self._began = now
         self._counts: dict[tuple[str, str, int], int] = {}
 
@@ -149,6 +150,8 @@ class Meter:
     def _count(
         self, model: str, amounts: Mapping[str, int], names: Mapping[str, tuple[str, str]], now: int
     ) -> None:
+        if not self._limited:
+            return
         wanted = {
             (model, limit, self._window(limit, now)): amounts[limit.partition("_")[0]]
             for limit in LIMITS
