@@ -56,7 +56,8 @@ class RetryPolicy:
         total_timeout: Seconds that one attempt may take, however steadily bytes drip.
         methods: Which HTTP methods may be sent again.
         idempotency_key: The header that has the same value in all attempts of a call.
-        raises: Which exceptions a caller gets in the end: classes, or their dotted names.
+        raises: Which exceptions a caller gets when it has given up: classes, or their names,
+            dotted or not. A request that was refused for good may end in others.
         validates: Whether an answer that is not what it should be is an error.
         resends: Whether the transport sends once more by itself, and at once, what met a
             closed connection, as aiohttp does. None allows it.
