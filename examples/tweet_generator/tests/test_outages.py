@@ -2,13 +2,15 @@
 
 import inspect
 import json
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import requests
 from werkzeug import Response
 
+import gemini_client
 from gemini_errors import GeminiConnectionError, GeminiHTTPError, InvalidRequestError
 from main import generate_tweet
 from pytest_resilience import FakeServer, VirtualClock, faults
@@ -186,6 +188,41 @@ def test_a_server_that_hangs_for_good_is_given_up(
     assert fake_gemini.trace.waits == [1, 2]
     assert fake_gemini.trace.times == [0, 31, 63]
     assert virtual_clock.now == 93
+
+
+def test_how_long_connecting_and_silence_may_take() -> None:
+    """Five seconds, and thirty."""
+    assert gemini_client.TIMEOUT == (5.0, 30.0)
+
+
+@pytest.fixture
+def full_backlog() -> Iterator[str]:
+    """The address of a server that accepts no more connections, nor refuses them."""
+    with socket.socket() as server, socket.socket() as first, socket.socket() as second:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        for waiting in (first, second):
+            waiting.settimeout(0)
+            waiting.connect_ex(server.getsockname())
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_a_connection_timeout_is_retried(
+    full_backlog: str, virtual_clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not only silence after the connection counts as a timeout.
+
+    The server is none of pytest-resilience's, so its timeouts are short and real.
+    """
+    monkeypatch.setenv("GEMINI_API_KEY", "a-key-of-eight-and-more")
+    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", full_backlog)
+    monkeypatch.setattr(gemini_client, "TIMEOUT", (0.05, 30.0))
+
+    with pytest.raises(GeminiConnectionError, match="ConnectTimeout") as caught:
+        generate_tweet("patience")
+
+    assert isinstance(caught.value.__cause__, requests.ConnectTimeout)
+    assert virtual_clock.now == 3
 
 
 def test_a_refused_connection_is_retried(fake_gemini: Gemini, virtual_clock: VirtualClock) -> None:
