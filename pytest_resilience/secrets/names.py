@@ -62,7 +62,7 @@ def tells(name: str) -> bool:
 def is_public(name: str) -> bool:
     """Whether a value of this name may be spoken of: a host, a user, an id."""
     words = _words(name)
-    return bool(words) and words[-1] in _PUBLIC and not tells(name)
+    return bool(words) and (words[-1] in _PUBLIC or words[-1][:-1] in _PUBLIC) and not tells(name)
 
 
 def _words(name: str) -> list[str]:

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 
 PART = 12
 """So many unforeseeable characters in a row are proof."""
@@ -153,17 +153,22 @@ def _reads_like_words(value: str) -> bool:
     Of pairs in English nine in ten are in the table, of random ones three in ten. A letter
     beside a digit is no pair of a word; where one word ends and the next begins is none.
     """
-    usual = unusual = 0
-    for one, two in pairwise(value):
-        if one.isalpha() and two.isalpha() and (one.isupper() or two.islower()):
-            follows = two.lower() in _FOLLOWS.get(one.lower(), "")
-            usual, unusual = usual + follows, unusual + (not follows)
-        elif one.isalnum() and two.isalnum() and not (one.isdigit() and two.isdigit()):
-            unusual += not (one.islower() and two.isupper())
+    kinds = list(map(_kind, value, value[1:]))
+    usual, unusual = kinds.count(1), kinds.count(-1)
     return unusual < 4 or unusual < usual
+
+
+@lru_cache(maxsize=8192)
+def _kind(one: str, two: str) -> int:
+    """1 of a pair that is usual in words, -1 of one that is not, 0 of one that says nothing."""
+    if one.isalpha() and two.isalpha() and (one.isupper() or two.islower()):
+        return 1 if two.lower() in _FOLLOWS.get(one.lower(), "") else -1
+    if not (one.isalnum() and two.isalnum()) or (one.isdigit() and two.isdigit()):
+        return 0
+    return 0 if one.islower() and two.isupper() else -1
 
 
 def _bits(value: str) -> float:
     """Shannon's bits a character, counted in the value itself."""
     size = len(value)
-    return -sum(n / size * math.log2(n / size) for n in map(value.count, set(value)))
+    return -sum(n / size * math.log2(n / size) for n in Counter(value).values())

@@ -206,7 +206,9 @@ def test_names_that_do_not_tell(name: str) -> None:
     assert not tells(name)
 
 
-@pytest.mark.parametrize("name", ["user", "db_host", "url", "client_id", "created_at_date"])
+@pytest.mark.parametrize(
+    "name", ["user", "db_host", "url", "client_id", "created_at_date", "hosts", "tenant", "Images"]
+)
 def test_public_names(name: str) -> None:
     """A value of this name may be spoken of."""
     assert is_public(name)
