@@ -228,6 +228,16 @@ def test_previews_are_on_one_line(fake_gemini: Gemini, read_log: ReadLog) -> Non
     assert successful["response_length"] == 14
 
 
+def test_lengths_are_of_characters(fake_gemini: Gemini, read_log: ReadLog) -> None:
+    """As those of tweets are, and not of bytes."""
+    fake_gemini.say("Zoë \U0001f426")
+
+    generate_tweet("Zoë")
+
+    making, successful = ours(read_log())
+    assert (making["prompt_length"], successful["response_length"]) == (67, 5)
+
+
 def test_a_large_prompt_is_truncated_in_the_log(fake_gemini: Gemini, read_log: ReadLog) -> None:
     """The log shows how long a prompt is, and only its beginning."""
     generate_tweet("x" * 10_000)
