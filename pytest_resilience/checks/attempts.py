@@ -45,7 +45,8 @@ def exhausted(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
 def survived(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     """In an outage that ends in time: one attempt more than there were failures."""
     call = seen.call
-    failures = sum(attempt.failed for attempt in call.tries)
+    # Of requests that are made at once each may have met some of them.
+    failures = sum(attempt.failed for attempt in (call.trace if call.returned else call.tries))
     planned = int(seen.number("failures"))
     if call.never_returned or policy.limit is None or policy.limit <= planned:
         return

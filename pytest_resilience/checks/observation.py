@@ -28,6 +28,8 @@ class Call:
     """The attempts that the server saw from its start to its end."""
     thread: int = 0
     """Which of several calls at once it is, from 0."""
+    usual: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """How often each method and target is asked for when nothing goes wrong."""
 
     @property
     def returned(self) -> bool:
@@ -55,13 +57,30 @@ class Call:
             return self.trace[:1]
         found: list[Attempt] = []
         for attempt in self.trace:
-            if (attempt.method, attempt.path) == (failed.method, failed.path):
-                if attempt.number < failed.number:
-                    continue
+            if attempt.number >= failed.number and self._is_again(attempt, failed, found):
                 found.append(attempt)
                 if not attempt.failed:
                     break
         return Trace(found, seed=self.trace.seed)
+
+    def _is_again(self, attempt: Attempt, failed: Attempt, found: list[Attempt]) -> bool:
+        """Whether it is the same request once more, and not one that is made beside it."""
+        if (attempt.method, attempt.path) != (failed.method, failed.path):
+            return False
+        alike = self.usual.get((failed.method, failed.target), 0)
+        if not alike or len(self._targets(failed)) == alike == 1:
+            return True  # The only one of its path; its query may be another one each time.
+        if attempt.target != failed.target:
+            return False
+        return alike == 1 or not found or attempt.started_ns > found[-1].started_ns
+
+    def _targets(self, failed: Attempt) -> list[str]:
+        """What is usually asked for under the same path."""
+        return [
+            target
+            for method, target in self.usual
+            if method == failed.method and target.partition("?")[0] == failed.path
+        ]
 
     @property
     def waits_ns(self) -> list[int]:

@@ -62,6 +62,8 @@ class Stage:
         self.rest = REST
         self.keeps = False
         """Whether the client keeps answers, for less than `rest`."""
+        self.usual: dict[tuple[str, str], int] = {}
+        """How often an undisturbed call asks for each method and target."""
         self.stuck = 0
         """How many workers were left behind."""
         self._runner = runner
@@ -213,7 +215,7 @@ class Stage:
 
     def _note(self, began: int, seen: int, ended: Ended | None) -> Call:
         trace: Trace = self.server.trace[seen:]
-        call = _call(ended, began, self.now_ns, trace)
+        call = replace(_call(ended, began, self.now_ns, trace), usual=self.usual)
         self._calls.append(call)
         return call
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from pytest_resilience.checks import attempts, endings, schedule, timeouts
-from pytest_resilience.judge.scenario import Scenario, Subject
+from pytest_resilience.judge.scenario import Check, Scenario, Subject
 from pytest_resilience.judge.stage import Stage
 
 __all__ = ["scenarios"]
@@ -18,11 +18,13 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
     """First the outage that outlasts any client: most of what can be wrong shows in it."""
     limit = subject.policy.limit
     tries = "as often as it claims" if limit is None else f"{limit} times"
+    is_tried_again = subject.standard is not None or limit in (None, 1)
+    counted: list[Check] = [attempts.exhausted, schedule.kept] if is_tried_again else []
     yield Scenario(
         name="outage-without-end",
         clause=f"tries {tries} in an outage, with the waits it claims, and tells its caller",
         play=_outage(subject, subject.enough),
-        checks=[attempts.exhausted, schedule.kept, attempts.last_is_last, endings.told],
+        checks=[*counted, attempts.last_is_last, endings.told],
     )
     if subject.policy.deadline is not None:
         yield Scenario(
