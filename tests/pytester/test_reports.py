@@ -259,7 +259,8 @@ SECRET = "zQ7open+Sesame/91xW"
 def server(fake_server):
     server = fake_server(secrets={"the password": SECRET})
     headers = {"X-Other": "a" + SECRET}
-    urllib.request.urlopen(urllib.request.Request(f"{server.url}/p/{SECRET}", headers=headers))
+    request = urllib.request.Request(f"{server.url}/p/{SECRET}", headers=headers)
+    urllib.request.urlopen(request).close()
     return server
 
 def test_attempt(server):

@@ -12,8 +12,10 @@ import time, urllib.error, urllib.request
 def fetch(url, waits=(1, 2, 4)):
     for wait in (*waits, None):
         try:
-            return urllib.request.urlopen(url, timeout=30).status
-        except urllib.error.HTTPError:
+            with urllib.request.urlopen(url, timeout=30) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            error.close()
             if wait is None:
                 raise
             time.sleep(wait)
