@@ -13,12 +13,15 @@ from pytest_resilience.errors import PolicyError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_resilience.checks.observation import Call
     from pytest_resilience.policy.policy import RetryPolicy
     from pytest_resilience.reporting.custody import Custody
     from pytest_resilience.server.server import FakeServer
 
 MARKER = "retry_contract"
 CLAUSE = "_retry_clause"
+USED = "GET /- HTTP/1.1\r\nAuthorization: -\r\n\r\n"
+"""The head of a request that shows a token."""
 
 
 def split(metafunc: pytest.Metafunc, marker: pytest.Mark) -> None:
@@ -74,14 +77,36 @@ def _policy(marker: pytest.Mark, path: Path) -> RetryPolicy:
 
 def _names(policy: RetryPolicy, *, is_async: bool) -> list[str]:
     """The clauses, as far as they can be known before the client has made a call."""
-    from pytest_resilience.checks.observation import Call
     from pytest_resilience.judge import battery
     from pytest_resilience.judge.ground import claimed_fault
     from pytest_resilience.judge.scenario import Subject
 
     fault = None if policy.limit == 1 else claimed_fault(policy) or 503
-    subject = Subject(policy, Call(0, 0), is_async, fault)
+    subject = Subject(policy, _call_as_claimed(policy), is_async, fault)
     return ["undisturbed", *(scenario.name for scenario in battery.scenarios(subject))]
+
+
+def _call_as_claimed(policy: RetryPolicy) -> Call:
+    """A call that nobody has made: who claims a login logs in, and shows what he was given."""
+    from pytest_resilience.checks.observation import Call
+    from pytest_resilience.records import Attempt, Trace
+
+    if policy.login is None:
+        return Call(0, 0)
+    login, used = (f"POST {policy.login} HTTP/1.1\r\n\r\n", USED)
+    attempts = [
+        Attempt(
+            number=number,
+            started_ns=0,
+            connection=1,
+            reused=False,
+            method=head.split()[0],
+            target=head.split()[1],
+            head=head.encode(),
+        )
+        for number, head in enumerate((login, used), 1)
+    ]
+    return Call(0, 0, trace=Trace(attempts))
 
 
 def _body(item: pytest.Function) -> Any:  # noqa: ANN401 -- whatever the test's body returns

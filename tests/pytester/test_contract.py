@@ -94,6 +94,27 @@ def test_a_coroutine_is_a_call_as_well(acme: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*::test_contract?outage-of-1? PASSED*"])
 
 
+def test_who_claims_a_login_has_its_clauses(acme: pytest.Pytester) -> None:
+    """Tokens, redirects and secrets are put to the test too; Vault knows no 401 to be forbidden."""
+    body = """
+    @pytest.mark.retry_contract(RetryPolicy(login="/v1/auth/*/login", timeout=5))
+    def test_contract(fake_vault):
+        url = fake_vault.url
+        headers = {"X-Vault-Token": fake_vault.root_token}
+        requests.post(url + "/v1/auth/approle/login", json={}, timeout=5)
+        response = requests.get(url + "/v1/sys/mounts", headers=headers, timeout=5)
+        response.raise_for_status()
+        return response.json()
+    """
+    acme.makepyfile(CLIENT + body.replace("\n    ", "\n"))
+
+    result = acme.runpytest_subprocess("-p", "resilience", "-rs", "-k", "redirect or forbidden")
+
+    result.stdout.fnmatch_lines(["SKIPPED*not meaningful for this client"])
+    result.stdout.fnmatch_lines(["*a redirect to another origin was followed with x-vault-token*"])
+    result.assert_outcomes(failed=1, skipped=1, deselected=len(names(acme)) - 2)
+
+
 def test_a_clause_that_means_nothing_is_skipped(acme: pytest.Pytester) -> None:
     """A client that was taken to retry, and does not, has no outage to survive."""
     body = """
