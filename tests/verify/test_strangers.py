@@ -321,6 +321,11 @@ async def late(url: str) -> Any:
             [],
         ),
         (late, UNCONNECTED, []),
+        (
+            late,
+            RetryPolicy(attempts=4, backoff=[1, 2, 4], connect_timeout=5, failures=["connect"]),
+            [],
+        ),
     ],
 )
 def test_a_host_that_does_not_answer(client: Call, policy: RetryPolicy, codes: list[str]) -> None:

@@ -59,6 +59,13 @@ def test_each_jitter_says_its_bounds(jitter: Jitter, bounds: list[tuple[float, f
     assert [policy.wait_range(retry) for retry in (1, 2, 3, 4)] == bounds
 
 
+def test_decorrelated_jitter_without_a_cap() -> None:
+    """Up to three times the wait before, however long that was."""
+    policy = RetryPolicy(backoff=Backoff(1), jitter="decorrelated")
+
+    assert policy.wait_range(9, 100) == (1, 300)
+
+
 def test_decorrelated_jitter_goes_by_the_wait_before() -> None:
     """From the initial wait to three times the one before, within the cap."""
     policy = RetryPolicy(backoff=Backoff(1, cap=20), jitter="decorrelated")
