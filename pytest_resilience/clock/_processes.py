@@ -38,7 +38,7 @@ METHODS: dict[str, Callable[..., Any]] = {
 def _waiting(real: Callable[..., Any]) -> Callable[..., Any]:
     """os.waitpid and its kin, which do not wait when their last argument says so."""
 
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def call(_: object, *args: Any, **kwargs: Any) -> Any:
         conductor = conducting()
         if conductor is None:
             return real(*args, **kwargs)
@@ -65,7 +65,7 @@ def _signalling(real: Callable[..., Any]) -> Callable[..., Any]:
     Its wait would not notice before time has gone on, so it is woken, for a false alarm.
     """
 
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def call(_: object, *args: Any, **kwargs: Any) -> Any:
         result = real(*args, **kwargs)
         conductor = conducting()
         if conductor is not None:

@@ -77,8 +77,8 @@ def _wall_ns(conductor: Conductor) -> int:
     return conductor.now_ns + _epochs.wall_ns
 
 
-def _seconds_reader(real: Callable[[], float], epoch: str) -> Callable[[], float]:
-    def read() -> float:
+def _seconds_reader(real: Callable[[], float], epoch: str) -> Callable[..., float]:
+    def read(_: object) -> float:
         conductor = _reading()
         if conductor is None:
             return real()
@@ -91,8 +91,8 @@ def _seconds_reader(real: Callable[[], float], epoch: str) -> Callable[[], float
     return _named(read, real)
 
 
-def _nanoseconds_reader(real: Callable[[], int], epoch: str) -> Callable[[], int]:
-    def read() -> int:
+def _nanoseconds_reader(real: Callable[[], int], epoch: str) -> Callable[..., int]:
+    def read(_: object) -> int:
         conductor = _reading()
         if conductor is None:
             return real()
@@ -109,7 +109,7 @@ def _named(stand_in: Callable[..., T], real: Callable[..., T]) -> Callable[..., 
     return stand_in
 
 
-READERS: dict[str, Callable[[], Any]] = {
+READERS: dict[str, Callable[..., Any]] = {
     "time": _seconds_reader(time.time, "wall_ns"),
     "time_ns": _nanoseconds_reader(time.time_ns, "wall_ns"),
     "monotonic": _seconds_reader(time.monotonic, "monotonic_ns"),
@@ -122,7 +122,7 @@ READERS: dict[str, Callable[[], Any]] = {
 def _wall_seconds(real: Callable[..., T]) -> Callable[..., T]:
     """time.localtime, gmtime and ctime: of now, when they are not told of when."""
 
-    def call(seconds: float | None = None, /) -> T:
+    def call(_: object, seconds: float | None = None, /) -> T:
         if seconds is None:
             conductor = _reading()
             if conductor is not None:
@@ -136,7 +136,7 @@ def _wall_tuple(real: Callable[..., str]) -> Callable[..., str]:
     """time.strftime and asctime: the same, with the moment as the last argument."""
     own = 1 if real is time.strftime else 0
 
-    def call(*args: Any) -> str:
+    def call(_: object, *args: Any) -> str:
         if len(args) == own:
             conductor = _reading()
             if conductor is not None:

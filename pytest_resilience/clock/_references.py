@@ -23,9 +23,25 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from pytest_resilience.clock import _readers
+from pytest_resilience.clock._early import EarlyReaders
 
 Swap = Callable[[Any, Any, Any, Any], bool]
 """Takes a key, an owner, an old and a new object, and exchanges them if the old one is there."""
+
+
+class Virtual:
+    """What stand-ins are bound to. They are pickled as its attributes."""
+
+
+def no_method(function: types.FunctionType) -> Any:
+    """The function, whose first argument nobody gives, as one that a class may have.
+
+    A function written in C is no method of the class whose attribute it is, and so must
+    its stand-in be none: one that is bound already stays as it is.
+    """
+    bound = types.MethodType(function, Virtual)
+    setattr(Virtual, function.__name__, bound)
+    return bound
 
 
 class Place:
@@ -69,12 +85,15 @@ class Substitution:
         self.spared = spared
         self.places: list[Place] = []
         self.count = -1
+        self.rest = 0
+        """References to the stand-in while it stands nowhere."""
         self.lost = False
         """Whether a place had to be forgotten."""
 
     def place(self) -> bool:
         """Put the stand-in in every place; False when there may be places that are not known."""
         count = sys.getrefcount(self.real)
+        self.rest = sys.getrefcount(self.stand_in)
         standing = [place for place in self.places if place.put(self.real, self.stand_in)]
         gone, self.places = len(self.places) - len(standing), standing
         self.count -= gone
@@ -95,31 +114,60 @@ class Substitution:
             self.places = [place for place in self.places if place.lasting]
             self.lost = True
 
+    def is_left(self) -> bool:
+        """Whether somebody has bound the stand-in to a name while it stood there."""
+        if isinstance(self.stand_in, type):
+            return False  # Its count changes with every instance.
+        return sys.getrefcount(self.stand_in) > self.rest
+
 
 class References:
     """Substitutes a set of functions everywhere, and back."""
 
-    def __init__(self, substitutions: list[Substitution], lists: Iterable[object] = ()) -> None:
+    def __init__(
+        self,
+        substitutions: list[Substitution],
+        lists: Iterable[object] = (),
+        early: EarlyReaders | None = None,
+    ) -> None:
         """Take the substitutions, and what of ours holds the functions and is left alone."""
         self._all = substitutions
+        self._lasting = tuple(substitutions)
+        self._early = early
         self._sought: dict[int, Substitution] = {}
         self._ours = {id(self._all), *(id(s.__dict__) for s in self._all), *map(id, lists)}
         self._modules: set[int] = set()
+        self._latest = (0, 0)
         for substitution in substitutions:
             # A stand-in keeps the function it stands for in a cell.
             self._ours.update(map(id, getattr(substitution.stand_in, "__closure__", None) or ()))
 
     def replace(self) -> None:
         """Put the stand-ins in place."""
+        new, self._modules = self._new_modules()
+        self._latest = self._latest_module()
         unknown = [s for s in self._all if not s.place()]
-        if self._is_imported_since() or unknown:
+        if self._early is not None and self._early.may_have_come(imported=bool(new)):
+            known = {id(s.real) for s in self._all}
+            unknown += [Substitution(*p) for p in self._early.find() if id(p[0]) not in known]
+        if unknown or self._holds_what_is_not_counted(new):
+            self._all += [s for s in unknown if s not in self._all]
             self._search([*unknown, *(s for s in self._all if s.users_only and s not in unknown)])
+            self._all = [s for s in self._all if s.places or s in self._lasting]
 
-    def _is_imported_since(self) -> bool:
-        """Whether a new module has a name of which no count can tell that it has come."""
+    def _new_modules(self) -> tuple[list[Any], set[int]]:
+        """Those that were imported since the last start, and the numbers of all."""
+        if self._latest == self._latest_module():
+            return [], self._modules
         modules = {id(module): module for module in list(sys.modules.values())}
-        new = [modules[number] for number in modules.keys() - self._modules]
-        self._modules = set(modules)
+        return [modules[number] for number in modules.keys() - self._modules], set(modules)
+
+    def _latest_module(self) -> tuple[int, int]:
+        """How many there are, and the number of the last: what an import changes."""
+        return len(sys.modules), id(next(reversed(sys.modules.values())))
+
+    def _holds_what_is_not_counted(self, new: list[Any]) -> bool:
+        """Whether a new module has a name of which no count can tell that it has come."""
         wanted = [s for s in self._all if s.users_only]
         return any(
             any(value is s.real for value in list(getattr(module, "__dict__", {}).values()))
@@ -129,9 +177,18 @@ class References:
         )
 
     def restore(self) -> None:
-        """Put the functions back."""
+        """Put the functions back, in names that were bound meanwhile as well."""
         for substitution in self._all:
             substitution.restore()
+        reals = {id(s.stand_in): s.real for s in self._all}
+        for module in self._new_modules()[0]:
+            names = getattr(module, "__dict__", {})
+            for name, value in list(names.items()):
+                if id(value) in reals:
+                    names[name] = reals[id(value)]
+        left = [Substitution(s.stand_in, s.real) for s in self._all if s.is_left()]
+        if left:
+            References(left).replace()
 
     def _search(self, sought: list[Substitution]) -> None:
         """Two passes over all objects: one for the holders, one for the holders' owners."""
@@ -287,16 +344,10 @@ def _swap_attribute(name: str, holder: Any, old: Any, new: Any) -> bool:
     return there
 
 
-class _Plain(staticmethod):  # type: ignore[type-arg]
-    """A stand-in within a class: the function written in C was no method, so this is none."""
-
-
 def _swap_in_class(name: str, cls: type, old: Any, new: Any) -> bool:
-    here = cls.__dict__.get(name)
-    there = (here.__func__ if isinstance(here, _Plain) else here) is old
+    there = cls.__dict__.get(name) is old
     if there:
-        becomes_method = isinstance(old, types.BuiltinFunctionType) and hasattr(new, "__get__")
-        type.__setattr__(cls, name, _Plain(new) if becomes_method else new)
+        type.__setattr__(cls, name, new)
     return there
 
 

@@ -186,7 +186,7 @@ class _OfSelect:
 
 
 def select_select(
-    rlist: Any, wlist: Any, xlist: Any, timeout: float | None = None, /
+    _: object, rlist: Any, wlist: Any, xlist: Any, timeout: float | None = None, /
 ) -> tuple[list[Any], list[Any], list[Any]]:
     """select.select."""
     if conducting() is None:

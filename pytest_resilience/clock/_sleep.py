@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 real_sleep = time.sleep
 
 
-def sleep(seconds: float, /) -> None:
+def sleep(_: object, seconds: float, /) -> None:
     """time.sleep: returns at exactly now + seconds of virtual time."""
     conductor = conducting()
     if conductor is None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 READABLE, WRITABLE = select.POLLIN, select.POLLOUT
 
 Socket = socket.socket
-real_poll = select.poll
+real_poll: Any = getattr(select, "poll", None)  # eventlet takes it away, and is refused later
 real_send = Socket.send
 real_sendall = Socket.sendall
 real_connect = Socket.connect

@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import threading
 import time
+import types
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -27,6 +28,7 @@ from pytest_resilience.clock import (
     _threads,
     _tls,
 )
+from pytest_resilience.clock._references import no_method
 
 
 class Function(NamedTuple):
@@ -60,6 +62,8 @@ class ClassMethod(NamedTuple):
 
 
 def _of_module(module: Any, name: str, stand_in: Any) -> Function:
+    if isinstance(stand_in, types.FunctionType):
+        stand_in = no_method(stand_in)
     return Function(f"{module.__name__}.{name}", getattr(module, name), stand_in)
 
 

@@ -20,6 +20,7 @@ from pytest_resilience.clock import (
 )
 from pytest_resilience.clock._base import Scheduler, Timer, use_clock
 from pytest_resilience.clock._conductor import Conductor
+from pytest_resilience.clock._early import EarlyReaders
 from pytest_resilience.clock._real import real_monotonic_ns, real_time_ns
 from pytest_resilience.clock._sleep import sleep_until
 from pytest_resilience.errors import ClockError
@@ -188,6 +189,7 @@ def _patch(undo: contextlib.ExitStack) -> None:
                 for f in covered.FUNCTIONS
             ],
             covered.FUNCTIONS,
+            EarlyReaders(),
         )
     undo.callback(_functions.restore)
     _functions.replace()

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import collections
+import copy
 import dataclasses
+import datetime as dt
 import functools
 import gc
+import importlib
+import pickle
 import sys
 import threading
 import time
 import types
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -251,3 +257,112 @@ def test_a_tuple_is_left_alone() -> None:
     names = (time.sleep,)
     with VirtualClock():
         assert names[0] is not time.sleep
+
+
+LATE = """
+import time, threading, dataclasses, datetime
+from time import sleep
+from threading import Lock
+class Client:
+    wait = time.sleep
+    def retry(self, pause=time.sleep):
+        pause(1)
+TABLE = [time.sleep]
+read = datetime.datetime.now
+lock = Lock()
+"""
+
+
+@pytest.fixture
+def late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Any]]:
+    """Imports a module that nobody has imported yet."""
+    (tmp_path / "imported_late.py").write_text(LATE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield lambda: importlib.import_module("imported_late")
+    sys.modules.pop("imported_late", None)
+
+
+def test_a_module_that_is_imported_meanwhile(late: Callable[[], Any], clock: VirtualClock) -> None:
+    """What it binds is virtual, and a class attribute is no method: it was none in real time."""
+    module = late()
+
+    module.sleep(1)
+    module.Client.wait(1)
+    module.Client().wait(1)
+    module.Client().retry()
+    module.TABLE[0](1)
+    module.lock.acquire()
+    assert not module.lock.acquire(timeout=1)
+
+    assert clock.now == 6
+
+
+def test_what_was_imported_meanwhile_is_put_back(late: Callable[[], Any]) -> None:
+    """Nothing stays patched of a module that has come while the clock was on, either."""
+    with VirtualClock():
+        module = late()
+        found = functools.partial(time.sleep)
+
+    assert [module.sleep, module.Client.wait, module.TABLE[0], found.func] == real_sleep * 4
+    assert module.Client.retry.__defaults__ == (time.sleep,)
+    assert module.Lock is threading.Lock
+    with VirtualClock() as clock:
+        module.Client().wait(1)
+        module.TABLE[0](1)
+        found(1)
+        assert not clock_lock_is_free(module.Lock())
+        assert clock.now == 4
+
+
+def clock_lock_is_free(lock: Any) -> bool:
+    lock.acquire()
+    free: bool = lock.acquire(timeout=1)
+    return free
+
+
+now = dt.datetime.now
+utcnow = dt.datetime.utcnow
+today = dt.date.today
+
+
+@dataclasses.dataclass
+class Token:
+    made: dt.datetime = dataclasses.field(default_factory=dt.datetime.now)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda: now(),
+        lambda: now(dt.UTC),
+        lambda: utcnow(),
+        lambda: dt.datetime.combine(today(), dt.time()),
+        lambda: Token().made,
+    ],
+    ids=["now", "now with a zone", "utcnow", "today", "default_factory"],
+)
+def test_a_reader_of_datetime_bound_early(
+    read: Callable[[], dt.datetime], clock: VirtualClock
+) -> None:
+    """datetime.now and its kin, kept by a name or a dataclass, follow virtual time."""
+    before = read()
+    time.sleep(86_400)
+
+    assert read() - before == dt.timedelta(days=1)
+
+
+def test_a_reader_of_datetime_is_put_back() -> None:
+    """It is the very object that it was."""
+    before = id(now)
+
+    with VirtualClock():
+        assert id(now) != before
+
+    assert id(now) == before
+    assert Token.__dataclass_fields__["made"].default_factory == dt.datetime.now
+
+
+def test_a_stand_in_can_be_pickled(clock: VirtualClock) -> None:
+    """As the function can for which it stands."""
+    assert pickle.loads(pickle.dumps(time.sleep)) == time.sleep  # noqa: S301 -- our own
+    assert copy.deepcopy(time.monotonic) == time.monotonic
