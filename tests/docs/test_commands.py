@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_resilience.cli import _parser, main
+from pytest_resilience.reporting.settings import SETTINGS
 from tests.docs.blocks import DOCUMENTS, ROOT, TWEETS, blocks
 
 TALKING = (*DOCUMENTS, ROOT / "CONTRIBUTING.md")
@@ -39,6 +40,10 @@ def test_a_command_exists(command: str) -> None:
             assert target in make_targets()
         case ["pip", "install", name]:
             assert name == distribution("pytest-resilience").name
+        case ["pytest", *options]:
+            assert {option.partition("=")[0] for option in options} <= {
+                setting.option for setting in SETTINGS.values()
+            }
         case _:
             assert words[0] in SHELL
 

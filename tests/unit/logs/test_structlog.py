@@ -522,7 +522,7 @@ CALLSITE = structlog.processors.CallsiteParameterAdder(
 
 def says_where(output: io.StringIO) -> None:
     """Say something in every way in which structlog, or logging for it, looks for the caller."""
-    chain = [structlog.processors.StackInfoRenderer(), CALLSITE, JSON]
+    chain: list[Any] = [structlog.processors.StackInfoRenderer(), CALLSITE, JSON]
     structlog.configure(chain, logger_factory=structlog.PrintLoggerFactory(output))
     structlog.get_logger().info("printed")
     structlog.get_logger().bind(x=1).info("with a stack", stack_info=True)
