@@ -124,15 +124,15 @@ class Hands:
         self._jobs.put(None)
         self.thread.join(1)
         came_back = not self.thread.is_alive()
-        _free(self.thread)
-        if self.thread.is_alive():  # It may compute, and is not to do so for ever.
+        if _free(self.thread):  # It is not to do so for ever.
             _thread.start_new_thread(halt, (self.thread,))
         return came_back
 
     # In the worker's thread
 
     def _work(self) -> None:
-        with Turn(self._runner) as turn:
+        # What is thrown into a call may come when the call has just ended.
+        with contextlib.suppress(Halted), Turn(self._runner) as turn:
             self._turn = turn
             while (job := self._jobs.get()) is not None:
                 self._done.put(_outcome(job))
@@ -203,12 +203,15 @@ class Turn:
             _cancel_rest(self._loop.get_loop())
 
 
-def _free(thread: threading.Thread) -> None:
-    """Get a thread out of whatever it waits for in virtual time."""
+def _free(thread: threading.Thread) -> bool:
+    """Get a thread out of whatever it waits for in virtual time; whether it computes instead."""
     for _ in range(TRIES):
-        if not thread.is_alive() or not interrupt(thread, Halted()):
+        if not thread.is_alive():
             break
+        if not interrupt(thread, Halted()):
+            return True
         thread.join(1)
+    return False
 
 
 def halt(thread: threading.Thread) -> None:  # pragma: no cover -- see below

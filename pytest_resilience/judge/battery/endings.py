@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 from collections.abc import Callable, Iterator
 
 from pytest_resilience import faults
 from pytest_resilience.checks import endings
+from pytest_resilience.clock import interrupt
 from pytest_resilience.judge import taps
 from pytest_resilience.judge.ground import FAULTS
 from pytest_resilience.judge.scenario import Scenario, Subject
@@ -41,12 +43,24 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
             play=_interrupted(subject),
             checks=[endings.interrupted],
         )
+        if subject.standard is not None:
+            yield Scenario(
+                name="ctrl-c-during-its-wait",
+                clause="ends with Ctrl-C during its wait",
+                play=_interrupted_later(subject.standard, _within_a_wait(subject)),
+                checks=[endings.interrupted],
+            )
     elif not subject.is_foreign:
         silence = faults.timeout(close_after=7200)
         yield _cancelled("attempt", silence, 0.2)
         if subject.standard is not None:
-            low, _ = subject.policy.wait_range(1) or (0.1, 0.1)
-            yield _cancelled("wait", subject.standard, low / 2 or 0.01)
+            yield _cancelled("wait", subject.standard, _within_a_wait(subject))
+
+
+def _within_a_wait(subject: Subject) -> float:
+    """Seconds after the first failure at which a client waits, if it waits at all."""
+    low, _ = subject.policy.wait_range(1) or (0.1, 0.1)
+    return low / 2 or 0.01
 
 
 def _resets(subject: Subject) -> Callable[[Stage], object]:
@@ -76,6 +90,26 @@ def _interrupted(subject: Subject) -> Callable[[Stage], object]:
         with taps.interrupt(request, stage.hands.thread) as pressed:
             stage.call()
         return {"interrupted": pressed.happened}
+
+    return play
+
+
+def _interrupted_later(fault: FaultLike, after: float) -> Callable[[Stage], object]:
+    def play(stage: Stage) -> object:
+        pressed: list[bool] = []
+
+        def press() -> None:
+            pressed.append(interrupt(stage.hands.thread, KeyboardInterrupt()))
+
+        stage.fail(fault)
+        timer = threading.Timer(after, press)  # In virtual time, as all is on a stage.
+        timer.start()
+        try:
+            stage.call()
+        finally:
+            timer.cancel()
+            timer.join()
+        return {"interrupted": any(pressed)}
 
     return play
 

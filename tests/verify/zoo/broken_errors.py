@@ -448,6 +448,19 @@ def interrupt_becomes_an_error(url: str) -> Any:
         raise ServiceError("it did not work") from error
 
 
+@broken("interrupt-swallowed", **PLAIN)
+def sleeps_through_it(url: str) -> Any:
+    for wait in (1, 2, None):
+        try:
+            return ask(url)
+        except Busy:
+            if wait is None:
+                raise
+        with contextlib.suppress(KeyboardInterrupt):  # the bug
+            time.sleep(wait)
+    raise AssertionError("the last attempt returns or raises")
+
+
 @mended("interrupt-swallowed", **THREE)
 def except_exception(url: str) -> Any:
     return retries_only_what_is_busy(url)

@@ -37,7 +37,7 @@ SCENES = {
     "failure-not-retried": ["refused-then-ok", "read-timeout-then-ok", "truncated-then-ok"],
     "futile-wait": ["outage-without-end"],
     "herd": ["outage-for-many-clients"],
-    "interrupt-swallowed": ["ctrl-c"],
+    "interrupt-swallowed": ["ctrl-c", "ctrl-c-during-its-wait"],
     "jitter-missing": ["many-outages"],
     "jitter-not-growing": ["many-outages"],
     "jitter-out-of-bounds": ["many-outages"],
@@ -85,6 +85,7 @@ OWN_SCENES = {
     "a_crowd_when_the_time_is_over": ["breaker-crowd"],
     "forgets_malformed_answers": ["bad-json-then-ok"],
     "one_probe_at_a_time": ["breaker-crowd", "breaker-failed-probe"],
+    "sleeps_through_it": ["ctrl-c-during-its-wait"],
 }
 """Of clients whose policy makes another one meaningful."""
 
