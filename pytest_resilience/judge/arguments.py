@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 from typing import NoReturn
 
@@ -30,6 +31,8 @@ def refuse_others(
         _refuse("server=, a FakeServer or a fake", server, "leave it out for one that answers 200")
     if runner is not None and not callable(runner):
         _refuse("runner=, what runs async functions", runner, "pass trio.run itself, say")
+    if runner is asyncio.run:
+        _refuse("a runner for what asyncio does not run", runner, "leave runner= out for asyncio")
     if another is not None and not callable(another):
         _refuse("another=, a call with another credential", another, "wrap it in a lambda")
 

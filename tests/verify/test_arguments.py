@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from pytest_resilience import FakeServer, ResilienceError, verify
         ({"policy": 4}, "verify wants a RetryPolicy, got 4: make one"),
         ({"server": "fake_vault"}, "verify wants server=, a FakeServer or a fake, got 'fake_v"),
         ({"runner": "trio"}, "verify wants runner=, what runs async functions, got 'trio'"),
+        ({"runner": asyncio.run}, "verify wants a runner for what asyncio does not run, got <fun"),
         ({"another": "token"}, "verify wants another=, a call with another credential, got"),
         ({"only": 3}, "verify wants only=, a scenario's name or several, got 3: each"),
         ({"only": ["silence", 3]}, "verify wants only=, a scenario's name or several, got"),

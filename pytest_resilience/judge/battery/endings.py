@@ -6,11 +6,13 @@ import asyncio
 import inspect
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from pytest_resilience import faults
 from pytest_resilience.checks import endings
 from pytest_resilience.clock import interrupt
 from pytest_resilience.judge import taps
+from pytest_resilience.judge.battery import loops
 from pytest_resilience.judge.ground import FAULTS
 from pytest_resilience.judge.scenario import Scenario, Subject
 from pytest_resilience.judge.stage import Stage
@@ -50,7 +52,7 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
                 play=_interrupted_later(subject.standard, _within_a_wait(subject)),
                 checks=[endings.interrupted],
             )
-    elif not subject.is_foreign:
+    else:
         silence = faults.timeout(close_after=7200)
         yield _cancelled("attempt", silence, 0.2)
         if subject.standard is not None:
@@ -119,6 +121,9 @@ def _cancelled(when: str, fault: FaultLike, after: float) -> Scenario:
         stage.fail(fault)
 
         async def cancel() -> str:
+            trio: Any = loops.running_trio()
+            if trio is not None:
+                return await _outcome_in_trio(trio, stage.client, after)
             return await _outcome_of_cancelling(stage.client, after)
 
         outcome = stage.call(cancel).value
@@ -154,3 +159,26 @@ async def _outcome_of_cancelling(client: Callable[[], object], after: float) -> 
         return "cancelled"
     error = task.exception()
     return "returned" if error is None else f"raised {type(error).__name__}"
+
+
+async def _outcome_in_trio(trio: Any, client: Callable[[], object], after: float) -> str:  # noqa: ANN401 -- a module
+    outcome = "returned"
+    with trio.move_on_after(after) as scope:
+        try:
+            value = client()
+            if inspect.isawaitable(value):
+                await value
+        except Exception as error:  # noqa: BLE001 -- a cancellation is none
+            # What a thread raises that cannot be cancelled comes before the cancellation.
+            outcome = f"raised {type(error).__name__}" if _from(error, trio.Cancelled) else "done"
+    if scope.cancelled_caught:
+        return "cancelled"
+    return outcome if scope.cancel_called else "done"
+
+
+def _from(error: BaseException, kind: type[BaseException]) -> bool:
+    """Whether one of this kind has led to it."""
+    led: BaseException | None = error
+    while led is not None and not isinstance(led, kind):
+        led = led.__cause__ or led.__context__
+    return led is not None

@@ -1,19 +1,22 @@
-"""Event loops: a pulse in each of them shows when it stood still, and for how long."""
+"""Event loops: a pulse in each of them, or its steps, show when it stood still, and how long."""
 
 from __future__ import annotations
 
 import contextlib
 import gc
+import inspect
+import sys
 import warnings
 from asyncio.base_events import BaseEventLoop
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
 
 from pytest_resilience import faults
 from pytest_resilience.checks import loops
 from pytest_resilience.judge.scenario import Scenario, Subject
 from pytest_resilience.judge.stage import Stage
 
-__all__ = ["scenarios"]
+__all__ = ["running_trio", "scenarios"]
 
 PERIOD = 0.05
 SLOW = 0.53
@@ -23,8 +26,6 @@ LEAST_NS = 1_000_000
 
 def scenarios(subject: Subject) -> Iterator[Scenario]:
     """One slow failure, the wait after it, and a slow answer; a loop may be within a plain call."""
-    if subject.is_foreign:
-        return
 
     def play(stage: Stage) -> dict[str, object]:
         if subject.standard is not None:
@@ -32,7 +33,7 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
             stage.fail(slow)
         stage.fail(faults.latency(SLOW), times=subject.enough)
         with _pulses(lambda: stage.now_ns) as stops, _heard() as said:
-            stage.call()
+            stage.call(_in_steps(stage, stops) if subject.is_foreign else None)
             gc.collect()  # A coroutine is missed when it is thrown away.
         return {"stops": tuple(stops), "warnings": tuple(str(one.message) for one in said)}
 
@@ -104,3 +105,52 @@ class _Pulse:
         """The loop has ended, perhaps right after it had stood still."""
         self._look()
         self._handle.cancel()
+
+
+def _in_steps(stage: Stage, stops: list[tuple[int, int]]) -> Callable[[], object]:
+    """The client's call, with an eye on each step of a trio that runs it."""
+
+    async def call() -> object:
+        async with _steps(lambda: stage.now_ns, stops):
+            value = stage.client()
+            return await value if inspect.isawaitable(value) else value
+
+    return call
+
+
+@contextlib.asynccontextmanager
+async def _steps(now_ns: Callable[[], int], stops: list[tuple[int, int]]) -> AsyncIterator[None]:
+    """Between two waits of trio's no time passes, unless a task blocks all others."""
+    trio: Any = running_trio()
+    if trio is None:
+        yield
+        return
+
+    class Steps(trio.abc.Instrument):  # type: ignore[misc]  # of no module known before
+        began = None
+
+        def before_task_step(self, _: object) -> None:
+            self.began = now_ns()
+
+        def after_task_step(self, _: object) -> None:
+            if self.began is not None and now_ns() - self.began > LEAST_NS:
+                stops.append((self.began, now_ns()))
+
+    steps = Steps()
+    trio.lowlevel.add_instrument(steps)
+    try:
+        await trio.lowlevel.cancel_shielded_checkpoint()  # It sees whole steps only.
+        yield
+        await trio.lowlevel.cancel_shielded_checkpoint()
+    finally:
+        trio.lowlevel.remove_instrument(steps)
+
+
+def running_trio() -> Any:  # noqa: ANN401 -- a module
+    """trio, if it is what runs the calling task."""
+    trio: Any = sys.modules.get("trio")
+    try:
+        trio.lowlevel.current_task()
+    except (AttributeError, RuntimeError):  # It is not there, or something else runs the task.
+        return None
+    return trio
