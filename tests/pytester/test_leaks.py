@@ -348,6 +348,14 @@ def test_a_failed_test_tells_of_its_leaks(session: Session) -> None:
     result.stdout.fnmatch_lines(["*- resilience (call) -*", "GITHUB_TOKEN has leaked into *"])
 
 
+def test_a_failed_test_is_not_looked_at_where_it_is_off(session: Session) -> None:
+    """It fails by itself alone."""
+    result = session(leaking("raise ValueError(token())"), "--resilience-leaks=no")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("*has leaked into*")
+
+
 def test_a_shared_fake_is_watched_for_each_test(session: Session) -> None:
     """Only the test that leaks fails."""
     code = f"""{CLIENT}

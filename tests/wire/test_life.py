@@ -961,6 +961,19 @@ def test_a_server_that_is_down_forgets_in_a_child() -> None:
             assert ask(other).status == 200
 
 
+def test_a_fake_that_handles_a_request_forgets_in_a_child() -> None:
+    """A handler that runs in the parent holds no lock of the child's."""
+    fake = Fake()
+    fake.lock.acquire()
+    fake.forget_in_child()
+    got: list[bool] = []
+    thread = threading.Thread(target=lambda: got.append(fake.lock.acquire(timeout=20)))
+    thread.start()
+    thread.join()
+
+    assert got == [True]
+
+
 def test_a_full_buffer() -> None:
     """An answer for which the kernel has no room at all waits like any other."""
     clock = ManualClock()

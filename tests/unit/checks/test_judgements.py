@@ -14,6 +14,7 @@ from pytest_resilience.checks import (
     endings,
     implied,
     jitter,
+    login,
     retried,
     retry_after,
     schedule,
@@ -482,6 +483,19 @@ def test_tries_are_of_the_request_that_failed() -> None:
     trace = Trace([fine, attempt(2, 0), elsewhere, attempt(4, 2, 200), attempt(5, 2, 200)])
 
     assert [one.number for one in Call(0, 0, trace=trace).tries] == [2, 4]
+
+
+def test_a_server_that_gives_the_old_token_again() -> None:
+    """Who goes on with it goes on with what he was given."""
+    asked = replace(attempt(1, 0, 200), head=b"Authorization: Bearer t-1")
+    calls = [Call(0, 0, trace=Trace([asked])), Call(0, 0, trace=Trace([asked]))]
+    policy = RetryPolicy(login="/login")
+
+    same = seen(*calls, answers=[b'{"token": "t-1"}', b'{"token": "t-2"}'])
+    other = seen(*calls, answers=[b'{"token": "t-2"}', b'{"token": "t-3"}'])
+
+    assert codes(login.used, same, policy) == []
+    assert codes(login.used, other, policy) == ["stale-token-kept"]
 
 
 def test_a_call_says_of_itself() -> None:
