@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from typing import Any
@@ -331,3 +333,25 @@ def test_the_time_zone_is_given_back(before: str | None, monkeypatch: pytest.Mon
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_errors_of_urllib_that_nobody_reads() -> None:
+    """The collector closes them, and no connection is left open by them."""
+
+    def ask(url: str) -> object:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return json.load(answer)
+
+    async def call(url: str) -> object:
+        for wait in (1, 2, None):
+            try:
+                return await asyncio.to_thread(ask, url)
+            except urllib.error.HTTPError as error:
+                if error.code < 500 or wait is None:
+                    raise
+            await asyncio.sleep(wait)
+        return None
+
+    policy = RetryPolicy(attempts=3, backoff=[1, 2], statuses=["5xx"], timeout=5)
+
+    assert verify(call, policy, only="many-failures").codes == []
