@@ -33,6 +33,8 @@ PATIENCE = 10.0
 
 TAKEN_BACK = 0.2
 """Real seconds that it has for taking the exception that stops it."""
+NOT_THERE = ("pytest_resilience.", "threading")
+"""Modules in which no call is stopped."""
 TRIES = 3
 """How often a call that waits for ever is told to end; it may catch what tells it."""
 
@@ -221,10 +223,10 @@ def halt(thread: threading.Thread) -> None:  # pragma: no cover -- see below
     CPython 3.11 goes round for ever in every traced thread as long as such an exception is on
     its way (ceval.c: a RESUME that is traced looks for it, and is begun anew). A thread that
     is blocked in C may never take it, so it is taken back in the end. One that is in code of
-    ours, and so between two calls or in a wait, is left alone: it would leave locks behind.
+    ours, in a wait, or about to end, is left alone: it would leave locks behind.
     """
     frame = None if thread.ident is None else sys._current_frames().get(thread.ident)  # noqa: SLF001 -- documented
-    if frame is None or str(frame.f_globals.get("__name__")).startswith("pytest_resilience."):
+    if frame is None or str(frame.f_globals.get("__name__")).startswith(NOT_THERE):
         return
     if thread.ident is None or not _throw(thread.ident, Halted):
         return
