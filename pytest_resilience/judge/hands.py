@@ -33,8 +33,10 @@ PATIENCE = 10.0
 
 TAKEN_BACK = 0.2
 """Real seconds that it has for taking the exception that stops it."""
-NOT_THERE = ("pytest_resilience.", "threading")
-"""Modules in which no call is stopped."""
+TRIED = 200
+"""How often it is looked whether a call is where it can be stopped."""
+NOT_THERE = ("pytest_resilience.", "threading", "queue", "coverage.")
+"""Modules in which no call is stopped, since they have locks."""
 TRIES = 3
 """How often a call that waits for ever is told to end; it may catch what tells it."""
 
@@ -225,20 +227,28 @@ def halt(thread: threading.Thread) -> None:  # pragma: no cover -- see below
     is blocked in C may never take it, so it is taken back in the end. One that is in code of
     ours, in a wait, or about to end, is left alone: it would leave locks behind.
     """
-    frame = None if thread.ident is None else sys._current_frames().get(thread.ident)  # noqa: SLF001 -- documented
-    if frame is None or str(frame.f_globals.get("__name__")).startswith(NOT_THERE):
-        return
-    if thread.ident is None or not _throw(thread.ident, Halted):
-        return
     pause = new_lock()
     pause.acquire()
-    pause.acquire(timeout=TAKEN_BACK)
-    _throw(thread.ident, None)
+    for _ in range(TRIED):
+        if thread.ident is None or not _is_elsewhere(thread.ident):
+            pause.acquire(timeout=TAKEN_BACK / TRIED)
+        elif _throw(thread.ident, Halted):
+            pause.acquire(timeout=TAKEN_BACK)
+            _throw(thread.ident, None)
+            break
+    else:
+        return
     # That leaves the interpreter's own sign up, which only goes when somebody takes one.
     with contextlib.suppress(Halted):
         _throw(_thread.get_ident(), Halted)
         while True:
             pass
+
+
+def _is_elsewhere(ident: int) -> bool:  # pragma: no cover -- see halt
+    """Whether a thread is in code that holds none of our locks, nor is about to end."""
+    frame = sys._current_frames().get(ident)  # noqa: SLF001 -- documented
+    return frame is not None and not str(frame.f_globals.get("__name__")).startswith(NOT_THERE)
 
 
 def _throw(ident: int, error: type[BaseException] | None) -> bool:  # pragma: no cover -- see halt
