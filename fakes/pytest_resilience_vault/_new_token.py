@@ -135,11 +135,11 @@ def _lesser(what: str, own: float, of_role: float, warnings: list[str]) -> float
 def _type(call: Call, role: TokenRole | None) -> str:
     """Service or batch: the role may say, or leave it to the request."""
     asked = call.text("type")
-    if asked not in ("", "service", "batch"):
-        raise bad_request("invalid 'token_type' value")
     default = role.token_type if role else "default-service"
     if default in ("batch", "service"):
-        return default
+        return default  # Whatever is asked for, and if it is nothing that there is.
+    if asked not in ("", "service", "batch"):
+        raise bad_request("invalid 'token_type' value")
     return asked or default.removeprefix("default-")
 
 

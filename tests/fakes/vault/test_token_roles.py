@@ -176,6 +176,7 @@ def test_a_child_has_no_more_than_its_parent(vault: Vault, ask: Ask) -> None:
         ({"token_type": "default-batch"}, {}, "batch"),
         ({"token_type": "default-batch"}, {"type": "service"}, "service"),
         ({"token_type": "service"}, {"type": "batch"}, "service"),
+        ({"token_type": "service"}, {"type": "foo"}, "service"),
         ({"token_type": "batch", "orphan": True, "renewable": False}, {}, "batch"),
         ({"token_type": "default-service"}, {}, "service"),
     ],
