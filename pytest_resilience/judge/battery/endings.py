@@ -141,12 +141,13 @@ def _cancelled(when: str, fault: FaultLike, after: float) -> Scenario:
     )
 
 
-async def _outcome_of_cancelling(client: Callable[[], object], after: float) -> str:
-    async def run() -> object:
-        value = client()
-        return await value if inspect.isawaitable(value) else value
+async def _whole(client: Callable[[], object]) -> object:
+    value = client()
+    return await value if inspect.isawaitable(value) else value
 
-    task = asyncio.ensure_future(run())
+
+async def _outcome_of_cancelling(client: Callable[[], object], after: float) -> str:
+    task = asyncio.ensure_future(_whole(client))
     await asyncio.sleep(after)
     if task.done():
         task.exception()
@@ -165,9 +166,7 @@ async def _outcome_in_trio(trio: Any, client: Callable[[], object], after: float
     outcome = "returned"
     with trio.move_on_after(after) as scope:
         try:
-            value = client()
-            if inspect.isawaitable(value):
-                await value
+            await _whole(client)
         except Exception as error:  # noqa: BLE001 -- a cancellation is none
             # What a thread raises that cannot be cancelled comes before the cancellation.
             outcome = f"raised {type(error).__name__}" if _from(error, trio.Cancelled) else "done"
