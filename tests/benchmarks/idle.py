@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -10,13 +11,15 @@ from pathlib import Path
 
 from rounds import Figure, Goal
 
+# Where no bytecode may be written, pytest compiles every plugin anew in each run.
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 TEST = "def test_nothing():\n    pass\n"
 
 
 def _run(folder: str, *options: str) -> float:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, folder]
     started = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder, env=ENVIRONMENT)
     return (time.perf_counter() - started) * 1000
 
 
