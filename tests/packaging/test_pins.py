@@ -1,6 +1,7 @@
 """The pinned files: complete, hashed, and silent about where things came from."""
 
 import re
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,6 +71,17 @@ def test_no_pin_says_where_it_came_from(name: str) -> None:
     text = (ROOT / "constraints" / f"{name}.txt").read_text()
 
     assert re.findall(r"(?m)://|^-|\s@\s|file:|^\s*/", text) == []
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a checkout")
+def test_no_lock_file_is_kept() -> None:
+    """They record where packages came from."""
+    kept = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.splitlines()
+
+    assert "pyproject.toml" in kept
+    assert [name for name in kept if re.search(r"([.-]lock(\.\w+)?|/package\.json)$", name)] == []
 
 
 @pytest.mark.parametrize(
