@@ -17,6 +17,8 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from pytest_resilience.judge._replaced import replaced
+
 if TYPE_CHECKING:
     import ssl
 
@@ -37,7 +39,7 @@ def read_late() -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         for names, wrapper in ((READ, late.reading), (USED, late.using)):
             for name in names:
-                stack.enter_context(_wrapped(ssl.SSLContext, name, wrapper))
+                stack.enter_context(replaced(ssl.SSLContext, name, wrapper))
         yield
     late.read_all()
 
@@ -103,17 +105,3 @@ def _state(thing: object) -> object:
     except (OSError, ValueError):
         return None
     return stat.st_mtime_ns, stat.st_size
-
-
-@contextlib.contextmanager
-def _wrapped(owner: type, name: str, wrapper: Callable[[Method], Method]) -> Iterator[None]:
-    """A method, its own or one that it inherits, replaced for a while."""
-    own = owner.__dict__.get(name)
-    setattr(owner, name, wrapper(getattr(owner, name)))
-    try:
-        yield
-    finally:
-        if own is None:
-            delattr(owner, name)
-        else:
-            setattr(owner, name, own)

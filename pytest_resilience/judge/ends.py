@@ -9,6 +9,8 @@ import signal
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from pytest_resilience.judge._replaced import replaced
+
 __all__ = ["ProcessEnded", "no_end"]
 
 HARMLESS = {
@@ -38,17 +40,17 @@ def no_end(note: Callable[[str], None]) -> Iterator[None]:
         raise ProcessEnded(text)
 
     def stand_in(owner: Any, name: str, ends: Callable[..., bool]) -> None:  # noqa: ANN401 -- a module
-        real = getattr(owner, name)
+        def refusing(real: Callable[..., Any]) -> Callable[..., Any]:
+            def call(*arguments: Any) -> Any:  # noqa: ANN401 -- a function's
+                # A process that a client has forked may end as it likes.
+                if os.getpid() == us and ends(*arguments):
+                    shown = ", ".join(map(repr, arguments))
+                    refuse(f"{owner.__name__}.{name}({shown})")
+                return real(*arguments)
 
-        def call(*arguments: Any) -> Any:  # noqa: ANN401 -- a function's
-            # A process that a client has forked may end as it likes.
-            if os.getpid() == us and ends(*arguments):
-                shown = ", ".join(map(repr, arguments))
-                refuse(f"{owner.__name__}.{name}({shown})")
-            return real(*arguments)
+            return call
 
-        setattr(owner, name, call)
-        stack.callback(setattr, owner, name, real)
+        stack.enter_context(replaced(owner, name, refusing))
 
     with stack:
         stand_in(os, "_exit", lambda *_: True)

@@ -12,6 +12,8 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from pytest_resilience.judge._replaced import replaced
+
 __all__ = ["ConnectTimeouts", "Interrupt", "connect_timeouts", "interrupt", "senders"]
 
 REQUEST = re.compile(rb"[A-Z]+ [^ ]+ HTTP/1")
@@ -91,15 +93,13 @@ def senders() -> Iterator[set[str]]:
         yield files
 
 
-@contextlib.contextmanager
-def _wrapped(owner: type, name: str, wrapper: Callable[..., Any]) -> Iterator[None]:
-    real = owner.__dict__[name]  # The virtual clock's, which is there while it is on.
+def _wrapped(
+    owner: type, name: str, wrapper: Callable[..., Any]
+) -> contextlib.AbstractContextManager[None]:
+    def make(real: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*arguments: Any) -> Any:  # noqa: ANN401 -- whatever it was
+            return wrapper(real, *arguments)
 
-    def wrapped(*arguments: Any) -> Any:  # noqa: ANN401 -- whatever it was
-        return wrapper(real, *arguments)
+        return wrapped
 
-    setattr(owner, name, wrapped)
-    try:
-        yield
-    finally:
-        setattr(owner, name, real)
+    return replaced(owner, name, make)

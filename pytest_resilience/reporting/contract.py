@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 MARKER = "retry_contract"
 CLAUSE = "_retry_clause"
-USED = "GET /- HTTP/1.1\r\nAuthorization: -\r\n\r\n"
-"""The head of a request that shows a token."""
 
 
 def split(metafunc: pytest.Metafunc, marker: pytest.Mark) -> None:
@@ -93,20 +91,9 @@ def _call_as_claimed(policy: RetryPolicy) -> Call:
 
     if policy.login is None:
         return Call(0, 0)
-    login, used = (f"POST {policy.login} HTTP/1.1\r\n\r\n", USED)
-    attempts = [
-        Attempt(
-            number=number,
-            started_ns=0,
-            connection=1,
-            reused=False,
-            method=head.split()[0],
-            target=head.split()[1],
-            head=head.encode(),
-        )
-        for number, head in enumerate((login, used), 1)
-    ]
-    return Call(0, 0, trace=Trace(attempts))
+    login = Attempt(1, 0, 1, reused=False, method="POST", target=policy.login, head=b"")
+    use = Attempt(2, 0, 1, reused=True, method="GET", target="/", head=b"Authorization: -")
+    return Call(0, 0, trace=Trace([login, use]))
 
 
 def _body(item: pytest.Function) -> Any:  # noqa: ANN401 -- whatever the test's body returns

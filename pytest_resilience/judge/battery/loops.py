@@ -13,6 +13,7 @@ from typing import Any
 
 from pytest_resilience import faults
 from pytest_resilience.checks import loops
+from pytest_resilience.judge._replaced import replaced
 from pytest_resilience.judge.scenario import Scenario, Subject
 from pytest_resilience.judge.stage import Stage
 
@@ -60,20 +61,19 @@ def _heard() -> Iterator[list[warnings.WarningMessage]]:
 def _pulses(now_ns: Callable[[], int]) -> Iterator[list[tuple[int, int]]]:
     """A pulse in every loop that is run meanwhile; when and how long one missed its turn."""
     stops: list[tuple[int, int]] = []
-    real = BaseEventLoop.run_forever
 
-    def run_forever(loop: BaseEventLoop) -> None:
-        pulse = _Pulse(loop, now_ns, stops)
-        try:
-            real(loop)
-        finally:
-            pulse.stop()
+    def pulsing(real: Callable[[BaseEventLoop], None]) -> Callable[[BaseEventLoop], None]:
+        def run_forever(loop: BaseEventLoop) -> None:
+            pulse = _Pulse(loop, now_ns, stops)
+            try:
+                real(loop)
+            finally:
+                pulse.stop()
 
-    BaseEventLoop.run_forever = run_forever  # type: ignore[method-assign, assignment]  # taken back below
-    try:
+        return run_forever
+
+    with replaced(BaseEventLoop, "run_forever", pulsing):
         yield stops
-    finally:
-        BaseEventLoop.run_forever = real  # type: ignore[method-assign]  # as it was
 
 
 class _Pulse:
