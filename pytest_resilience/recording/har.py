@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
+from pytest_resilience.answers import REASONS
 from pytest_resilience.records import Attempt, Outcome, Trace
 from pytest_resilience.secrets.names import MASK, masked_value, tells
 from pytest_resilience.server._shown import masked_query
@@ -23,7 +23,6 @@ __all__ = ["to_har"]
 ORIGIN = datetime(1970, 1, 1, tzinfo=UTC)
 """The moment at which a trace begins; an archive has no time that counts from nothing."""
 DEEPEST = 20
-REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 Mask = Callable[[str], str]
 Pairs = list[dict[str, str]]
