@@ -15,28 +15,22 @@ from __future__ import annotations
 import _thread
 import asyncio
 import contextlib
-import ctypes
+import functools
 import inspect
 import itertools
 import queue
-import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, Self, TypeAlias
 
 from pytest_resilience.clock import interrupt, new_lock
+from pytest_resilience.judge.halting import Halted, Worker
 
-__all__ = ["Ended", "Halted", "Hands", "Runner"]
+__all__ = ["Ended", "Hands", "Runner"]
 
 PATIENCE = 10.0
 """Real seconds after which a call that computes is stopped."""
 
-TAKEN_BACK = 0.2
-"""Real seconds that it has for taking the exception that stops it."""
-TRIED = 200
-"""How often it is looked whether a call is where it can be stopped."""
-NOT_THERE = ("pytest_resilience.", "threading", "queue", "coverage.")
-"""Modules in which no call is stopped, since they have locks."""
 TRIES = 3
 """How often a call that waits for ever is told to end; it may catch what tells it."""
 
@@ -45,10 +39,6 @@ Runner: TypeAlias = Callable[[Callable[[], Awaitable[object]]], object]
 
 Ended: TypeAlias = tuple[object, BaseException | None]
 """What a call returned, and what it raised."""
-
-
-class Halted(BaseException):
-    """Thrown into a call that does not end by itself."""
 
 
 class Hands:
@@ -65,7 +55,7 @@ class Hands:
         self._jobs: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[Ended | None] = queue.SimpleQueue()
         self._loop: asyncio.Runner | None = None
-        self.thread = threading.Thread(target=self._work, name="verify", daemon=True)
+        self.thread = Worker(self._work, "verify")
         self.thread.start()
 
     def call(self, function: Callable[[], object], limit: float) -> Ended | None:
@@ -96,7 +86,7 @@ class Hands:
                 ended[place] = _outcome(lambda: turn.finish(functions[place], self.is_async))
 
         threads = [
-            threading.Thread(target=work, args=(place,), name=f"verify {place + 1}", daemon=True)
+            Worker(functools.partial(work, place), f"verify {place + 1}")
             for place in range(len(functions))
         ]
         with contextlib.ExitStack() as stack:
@@ -130,14 +120,13 @@ class Hands:
         self.thread.join(1)
         came_back = not self.thread.is_alive()
         if _free(self.thread):  # It is not to do so for ever.
-            _thread.start_new_thread(halt, (self.thread,))
+            _thread.start_new_thread(self.thread.halt, ())
         return came_back
 
     # In the worker's thread
 
     def _work(self) -> None:
-        # What is thrown into a call may come when the call has just ended.
-        with contextlib.suppress(Halted), Turn(self._runner) as turn:
+        with Turn(self._runner) as turn:
             self._turn = turn
             while (job := self._jobs.get()) is not None:
                 self._done.put(_outcome(job))
@@ -147,7 +136,7 @@ class Hands:
 
     @contextlib.contextmanager
     def _watched(
-        self, thread: threading.Thread, give_up: Callable[[], object] = lambda: None
+        self, thread: Worker, give_up: Callable[[], object] = lambda: None
     ) -> Iterator[None]:
         """Throw into the thread when it has computed for too long, in real time.
 
@@ -161,7 +150,7 @@ class Hands:
             for end in itertools.chain([lambda: None], itertools.repeat(give_up)):
                 if over.acquire(timeout=PATIENCE):
                     return
-                halt(thread)
+                thread.halt()
                 end()
 
         _thread.start_new_thread(watch, ())
@@ -217,43 +206,6 @@ def _free(thread: threading.Thread) -> bool:
             return True
         thread.join(1)
     return False
-
-
-def halt(thread: threading.Thread) -> None:  # pragma: no cover -- see below
-    """Raise in another thread that runs Python. Called on a thread that nobody traces.
-
-    CPython 3.11 goes round for ever in every traced thread as long as such an exception is on
-    its way (ceval.c: a RESUME that is traced looks for it, and is begun anew). A thread that
-    is blocked in C may never take it, so it is taken back in the end. One that is in code of
-    ours, in a wait, or about to end, is left alone: it would leave locks behind.
-    """
-    pause = new_lock()
-    pause.acquire()
-    for _ in range(TRIED):
-        if thread.ident is None or not _is_elsewhere(thread.ident):
-            pause.acquire(timeout=TAKEN_BACK / TRIED)
-        elif _throw(thread.ident, Halted):
-            pause.acquire(timeout=TAKEN_BACK)
-            _throw(thread.ident, None)
-            break
-    else:
-        return
-    # That leaves the interpreter's own sign up, which only goes when somebody takes one.
-    with contextlib.suppress(Halted):
-        _throw(_thread.get_ident(), Halted)
-        while True:
-            pass
-
-
-def _is_elsewhere(ident: int) -> bool:  # pragma: no cover -- see halt
-    """Whether a thread is in code that holds none of our locks, nor is about to end."""
-    frame = sys._current_frames().get(ident)  # noqa: SLF001 -- documented
-    return frame is not None and not str(frame.f_globals.get("__name__")).startswith(NOT_THERE)
-
-
-def _throw(ident: int, error: type[BaseException] | None) -> bool:  # pragma: no cover -- see halt
-    raised = None if error is None else ctypes.py_object(error)
-    return bool(ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), raised))
 
 
 def _outcome(job: Callable[[], object]) -> Ended:

@@ -15,7 +15,8 @@ from pytest_resilience.clock.virtual import VirtualClock
 from pytest_resilience.judge import taps
 from pytest_resilience.judge.authorities import read_late
 from pytest_resilience.judge.ends import ProcessEnded, no_end
-from pytest_resilience.judge.hands import Ended, Halted, Hands, Runner
+from pytest_resilience.judge.halting import Halted
+from pytest_resilience.judge.hands import Ended, Hands, Runner
 from pytest_resilience.plan import Rule
 from pytest_resilience.records import Trace
 from pytest_resilience.server.server import FakeServer

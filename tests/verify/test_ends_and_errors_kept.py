@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from pytest_resilience import FakeServer, RetryPolicy, verify
-from pytest_resilience.judge import hands
+from pytest_resilience.judge import halting, hands
 from pytest_resilience.judge.hands import Hands
 
 
@@ -90,7 +90,7 @@ def test_the_end_of_another_process() -> None:
 def test_a_worker_that_waits_for_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """No exception reaches it where it waits; it is given up, in real time."""
     monkeypatch.setattr(hands, "PATIENCE", 0.05)
-    monkeypatch.setattr(hands, "TAKEN_BACK", 0.001)
+    monkeypatch.setattr(halting, "TAKEN_BACK", 0.001)
     release = threading.Event()
     worker = Hands()
     try:
@@ -103,7 +103,7 @@ def test_a_worker_that_waits_for_another_process(monkeypatch: pytest.MonkeyPatch
 def test_a_worker_that_stays_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that is blocked in C takes no exception, and its hands say so."""
     monkeypatch.setattr(hands, "PATIENCE", 0.05)
-    monkeypatch.setattr(hands, "TAKEN_BACK", 0.001)
+    monkeypatch.setattr(halting, "TAKEN_BACK", 0.001)
     lock = _thread.allocate_lock()
     lock.acquire()
     worker = Hands()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 
@@ -9,7 +11,8 @@ import pytest
 import requests
 
 from pytest_resilience import RetryPolicy, VirtualClock, verify
-from pytest_resilience.judge.hands import Halted, Hands
+from pytest_resilience.judge.halting import Halted, Worker
+from pytest_resilience.judge.hands import Hands
 
 
 @pytest.fixture(autouse=True)
@@ -91,6 +94,40 @@ def test_a_call_that_catches_everything_is_told_three_times() -> None:
     assert hands.thread.is_alive()
     assert caught == [Halted] * 3
     hands.thread.join()
+
+
+def test_a_thread_that_has_the_number_of_one_that_has_ended_is_left_alone() -> None:
+    """The system gives the number of a thread to the next one as soon as it can."""
+    worker = Worker(lambda: None, "verify")
+    worker.start()
+    worker.join()
+    # As if it were about to begin: nothing waits or is traced in here.
+    caught: list[type[BaseException]] = []
+    halted, over = threading.Lock(), threading.Lock()
+    halted.acquire()
+    over.acquire()
+
+    def compute() -> None:
+        try:
+            while not halted.acquire(blocking=False):
+                pass
+        except BaseException as error:  # noqa: BLE001 -- what must not come
+            caught.append(type(error))
+        over.release()
+
+    def halt() -> None:
+        worker.halt()
+        halted.release()
+
+    others = 0
+    while _thread.start_new_thread(compute, ()) != worker.ident and others < 8:
+        others += 1
+    for _ in range(others + 1):
+        _thread.start_new_thread(halt, ())
+        over.acquire()
+
+    assert others < 8, "the system gives no number again: try otherwise"
+    assert caught == []
 
 
 def test_an_outage_without_a_status_has_no_body_to_be_returned() -> None:
