@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pytest_resilience.server.server import FakeServer
 
 DESK = pytest.StashKey[Desk]()
-FIRST = "_resilience_test"
 CONTRACT = "retry_contract"
 CONTRACT_LINE = (
     f"{CONTRACT}(policy, server=None): the test's body is one call of a client, and each clause "
@@ -47,12 +46,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 # Fixtures
-
-
-@pytest.fixture
-def _resilience_test(request: pytest.FixtureRequest) -> None:
-    """Set up first, so torn down last, of what a test that uses a fake has for itself."""
-    request.config.stash[DESK].custody_of(request.node)
 
 
 def new_fake(request: pytest.FixtureRequest, name: str) -> Iterator[FakeServer]:
@@ -153,12 +146,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Let a test that uses a fake begin and end with our custody."""
     names: list[str] = getattr(item, "fixturenames", [])
-    if FIRST not in names and not item.config.stash[DESK].fixtures.isdisjoint(names):
-        names.insert(0, FIRST)
+    desk = item.config.stash[DESK]
+    if desk.expects(item):
+        desk.attend(item)
     marked = item.get_closest_marker("resilience") is not None
     if marked and not _in_worker(item.config):
         settings.of_item(item)
-    desk = item.config.stash[DESK]
     maybe_virtual = (marked or desk.always_virtual) and "virtual_clock" not in names
     if maybe_virtual and settings.wants_clock(item):
         names.insert(0, "virtual_clock")
@@ -216,12 +209,16 @@ def pytest_runtest_call() -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+def pytest_runtest_teardown(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, Any, Any]:
     """Leave no variable behind, whatever others have undone after us."""
+    desk = item.config.stash[DESK]
+    desk.keep_taps(wanted=nextitem is not None and desk.expects(nextitem))
     try:
         return (yield)
     finally:
-        custody = item.config.stash[DESK].has_custody_of(item)
+        custody = desk.has_custody_of(item)
         if custody is not None:
             custody.environment.sweep()
 
@@ -276,4 +273,5 @@ def pytest_assertrepr_compare(
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Give back what the session kept between its tests."""
+    session.config.stash[DESK].keep_taps(wanted=False)
     session.config.stash[DESK].release_engine()

@@ -2,11 +2,12 @@
 
 *Problem.* Recorders overlap: the leak check of a test, its ``logs`` fixture and a verdict
 listen at once, and each begins and ends when it likes. Every tap sits on something that all
-of the process shares.
+of the process shares, and to put all of them there for each test costs more than the test.
 
-*Solution.* The taps are put in place by the first recorder and taken away by the last; what
-they hear is told to all. A tap that somebody else has wrapped meanwhile cannot be taken
-away: it stays where it is, and does nothing while nobody listens.
+*Solution.* The taps are put in place by the first recorder and taken away by the last, or kept
+for the next one by who knows that it comes soon; what they hear is told to all. A tap that
+somebody else has wrapped meanwhile cannot be taken away: it stays where it is, and does
+nothing while nobody listens.
 """
 
 from __future__ import annotations
@@ -48,8 +49,10 @@ class Saying(threading.local):
 
 saying = Saying()
 _listeners: list[Listener] = []
-_lock = new_rlock()  # guards the list of undos; the other one is only read between changes
-_undos: list[Callable[[], None]] = []
+_lock = new_rlock()  # guards the two below
+_taps: dict[tuple[int, str], tuple[object, Callable[[], None]]] = {}
+"""By whose attribute each is and how that is called: the tap, and what takes it away."""
+_kept = False
 
 
 def listening() -> bool:
@@ -67,12 +70,12 @@ def tell(entry: Entry) -> Entry:
 def begin(listener: Listener) -> None:
     """Tell this one, too."""
     with _lock:
-        first = not _listeners
-        if first:
+        try:
             _install()
+        except BaseException:
+            _rest()
+            raise
         _listeners.append(listener)
-    if not first:
-        follow()
 
 
 def follow() -> None:
@@ -81,42 +84,86 @@ def follow() -> None:
 
     with _lock:
         if _listeners:
-            _streams.follow(_undos.append)
+            _streams.install()
 
 
 def end(listener: Listener) -> None:
     """Tell it no longer."""
     with _lock:
         _listeners.remove(listener)
-        if not _listeners:
-            while _undos:
-                _undos.pop()()
+        _rest()
+
+
+def keep(*, wanted: bool) -> None:
+    """Whether the taps stay in place when the last one has gone."""
+    global _kept  # noqa: PLW0603 -- as the taps are the process's
+    with _lock:
+        _kept = wanted
+        _rest()
 
 
 def _install() -> None:
     from pytest_resilience.logs import _logging, _streams, _structlog, _warnings
 
-    try:
-        for tap in (_logging, _structlog, _warnings, _streams):
-            tap.install(_undos.append)
-    except BaseException:
-        while _undos:
-            _undos.pop()()
-        raise
+    for module in (_logging, _structlog, _warnings, _streams):
+        module.install()
 
 
-def put(owner: Any, name: str, tap: object, undo: Callable[[Callable[[], None]], None]) -> None:  # noqa: ANN401 -- any owner
-    """Put a tap in the place of an attribute, until it is undone or replaced by somebody else."""
-    missing = object()
-    before = vars(owner).get(name, missing)
+def _rest() -> None:
+    """Nobody listens, perhaps: forget what was said, and take away what need not stay."""
+    from pytest_resilience.logs import _logging, _streams
+
+    if _listeners:
+        return
+    _logging.forget()
+    _streams.forget()
+    if not _kept:
+        while _taps:
+            _, (_, take_away) = _taps.popitem()
+            take_away()
+
+
+def put(owner: Any, name: str, make: Callable[[Any], object]) -> None:  # noqa: ANN401 -- any owner
+    """Put a tap in the place of an attribute, until it is taken away or replaced by another.
+
+    Args:
+        owner: Whose attribute it is.
+        name: Of the attribute.
+        make: Makes the tap out of what is there; not called where one of ours is, nor where
+            somebody has put his own in its place while we listen: he may call ours.
+    """
+    before = vars(owner).get(name, _MISSING)
+    place = id(owner), name
+    if place in _taps and (_listeners or _taps[place][0] is before):
+        return
+    tap = make(getattr(owner, name))
     setattr(owner, name, tap)
 
     def take_away() -> None:
         if vars(owner).get(name) is not tap:
             return
-        if before is missing:
+        if before is _MISSING:
             delattr(owner, name)
         else:
             setattr(owner, name, before)
 
-    undo(take_away)
+    _taps[place] = tap, take_away
+
+
+def note(tap: object, take_away: Callable[[], None] = lambda: None) -> bool:
+    """Keep in mind a tap that is no attribute; whether it is a new one."""
+    place = id(tap), ""
+    if place in _taps:
+        return False
+    _taps[place] = tap, take_away
+    return True
+
+
+def drop(owner: object, name: str) -> None:
+    """Take the tap away from this attribute, if there is one."""
+    _, take_away = _taps.pop((id(owner), name), (None, None))
+    if take_away is not None:
+        take_away()
+
+
+_MISSING = object()

@@ -44,14 +44,18 @@ _SAYS = frozenset(
 _ASKS = logging.LoggerAdapter.isEnabledFor.__code__
 
 
-def install(undo: Callable[[Callable[[], None]], None]) -> None:
+def install() -> None:
     """Put the tap in place."""
-    _hub.put(logging.Logger, "isEnabledFor", _is_enabled_for(logging.Logger.isEnabledFor), undo)
-    _hub.put(logging.Logger, "handle", _handle(logging.Logger.handle), undo)
-    _hub.put(logging.Logger, "callHandlers", _call_handlers(logging.Logger.callHandlers), undo)
-    _hub.put(logging.Handler, "handle", _write(logging.Handler.handle), undo)
-    _hub.put(logging.Handler, "format", _format(logging.Handler.format), undo)
-    undo(_alike.clear)
+    _hub.put(logging.Logger, "isEnabledFor", _is_enabled_for)
+    _hub.put(logging.Logger, "handle", _handle)
+    _hub.put(logging.Logger, "callHandlers", _call_handlers)
+    _hub.put(logging.Handler, "handle", _write)
+    _hub.put(logging.Handler, "format", _format)
+
+
+def forget() -> None:
+    """Nobody asks any more what was said."""
+    _alike.clear()
 
 
 # What is dropped

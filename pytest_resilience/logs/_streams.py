@@ -14,51 +14,57 @@ import contextlib
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from pytest_resilience.logs import _hub
 from pytest_resilience.logs._entry import Entry
 from pytest_resilience.logs._hub import saying
 
-Undo = Callable[[Callable[[], None]], None]
-
 _open: dict[tuple[str, int, bool], Entry] = {}
 """The line that has begun on a stream and not ended yet, of each thread."""
 
 
-_heard: list[object] = []
+_heard: list[Any] = []
 """The streams that are tapped."""
 
 
-def install(undo: Undo) -> None:
-    """Put the tap in place."""
-    undo(_open.clear)
-    undo(_heard.clear)
-    follow(undo)
+def install() -> None:
+    """Tap the streams that are there and are not tapped yet."""
+    for name, stream in _there():
+        if stream is None:
+            continue
+        if not any(stream is one for one in _heard):
+            _heard.append(stream)
+        tap = partial(_write, name)
+        # One that takes no attributes is let be.
+        with contextlib.suppress(AttributeError, TypeError):
+            _hub.put(stream, "write", tap)
+        # What is written as bytes goes by the text layer, which keeps nothing back here.
+        if getattr(stream, "write_through", False):
+            with contextlib.suppress(AttributeError, TypeError):
+                _hub.put(stream.buffer, "write", tap)
 
 
-def follow(undo: Undo) -> None:
-    """Tap the streams that have been put in place meanwhile."""
-    for name, stream in (
+def forget() -> None:
+    """Nobody asks for these lines any more; streams that are gone are let go."""
+    _open.clear()
+    there = [stream for _, stream in _there()]
+    gone = [one for one in _heard if not any(one is other for other in there)]
+    for stream in gone:
+        _hub.drop(stream, "write")
+        with contextlib.suppress(ValueError):  # It may have been detached.
+            _hub.drop(getattr(stream, "buffer", None), "write")
+    _heard[:] = [one for one in _heard if not any(one is other for other in gone)]
+
+
+def _there() -> tuple[tuple[str, Any], ...]:
+    return (
         ("stdout", sys.stdout),
         ("stderr", sys.stderr),
         ("stdout", sys.__stdout__),
         ("stderr", sys.__stderr__),
-    ):
-        if stream is None or any(stream is one for one in _heard):
-            continue
-        _heard.append(stream)
-        # One that takes no attributes is let be.
-        with contextlib.suppress(AttributeError, TypeError):
-            _hub.put(stream, "write", _write(name, stream.write), undo)
-        if getattr(stream, "write_through", False):
-            _tap_bytes(name, stream, undo)
-
-
-def _tap_bytes(name: str, stream: Any, undo: Undo) -> None:  # noqa: ANN401 -- any stream
-    """What is written as bytes goes by the text layer, which keeps nothing back here."""
-    with contextlib.suppress(AttributeError, TypeError):
-        _hub.put(stream.buffer, "write", _write(name, stream.buffer.write), undo)
+    )
 
 
 def _write(name: str, real: Callable[..., Any]) -> Callable[..., Any]:

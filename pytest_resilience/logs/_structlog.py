@@ -16,6 +16,7 @@ import importlib.machinery
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -36,24 +37,20 @@ LEVELS = {
     "msg": logging.INFO,
     "debug": logging.DEBUG,
 }
-Undo = Callable[[Callable[[], None]], None]
 
 
-def install(undo: Undo) -> None:
+def install() -> None:
     """Put the tap in place; if structlog is not there yet, as soon as it is."""
     if "structlog" in sys.modules:
-        _tap(undo)
-        return
-    finder = _WhenImported(undo)
-    sys.meta_path.insert(0, finder)
-    undo(finder.go)
+        _tap()
+    elif not any(isinstance(finder, _WhenImported) for finder in sys.meta_path):
+        finder = _WhenImported()
+        sys.meta_path.insert(0, finder)
+        _hub.note(finder, finder.go)
 
 
 class _WhenImported(importlib.abc.MetaPathFinder):
     """Waits for structlog."""
-
-    def __init__(self, undo: Undo) -> None:
-        self._undo = undo
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -69,7 +66,7 @@ class _WhenImported(importlib.abc.MetaPathFinder):
             def exec_module(module: ModuleType) -> None:
                 run(module)
                 if _hub.listening():
-                    _tap(self._undo)
+                    _tap()
 
             spec.loader.exec_module = exec_module  # type: ignore[method-assign]
         return spec
@@ -80,17 +77,19 @@ class _WhenImported(importlib.abc.MetaPathFinder):
             sys.meta_path.remove(self)
 
 
-def _tap(undo: Undo) -> None:
+def _tap() -> None:
     from structlog import BoundLoggerBase
 
-    _hub.put(BoundLoggerBase, "_process_event", _process(BoundLoggerBase._process_event), undo)  # noqa: SLF001 -- see above
-    _hub.put(BoundLoggerBase, "_proxy_to_logger", _proxy(BoundLoggerBase._proxy_to_logger), undo)  # noqa: SLF001 -- the same
+    _hub.put(BoundLoggerBase, "_process_event", _process)
+    _hub.put(BoundLoggerBase, "_proxy_to_logger", _proxy)
     for cls in BoundLoggerBase.__subclasses__():
+        if not _hub.note(cls):
+            continue  # Its methods have been looked at.
         for name, method in list(vars(cls).items()):
             if getattr(method, "__name__", "") == "_nop":
-                _hub.put(cls, name, _silent(name, method), undo)
+                _hub.put(cls, name, partial(_silent, name))
             elif getattr(method, "__name__", "") == "_anop":
-                _hub.put(cls, name, _silent(name.removeprefix("a"), method), undo)
+                _hub.put(cls, name, partial(_silent, name.removeprefix("a")))
 
 
 def _unseen(tap: Callable[..., Any]) -> Callable[..., Any]:

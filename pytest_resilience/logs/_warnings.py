@@ -12,12 +12,12 @@ from pytest_resilience.logs._entry import Entry
 from pytest_resilience.logs._hub import saying
 
 
-def install(undo: Callable[[Callable[[], None]], None]) -> None:
+def install() -> None:
     """Put the tap in place."""
-    _hub.put(warnings, "warn", _warn(warnings.warn), undo)
+    _hub.put(warnings, "warn", _warn)
     # Behind the filters, where the interpreter's own warnings and those come by that somebody
     # gives with a name of `warn` from before. pytest's recorders replace other names.
-    _hub.put(warnings, "_showwarnmsg", _show(warnings._showwarnmsg), undo)  # type: ignore[attr-defined]  # noqa: SLF001
+    _hub.put(warnings, "_showwarnmsg", _show)
 
 
 def _warn(real: Callable[..., None]) -> Callable[..., None]:

@@ -25,6 +25,7 @@ class Desk:
         self._config = config
         self._leased: Loop | None = None
         self._seed: int | None = None
+        self._keeps_taps = False
         self.clock: VirtualClock | None = None
         """The virtual clock of the test that runs."""
         self.always_virtual = always_virtual
@@ -37,6 +38,20 @@ class Desk:
         """The test that runs now, or ran last."""
         self.custody: Custody | None = None
         """Of the test that runs now, or ran last, if it used a fake."""
+
+    def expects(self, item: pytest.Item) -> bool:
+        """Whether this test will use a fake, as far as its arguments tell."""
+        return not self.fixtures.isdisjoint(getattr(item, "fixturenames", ()))
+
+    def attend(self, item: pytest.Item) -> None:
+        """Begin the custody of this test before any fixture of its own, which end before it."""
+        set_up = item.setup
+
+        def setup() -> None:
+            self.custody_of(item)
+            set_up()
+
+        item.setup = setup  # type: ignore[method-assign]  # a fixture costs more than all we do
 
     def custody_of(self, item: pytest.Item) -> Custody:
         """The custody of this test, begun when it is asked for first."""
@@ -75,6 +90,14 @@ class Desk:
 
             loop, self._leased = self._leased, None
             engine.release(loop)
+
+    def keep_taps(self, *, wanted: bool) -> None:
+        """Whether to go on listening when this test has ended, since the next one comes soon."""
+        if wanted is not self._keeps_taps:
+            from pytest_resilience.logs import _hub
+
+            self._keeps_taps = wanted
+            _hub.keep(wanted=wanted)
 
     def seed(self, asked: settings.Settings) -> int:
         """The seed of a test: the one that was set, otherwise one for the whole session."""

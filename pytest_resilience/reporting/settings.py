@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from typing import Literal
+    from typing import Literal, NoReturn
 
     Kind = Literal["bool", "int", "folder"]
 
@@ -93,12 +93,17 @@ class Setting:
         """
         if self.kind == "folder":
             if (path := _folder(value)) is None:
-                raise pytest.UsageError(f"{where}: wanted {self.wanted}, got {value!r}")
+                self._refuse(value, where)
             return path
         number = _bool(value) if self.kind == "bool" else _int(value)
         if number is None or (self.kind == "int" and number < self.least):
-            raise pytest.UsageError(f"{where}: wanted {self.wanted}, got {value!r}")
+            self._refuse(value, where)
         return number
+
+    def _refuse(self, value: object, where: str) -> NoReturn:
+        from pytest_resilience.faults._check import shown
+
+        raise pytest.UsageError(f"{where}: wanted {self.wanted}, got {shown(value)}")
 
     @property
     def wanted(self) -> str:
@@ -112,7 +117,7 @@ class Setting:
         if self.kind == "bool" and not isinstance(value, bool):
             raise pytest.UsageError(f"{where}: wanted True or False, got {value!r}")
         if self.kind == "int" and isinstance(value, str):
-            raise pytest.UsageError(f"{where}: wanted {self.wanted}, got {value!r}")
+            self._refuse(value, where)
         return self.read(value, where)
 
 
@@ -134,6 +139,7 @@ SETTINGS = {
 
 MOST_DIGITS = 1_000
 """More than anybody means, and fewer than Python refuses to read."""
+LARGEST = 10**MOST_DIGITS
 VARIABLES = tuple(setting.variable for setting in SETTINGS.values())
 GENERAL = pytest.StashKey[tuple[list[str | None], dict[str, Any], dict[str, Any]]]()
 
@@ -225,7 +231,7 @@ def _by_hand(config: pytest.Config) -> dict[str, Any]:
         value = config.getoption(setting.ini, None)
         if value is not None:
             found[setting.name] = setting.read(value, setting.option)
-        elif (value := os.environ.get(setting.variable)) is not None:
+        elif value := os.environ.get(setting.variable):  # An empty one is as good as none.
             found[setting.name] = setting.read(value, setting.variable)
     return found
 
@@ -285,6 +291,6 @@ def _int(value: object) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
-        return value
+        return value if abs(value) < LARGEST else None
     word = value.strip() if isinstance(value, str) else ""
     return int(word) if word.isascii() and word.isdecimal() and len(word) <= MOST_DIGITS else None

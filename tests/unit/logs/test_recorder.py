@@ -132,7 +132,7 @@ def test_a_recorder_that_cannot_begin_leaves_nothing(monkeypatch: pytest.MonkeyP
     """When one tap cannot be put in place, those before it are taken away."""
     before = taps()
 
-    def refuse(undo: object) -> None:
+    def refuse() -> None:
         raise OSError("no")
 
     monkeypatch.setattr("pytest_resilience.logs._streams.install", refuse)
