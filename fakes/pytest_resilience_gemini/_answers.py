@@ -42,6 +42,9 @@ class Answerer:
             reply = replace(reply, pieces=(), calls=(), finish="SAFETY")
         self._reply = _fitted(reply, prompt.config)
         self._response_id = _name(random, 17)
+        wanted = prompt.body.get("service_tier", "unspecified")
+        self.tier = "standard" if wanted == "unspecified" else wanted
+        """Of the service; there is always room in the one that was asked for."""
         self._count = prompt.config.get("candidate_count", 1)
         self._calls = self._call_parts(random)
 
@@ -130,6 +133,7 @@ class Answerer:
         usage["promptTokensDetails"] = self._asked
         if thoughts:
             usage["thoughtsTokenCount"] = thoughts
+        usage["serviceTier"] = self.tier
         return usage
 
 

@@ -24,6 +24,11 @@ NUMBER = re.compile(r"[-0-9][-+.0-9eEx]*")
 KEYWORDS = {"true": True, "false": False, "null": None}
 ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 HEX = re.compile(r"[0-9a-fA-F]{4}")
+DEEPEST = 100
+"""How deep lists and objects may be nested (kDefaultMaxRecursionDepth)."""
+PIECE = re.compile(
+    r"""'(?:[^\\']|\\.)*'|"(?:[^\\"]|\\.)*"|[A-Za-z_$][A-Za-z0-9_$]*|[{}\[\]:]""", re.DOTALL
+)
 
 
 class Malformed(ValueError):
@@ -46,9 +51,10 @@ def read(text: str) -> Any:
     """The value that a text is.
 
     Raises:
-        Malformed: It is none.
-        RecursionError: It is nested too deep.
+        Malformed: It is none, or it is nested too deep.
     """
+    if text.count("{") + text.count("[") > DEEPEST:
+        _check_depth(text)
     try:
         value = DECODER.decode(text)
         if SURROGATE.search(text):
@@ -56,6 +62,23 @@ def read(text: str) -> Any:
     except ValueError:
         return _Loose(text).whole()
     return value
+
+
+def _check_depth(text: str) -> None:
+    depth, key, last = 0, "", ""
+    for found in PIECE.finditer(text):
+        piece = found[0]
+        if piece in ("{", "["):
+            depth += 1
+            if depth > DEEPEST:
+                why = f"Message too deep. Max recursion depth reached for key '{key}'"
+                raise Malformed(why)
+        elif piece in ("}", "]"):
+            depth -= 1
+        elif piece == ":":
+            key = last
+        else:
+            last = piece.strip("\"'")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

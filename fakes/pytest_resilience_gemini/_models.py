@@ -54,7 +54,12 @@ def describe(name: str) -> Model:
         "description": f"{_title(name)}, imitated by pytest-resilience",
         "inputTokenLimit": 1_048_576,
         "outputTokenLimit": 65_536,
-        "supportedGenerationMethods": ["generateContent", "countTokens", "createCachedContent"],
+        "supportedGenerationMethods": [
+            "generateContent",
+            "countTokens",
+            "createCachedContent",
+            "batchGenerateContent",
+        ],
         "temperature": 1,
         "topP": 0.95,
         "topK": 64,

@@ -26,9 +26,9 @@ class NamedError:
 
     def apply(self, script: faults.Script, context: faults.Context) -> faults.Script:
         """Put the error in place of the answer."""
-        path, _, query = context.attempt.target.partition("?")
-        key = _keys.sent(context.attempt.headers, query)
-        response = self._make(Call.of(path, query), key)
+        attempt = context.attempt
+        key = _keys.sent(attempt.headers, attempt.target.partition("?")[2])
+        response = self._make(Call.of_attempt(attempt), key)
         headers = tuple(response.headers.to_wsgi_list())
         answer = Answer(response.status_code, headers, tuple(response.iter_encoded()))
         return replace(script, answer=answer)

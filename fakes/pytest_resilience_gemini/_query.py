@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from werkzeug import Request
 
 # What every API of Google's takes (cloud.google.com/apis/docs/system-parameters); each may
-# have a dollar in front.
+# have a dollar in front. Not uploadType, which is refused where nothing is uploaded (measured of
+# another API: backlot, routers/google.py).
 SYSTEM = frozenset(
     {
         "access_token",
@@ -26,7 +27,6 @@ SYSTEM = frozenset(
         "oauth_token",
         "prettyPrint",
         "quotaUser",
-        "uploadType",
         "upload_protocol",
         ".xgafv",
         "userProject",

@@ -27,7 +27,7 @@ MESSAGES: dict[str, dict[str, str]] = {
         "continuation_token": "any",
         "labels": "any",
         "model_armor_config": "any",
-        "service_tier": "any",
+        "service_tier": "ServiceTier",
         "store": "any",
     },
     "CountTokensRequest": {
@@ -183,7 +183,7 @@ MESSAGES: dict[str, dict[str, str]] = {
     "ThinkingConfig": {
         "include_thoughts": "bool",
         "thinking_budget": "int32",
-        "thinking_level": "any",
+        "thinking_level": "ThinkingConfig.ThinkingLevel",
     },
 }
 
@@ -266,6 +266,9 @@ ENUMS: dict[str, tuple[str, ...]] = {
             "CLASSIFICATION CLUSTERING QUESTION_ANSWERING FACT_VERIFICATION "
             "CODE_RETRIEVAL_QUERY"
         ),
+        "ThinkingConfig.ThinkingLevel": "THINKING_LEVEL_UNSPECIFIED LOW HIGH MEDIUM MINIMAL",
+        # In lower case, so that upper case is refused (ai.google.dev/api/generate-content).
+        "ServiceTier": "unspecified flex standard priority",
     }.items()
 }
 """The values of each, in the order of their numbers, which begin with 0."""

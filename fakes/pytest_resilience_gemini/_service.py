@@ -12,6 +12,7 @@ from pytest_resilience import Attempt, Fake, route
 from pytest_resilience_gemini import (
     _embeddings,
     _keys,
+    _masks,
     _models,
     _query,
     _says,
@@ -52,31 +53,31 @@ class Service(Fake):
     @route("GET", VERSION + "/models")
     def list_models(self, request: Request, version: str) -> Any:
         """The models, in pages."""
-        self._check_key(request)
-        given = _query.read(request, {"page_size": "int32", "page_token": "string"})
-        page = _models.page(self.models.values(), **given)
-        return _wire.response(_call(request).text(page), 200)
+        given = self._admit(request, {"page_size": "int32", "page_token": "string"})
+        return _shown(_call(request), _models.page(self.models.values(), **given))
 
     @route("GET", MODEL)
     def get_model(self, request: Request, version: str, model: str) -> Any:
         """One model."""
         if _call(request).method:
             raise MethodNotAllowed(["POST"])
-        self._check_key(request)
-        _query.read(request)
-        found = _models.get(self.models, model, version)
-        return _wire.response(_call(request).text(found), 200)
+        self._admit(request)
+        return _shown(_call(request), _models.get(self.models, model, version))
 
     @route("POST", MODEL + ":generateContent")
     def generate_content(self, request: Request, version: str, model: str) -> Any:
         """A text, at once."""
-        return self._answerer(request).whole()
+        answerer = self._answerer(request)
+        response = _shown(_call(request), answerer.whole())
+        # Streams say it in their events only (vercel/ai#15488).
+        response.headers["X-Gemini-Service-Tier"] = answerer.tier
+        return response
 
     @route("POST", MODEL + ":streamGenerateContent")
     def stream_generate_content(self, request: Request, version: str, model: str) -> Any:
         """A text, piece by piece."""
         call = _call(request)
-        events = self._answerer(request).events()
+        events = _masks.cut(self._answerer(request).events(), call.chosen)
         if call.sse:
             headers = {"Content-Disposition": "attachment"}
             pieces = _wire.sse(map(call.shaped, events))
@@ -130,9 +131,8 @@ class Service(Fake):
 
         The order of these checks is inferred: no report has two things wrong at once.
         """
-        self._check_key(request)
+        self._admit(request)
         call = _call(request)
-        _query.read(request)
         if (request.content_length or 0) > PAYLOAD_MOST:
             raise ApiError(400, PAYLOAD)
         # A whole body: the server has read it before it calls. What werkzeug has for that
@@ -141,8 +141,19 @@ class Service(Fake):
         _models.find(self.models, call.model, call.version, call.method)
         return body
 
-    def _check_key(self, request: Request) -> None:
-        _keys.check(request, self.api_key, _call(request).rpc)
+    def _admit(self, request: Request, fields: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """What the query says, of those fields, once all that is no matter of the body is right.
+
+        That the form comes first, before the key, was measured of other Google APIs (backlot#309).
+        """
+        call = _call(request)
+        if call.alt or call.callback:
+            call.check()
+        _keys.check(request, self.api_key, call.rpc)
+        given = _query.read(request, fields)
+        if call.mask:
+            call.chosen  # noqa: B018 -- refuses what it cannot be
+        return given
 
     def _now(self) -> int:
         return self.clock.monotonic_ns()
@@ -160,7 +171,7 @@ class Service(Fake):
             said = getattr(self, handler)(request, call.version, call.model)
         except ApiError as error:
             return _wire.refusal(error, call)
-        return said if isinstance(said, Response) else _wire.response(call.text(said), 200)
+        return said if isinstance(said, Response) else _shown(call, said)
 
     def answer(self, status: int, data: Any, headers: Mapping[str, str] | None = None) -> Response:
         """JSON with the service's headers."""
@@ -172,10 +183,9 @@ class Service(Fake):
 
     def error_for(self, attempt: Attempt, status: int) -> Response:
         """The same in the form that the call has asked for."""
-        path, _, query = attempt.target.partition("?")
         # A request that is too large even for the server is a 400 as well.
         error = ApiError(400, PAYLOAD) if status == 413 else ApiError(status)
-        return _wire.refusal(error, Call.of(path, query))
+        return _wire.refusal(error, Call.of_attempt(attempt))
 
     def unmatched(self, request: Request, nearest: list[str]) -> Any:
         """Nothing is said of a path that there is not."""
@@ -196,11 +206,17 @@ HANDLERS = {
 """The methods that POST to a model."""
 
 
+def _shown(call: Call, data: Any) -> Response:
+    """An answer, as far as it is wanted."""
+    return _wire.answer(call.text(_masks.cut(data, call.chosen)), 200, call)
+
+
 def _call(request: Request) -> Call:
     """Which call a request makes; found out once."""
     found = request.environ.get(CALL)
     if found is None:
-        found = Call.of(request.path, request.query_string.decode("latin-1"))
+        query = request.query_string.decode("latin-1")
+        found = Call.of(request.path, query, request.environ.get("HTTP_X_GOOG_FIELDMASK"))
         request.environ[CALL] = found
     call: Call = found
     return call

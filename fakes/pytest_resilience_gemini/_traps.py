@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_resilience import Attempt, faults
+from pytest_resilience_gemini import _masks
 from pytest_resilience_gemini._events import Events
 from pytest_resilience_gemini._wire import Call
 
@@ -41,15 +42,14 @@ class Trap:
         if script.answer.status != 200:
             return script
         events = Events.of(script.answer)
+        # As far as a mask has left something of it: a sum without its parts stays what it is.
         response = events.data()[-1]
-        usage = {k: v for k, v in response["usageMetadata"].items() if k != "candidatesTokenCount"}
-        usage["totalTokenCount"] = usage["promptTokenCount"] + usage.get("thoughtsTokenCount", 0)
-        trap = {
-            **TRAPS[self.label],
-            "usageMetadata": usage,
-            "modelVersion": response["modelVersion"],
-            "responseId": response["responseId"],
-        }
-        path, _, query = context.attempt.target.partition("?")
-        shaped = Call.of(path, query).shaped(trap)
-        return replace(script, answer=events.answered([events.write(shaped)]))
+        response.pop("candidates", None)
+        response.pop("promptFeedback", None)
+        usage = response.get("usageMetadata", {})
+        said = usage.pop("candidatesTokenCount", 0)
+        if "totalTokenCount" in usage:
+            usage["totalTokenCount"] -= said
+        call = Call.of_attempt(context.attempt)
+        trap = call.shaped(_masks.cut(TRAPS[self.label], call.chosen))
+        return replace(script, answer=events.answered([events.write({**trap, **response})]))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pytest_resilience_gemini import _functions, _safety
+from pytest_resilience_gemini import _functions, _safety, _thinking
 from pytest_resilience_gemini._errors import ApiError
 from pytest_resilience_gemini._schema import ONEOFS
 
@@ -83,10 +84,7 @@ def _out_of_range(given: Mapping[str, Any]) -> Iterator[str]:
         yield "temperature: temperature must be in the range [0.0, 2.0]"
     if len(given.get("stop_sequences", ())) > 5:
         yield "stop_sequences: the number of stop_sequences must not exceed 5"
-    thinking = given.get("thinking_config", {})
-    if not -1 <= thinking.get("thinking_budget", -1) <= 65535:
-        path = "thinking_config.thinking_budget"
-        yield f"{path}: thinking_budget must be in the range [-1, 65535]"
+    yield from _thinking.out_of_range(given.get("thinking_config", {}))
 
 
 def batch(request: Mapping[str, Any]) -> None:
@@ -107,10 +105,24 @@ def length(tokens: int, most: int) -> None:
         )
 
 
+# Measured of gemini-3.5-flash, which takes it, and of 3.6 and 3.7, which do not; many public
+# projects have met it since.
+NO_PREFILL = re.compile(r"gemini-(3\.[6-9]|[4-9])")
+
+
+def _last_turn(content: Mapping[str, Any], model: str) -> None:
+    """Refuse to go on with what the model is said to have said already."""
+    if content.get("role") == "model" and NO_PREFILL.match(model):
+        raise ApiError(400, "Requests ending with a model turn are not supported.")
+
+
 def prompt(request: Mapping[str, Any], model: str, tokens: int, limit: int) -> None:
     """All that is asked of a request to generate content."""
     contents(request)
-    config(request.get("generation_config", {}))
+    given = request.get("generation_config", {})
+    config(given)
+    _thinking.check(given.get("thinking_config", {}), model)
     _safety.check(request)
     _functions.check(request, model)
+    _last_turn(request["contents"][-1], model)
     length(tokens, limit)

@@ -159,8 +159,8 @@ def _maker(error: object) -> Maker:
 
 def _error_of(make: Maker, context: faults.Context) -> dict[str, object]:
     attempt = context.attempt
-    path, _, query = attempt.target.partition("?")
-    return make(Call.of(path, query), _keys.sent(attempt.headers, query) or "").body
+    key = _keys.sent(attempt.headers, attempt.target.partition("?")[2])
+    return make(Call.of_attempt(attempt), key or "").body
 
 
 def _event_of(make: Maker) -> Bend:

@@ -58,7 +58,12 @@ def test_a_model_is_a_resource(get: Get) -> None:
         "description": "Gemini 3.8 Flash, imitated by pytest-resilience",
         "inputTokenLimit": 1048576,
         "outputTokenLimit": 65536,
-        "supportedGenerationMethods": ["generateContent", "countTokens", "createCachedContent"],
+        "supportedGenerationMethods": [
+            "generateContent",
+            "countTokens",
+            "createCachedContent",
+            "batchGenerateContent",
+        ],
         "temperature": 1,
         "topP": 0.95,
         "topK": 64,

@@ -41,8 +41,8 @@ def test_an_event_is_a_line_of_data(gemini: Gemini, ask: Ask) -> None:
         b'data: {"candidates": [{"content": {"parts": [{"text": "Hello"}],"role": "model"},'
         b'"finishReason": "STOP","index": 0}],"usageMetadata": {"promptTokenCount": 3,'
         b'"candidatesTokenCount": 2,"totalTokenCount": 5,"promptTokensDetails": '
-        b'[{"modality": "TEXT","tokenCount": 3}]},"modelVersion": "gemini-3.8-flash",'
-        b'"responseId": "%b"}\r\n\r\n' % identity.encode()
+        b'[{"modality": "TEXT","tokenCount": 3}],"serviceTier": "standard"},'
+        b'"modelVersion": "gemini-3.8-flash","responseId": "%b"}\r\n\r\n' % identity.encode()
     )
 
 

@@ -40,6 +40,7 @@ def test_a_text_is_a_candidate_with_usage_and_identity(gemini: Gemini, ask: Ask)
             "candidatesTokenCount": 4,
             "totalTokenCount": 7,
             "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 3}],
+            "serviceTier": "standard",
         },
         "modelVersion": "gemini-3.8-flash",
     }
@@ -267,6 +268,7 @@ def test_a_blocked_prompt_has_no_candidates(gemini: Gemini, ask: Ask) -> None:
         "promptTokenCount": 3,
         "totalTokenCount": 3,
         "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 3}],
+        "serviceTier": "standard",
     }
 
 
@@ -291,6 +293,7 @@ def test_tokens_spent_on_thoughts_leave_no_parts(gemini: Gemini, ask: Ask) -> No
         "totalTokenCount": 53,
         "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 3}],
         "thoughtsTokenCount": 50,
+        "serviceTier": "standard",
     }
 
 

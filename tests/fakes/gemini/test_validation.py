@@ -254,11 +254,19 @@ def test_what_does_not_fit_is_named_by_its_path(
     ]
 
 
+@pytest.mark.parametrize("body", [b"[]", b'"hi"'])
+def test_what_is_no_message_is_refused(ask: Ask, body: bytes) -> None:
+    """Another kind of JSON."""
+    error = error_of(ask(body))
+    text = PREFIX + 'Unknown name "": Root element must be a message.'
+
+    assert error["message"] == text
+    assert error["details"][0]["fieldViolations"] == [{"description": text}]
+
+
 @pytest.mark.parametrize(
     ("body", "text"),
     [
-        (b"[]", PREFIX + 'Unknown name "": Root element must be a message.'),
-        (b'"hi"', PREFIX + 'Unknown name "": Root element must be a message.'),
         (
             b'{"contents": hi}',
             PREFIX + "Unexpected token.\nhi}\n^",
@@ -273,30 +281,29 @@ def test_what_does_not_fit_is_named_by_its_path(
             PREFIX + "Number exceeds the range of double.\n"
             '{"contents": 99999999999999999999\n             ^',
         ),
-    ],
-)
-def test_what_is_no_message_is_refused(ask: Ask, body: bytes, text: str) -> None:
-    """Another kind of JSON, or none at all."""
-    error = error_of(ask(body))
-
-    assert error["message"] == text
-    assert "field" not in error["details"][0]["fieldViolations"][0]
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        pytest.param(b"\xff\xfe", id="no text"),
-        pytest.param(b"[" * 100_000, id="nested without end"),
-        pytest.param(
-            b'{"contents": {"parts": {"text": "a"}}, "generationConfig": {"responseSchema": '
-            + b'{"items": ' * 600
-            + b"{}"
-            + b"}" * 602,
-            id="schemas without end",
+        (b"[" * 100_000, PREFIX + "Message too deep. Max recursion depth reached for key ''"),
+        (
+            b'{"it\'s": {}, deep: ' + b'{"items": ' * 100 + b"1" + b"}" * 101,
+            PREFIX + "Message too deep. Max recursion depth reached for key 'items'",
         ),
     ],
 )
+def test_what_is_no_json_is_refused(ask: Ask, body: bytes, text: str) -> None:
+    """And nothing but the message says why."""
+    assert error_of(ask(body)) == {"code": 400, "message": text, "status": "INVALID_ARGUMENT"}
+
+
+def test_a_hundred_levels_are_not_too_deep(ask: Ask) -> None:
+    """What comes after them is looked at."""
+    body = b'{"a": [], "b": ' + b"[" * 99 + b"]" * 99 + b"}"
+
+    assert error_of(ask(body))["message"] == (
+        PREFIX + 'Unknown name "a": Cannot find field.\n' + PREFIX
+        + 'Unknown name "b": Cannot find field.'
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b'{"contents": "\xff"}'])
 def test_no_bytes_are_too_strange(ask: Ask, body: bytes) -> None:
     """An answer, whatever came."""
     assert error_of(ask(body))["message"] == "Request contains an invalid argument."
@@ -483,7 +490,7 @@ def test_a_parameter_that_there_is_not_is_refused(ask: Ask) -> None:
 
     assert error["message"] == text
     assert error["details"][0]["fieldViolations"] == [{"description": text}]
-    for name in ("alt", "$alt", "prettyPrint", "fields", "quotaUser"):
+    for name in ("alt", "$alt", "prettyPrint", "upload_protocol", "quotaUser"):
         assert ask({"contents": HI}, params={name: "json"}).status_code == 200
 
 
@@ -587,3 +594,64 @@ def test_any_json_is_answered() -> None:
             assert gemini.errors == []
 
         answered()
+
+
+LEVEL = "Thinking level "
+NO_LEVEL = LEVEL + "is not supported for this model."
+NO_MINIMAL = LEVEL + (
+    "MINIMAL is not supported for this model. Please retry with other thinking level."
+)
+BOGUS = (
+    "Invalid value at 'generation_config.thinking_config.thinking_level' "
+    "(type.googleapis.com/google.ai.generativelanguage.v1beta.ThinkingConfig.ThinkingLevel), "
+    '"BOGUS"'
+)
+
+
+@pytest.mark.parametrize(
+    ("model", "thinking", "message"),
+    [
+        ("gemini-3.8-flash", {"thinkingLevel": "low"}, None),
+        ("gemini-3.8-flash", {"thinkingBudget": 0}, None),
+        ("gemini-3.5-flash-lite", {"thinkingLevel": "MINIMAL"}, None),
+        ("gemini-2.5-flash", {"thinkingLevel": "THINKING_LEVEL_UNSPECIFIED"}, None),
+        (
+            "gemini-3.8-flash",
+            {"thinkingLevel": "low", "thinkingBudget": 0},
+            "You can only set only one of thinking budget and thinking level.",
+        ),
+        ("gemini-2.5-flash", {"thinkingLevel": "low"}, NO_LEVEL),
+        ("gemini-3.8-flash", {"thinkingLevel": "minimal"}, NO_MINIMAL),
+        ("gemini-3.1-pro-preview", {"thinkingLevel": "minimal"}, NO_MINIMAL),
+        ("gemini-3.8-flash", {"thinkingLevel": "BOGUS"}, BOGUS),
+    ],
+)
+def test_models_think_as_much_as_they_can(
+    ask: Ask, model: str, thinking: dict[str, object], message: str | None
+) -> None:
+    """A level or a budget, and no level that the model does not know."""
+    answer = ask(
+        {"contents": HI, "generationConfig": {"thinkingConfig": thinking}}, model=model
+    ).json()
+
+    assert answer.get("error", {}).get("message") == message
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("gemini-3.8-flash", "Requests ending with a model turn are not supported."),
+        ("gemini-3.6-flash", "Requests ending with a model turn are not supported."),
+        ("gemini-3.5-flash", None),
+        ("gemini-2.5-pro", None),
+    ],
+)
+def test_the_newest_models_take_no_beginning_of_an_answer(
+    ask: Ask, model: str, message: str | None
+) -> None:
+    """Older ones go on with it."""
+    prefilled = [*HI, {"role": "model", "parts": [{"text": "Once upon"}]}]
+
+    answer = ask({"contents": prefilled}, model=model).json()
+
+    assert answer.get("error", {}).get("message") == message
