@@ -12,6 +12,7 @@ from pytest_resilience.errors import ResilienceError
 __all__ = ["main"]
 
 MISTAKE = 2
+MOST_DIGITS = 1_000
 INTERRUPTED = 130
 """What a shell reports for a process that Ctrl-C has ended."""
 
@@ -22,6 +23,15 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """End the process with that line."""
         self.exit(MISTAKE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+    def refuse(self, words: Sequence[str]) -> NoReturn:
+        """Say that there is no such option, and which is like it."""
+        from pytest_resilience.faults._check import nearest
+
+        options = [o for action in self._actions for o in action.option_strings if len(o) > 2]
+        name = words[0].partition("=")[0]
+        hint = nearest(name, options) if name.startswith("-") else ""
+        self.error(f"unrecognized arguments: {_short(' '.join(words))}{hint}")
 
 
 class Version(argparse.Action):
@@ -49,7 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, or 2 after a mistake of the caller's, which stderr then names.
     """
     parser = _parser()
-    options = parser.parse_args(arguments)
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        options.parser.refuse(unknown)
     run: Callable[[argparse.Namespace], int] = options.run
     try:
         return run(options)
@@ -103,7 +115,7 @@ def _add_serve(commands: argparse._SubParsersAction[Parser]) -> None:
         "--seed", type=_seed, metavar="N", help="of everything random; drawn and printed if not set"
     )
     parser.add_argument("--quiet", action="store_true", help="no line an attempt")
-    parser.set_defaults(run=_serve)
+    parser.set_defaults(run=_serve, parser=parser)
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -150,7 +162,7 @@ def _add_record(commands: argparse._SubParsersAction[Parser]) -> None:
         "such as VAULT_TOKEN, are taken without being named",
     )
     parser.add_argument("--quiet", action="store_true", help="no line an attempt")
-    parser.set_defaults(run=_record)
+    parser.set_defaults(run=_record, parser=parser)
 
 
 def _record(options: argparse.Namespace) -> int:
@@ -194,7 +206,7 @@ def _add_compare(commands: argparse._SubParsersAction[Parser]) -> None:
         help="the fake's value for a name in the recording, where nothing tells it",
     )
     parser.add_argument("--json", action="store_true", help="JSON in place of text")
-    parser.set_defaults(run=_compare)
+    parser.set_defaults(run=_compare, parser=parser)
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -212,7 +224,7 @@ def _compare(options: argparse.Namespace) -> int:
 def _value(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not name or not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is no value: wanted NAME=VALUE")
+        raise argparse.ArgumentTypeError(f"{_short(text)!r} is no value: wanted NAME=VALUE")
     return name, value
 
 
@@ -223,12 +235,25 @@ def _file(text: str) -> str:
 
 
 def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > 65_535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: wanted 0 to 65535")
-    return int(text)
+    number = _whole(text)
+    if number is None or number > 65_535:
+        raise argparse.ArgumentTypeError(f"{_short(text)!r} is no port: wanted 0 to 65535")
+    return number
 
 
 def _seed(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is no seed: wanted a whole number, 0 or more")
-    return int(text)
+    number = _whole(text)
+    if number is None:
+        wanted = f"wanted a whole number, 0 or more, of at most {MOST_DIGITS} digits"
+        raise argparse.ArgumentTypeError(f"{_short(text)!r} is no seed: {wanted}")
+    return number
+
+
+def _whole(text: str) -> int | None:
+    """The number, if it is one that Python reads."""
+    plain = text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
+    return int(text) if plain else None
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:77]}..."

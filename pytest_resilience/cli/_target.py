@@ -11,8 +11,8 @@ from typing import Any
 
 from pytest_resilience import registry
 from pytest_resilience.errors import ResilienceError
-from pytest_resilience.plan import nearest
-from pytest_resilience.server._options import is_async
+from pytest_resilience.faults._check import nearest
+from pytest_resilience.server._options import is_async, takes_two
 from pytest_resilience.server.server import FakeServer
 
 
@@ -50,8 +50,10 @@ def _from_module(target: str) -> Any:  # noqa: ANN401 -- whatever is there
     module_name, _, path = target.partition(":")
     calls = path.endswith("()")
     names = path.removesuffix("()").split(".")
-    if not module_name or not all(name.isidentifier() for name in names):
+    if not all(module_name.split(".")) or not all(name.isidentifier() for name in names):
         raise TargetError(f"{target!r} names nothing: wanted MODULE:APP or MODULE:FACTORY()")
+    if os.sep in module_name or module_name.endswith(".py"):
+        raise TargetError(f"{module_name!r} is a file; wanted a module: package.module, no .py")
     here = os.getcwd()  # noqa: PTH109 -- an entry of sys.path is text
     if here not in sys.path:
         sys.path.insert(0, here)
@@ -94,3 +96,6 @@ def _check_wsgi(target: str, app: object) -> None:
         raise TargetError(
             f"{target} is an ASGI application and serve takes WSGI; a2wsgi makes one of the other"
         )
+    if not takes_two(app):
+        hint = "" if target.endswith("()") else f"; is it a factory? {target}() calls it"
+        raise TargetError(f"{target} does not take environ and start_response{hint}")

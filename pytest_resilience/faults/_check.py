@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from typing import NoReturn
 
 from pytest_resilience.errors import PlanError
@@ -14,21 +15,36 @@ TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 LARGEST = 10**1_000 - 1
 """A whole number that Python still makes text of (it refuses 4,301 digits)."""
 
+MOST_TIMES = 10**15
+"""Decades of requests: who means more than that means for ever."""
+
+LONGEST_NAME = 100
+"""Longer than any name of ours: to compare a longer text with them takes minutes."""
+
 LONGEST = 10_000 * 365 * 86_400.0
 """Ten thousand years in seconds: longer than any clock of ours can count in nanoseconds."""
 
 
 def refuse(field: str, value: object, allowed: str) -> NoReturn:
     """Raise the one error for a value that cannot be meant."""
-    raise PlanError(f"{field}={_shown(value)} is not allowed: wanted {allowed}")
+    raise PlanError(f"{field}={shown(value)} is not allowed: wanted {allowed}")
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     try:
         text = repr(value)
     except Exception as error:  # noqa: BLE001 -- an int of 5,000 digits, or a class of the user's
         return f"<{type(value).__name__} without a repr: {type(error).__name__}>"
     return text if len(text) <= 200 else text[:197] + "..."
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """A hint for a name that does not exist: the nearest one, or nothing."""
+    import difflib
+
+    by_lower = {known.lower(): known for known in names}
+    close = difflib.get_close_matches(name.strip().lower()[:LONGEST_NAME], by_lower, n=1)
+    return f"; did you mean {by_lower[close[0]]!r}?" if close else ""
 
 
 def is_number(value: object) -> bool:
@@ -47,6 +63,16 @@ def flag(field: str, value: object) -> None:
         refuse(field, value, "True or False")
 
 
+def times(field: str, value: object, forever: str) -> int:
+    """How often something happens; ``forever`` is the word for no end."""
+    allowed = f"a whole number, 1 or more, or {forever}"
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        refuse(field, value, allowed)
+    if value > MOST_TIMES:
+        refuse(field, value, f"{allowed}; {MOST_TIMES} at most")
+    return value
+
+
 def seconds(field: str, value: object) -> float:
     """A duration in seconds, 0 or more."""
     if not is_number(value):
@@ -60,7 +86,8 @@ def seconds(field: str, value: object) -> float:
 
 def whole(field: str, value: object, least: int = 0, most: int | None = None) -> int:
     """A whole number within bounds."""
-    bounds = f"a whole number, {least} or more" if most is None else f"{least} to {most}"
+    end = "or more" if most is None else f"to {most}"
+    bounds = f"a whole number, {least} {end}"
     if isinstance(value, bool) or not isinstance(value, int):
         refuse(field, value, bounds)
     if value < least or (most is not None and value > most):

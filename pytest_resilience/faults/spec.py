@@ -65,40 +65,51 @@ def fault_from(data: object, presets: Mapping[str, Fault] | None = None) -> Faul
         PlanError: It means none; says what was wanted.
     """
     if isinstance(data, bool) or data is None:
-        raise PlanError(f"fault={data!r} is not allowed: wanted a status, a name or an object")
+        _check.refuse("fault", data, "a status, a name or an object")
     if isinstance(data, int):
         return faults.status(data)
+    if isinstance(data, float):
+        _check.refuse("fault", data, "a status, a name or an object")
     if isinstance(data, list):
         return faults.together(*(fault_from(part, presets) for part in data))
     if isinstance(data, str):
         return _build(data, {}, presets or {})
-    if isinstance(data, Mapping):
-        arguments = {str(key): value for key, value in data.items()}
-        name = arguments.pop("fault", None)
-        if isinstance(name, str):
-            return _build(name, arguments, presets or {})
-    raise PlanError(f'fault={data!r} is not allowed: wanted {{"fault": NAME, ARGUMENT: VALUE}}')
+    if not isinstance(data, Mapping) or not isinstance(data.get("fault"), str):
+        _check.refuse("fault", data, '{"fault": NAME, ARGUMENT: VALUE}')
+    arguments = {str(key): value for key, value in data.items() if key != "fault"}
+    return _build(data["fault"], arguments, presets or {})
 
 
 def _build(name: str, arguments: dict[str, Any], presets: Mapping[str, Fault]) -> Fault:
-    if name == "ok" and not arguments:
-        return faults.OK
-    if name in presets and not arguments:
-        return presets[name]
+    plain = {"ok": faults.OK, **presets}
+    if name in plain and not arguments:
+        return plain[name]
     known = catalogue()
     if name not in known:
-        names = ", ".join(["ok", *sorted(presets), *sorted(known)])
-        raise PlanError(f"no fault is named {name!r}; there are: {names}")
+        if name in plain:
+            raise PlanError(f"{name}: takes no arguments, got {', '.join(arguments)}")
+        raise PlanError(unknown(name, ["ok", *sorted(presets), *sorted(known)]))
     make = known[name]
     allowed = list(inspect.signature(make).parameters)
-    if "body" in allowed and "body_base64" in arguments and "body" not in arguments:
-        arguments["body"] = _bytes("body_base64", arguments.pop("body_base64"))
+    if "body" in allowed:
+        _take_bytes(arguments)
     for key in arguments:
         if key not in allowed:
+            hint = _check.nearest(key, allowed)
             takes = ", ".join(allowed) or "no arguments"
-            raise PlanError(f"{name}: no argument is named {key!r}; it takes {takes}")
+            raise PlanError(f"{name}: no argument is named {key!r}{hint}; it takes {takes}")
     _check_complete(name, make, arguments)
     return make(**{key: _value(key, value) for key, value in arguments.items()})
+
+
+def unknown(name: str, names: Collection[str]) -> str:
+    """What to say of a fault that does not exist."""
+    hint = _check.nearest(name, names)
+    if name.isascii() and name.isdecimal():
+        hint = "; a status is a number, without quotes"
+    if name == "together":
+        hint = "; several on one attempt are faults.together(...), in JSON a list in the list"
+    return f"no fault is named {_check.shown(name)}{hint}; there are: {', '.join(names)}"
 
 
 def _check_complete(name: str, make: Callable[..., object], given: Collection[object]) -> None:
@@ -135,11 +146,11 @@ def rule_from(
         PlanError: It is no rule, or one of its faults means none.
     """
     if not isinstance(data, Mapping):
-        raise PlanError(f'rule={data!r} is not allowed: wanted {{"faults": [503], "times": 3}}')
+        _check.refuse("rule", data, '{"faults": [503], "times": 3}')
     said = {str(key): value for key, value in data.items() if value is not None}
     for key in said:
         if key not in RULE_KEYS:
-            raise PlanError(f"a rule has no field {key!r}{_hint(key)}")
+            raise PlanError(f"a rule has no field {_check.shown(key)}{_hint(key)}")
     return _faults_of(said, presets), _keywords(said)
 
 
@@ -148,7 +159,7 @@ def _hint(key: str) -> str:
         return ": a predicate is Python, it cannot be sent as JSON"
     if key == "fault":
         return '; its faults are a list: {"faults": [{"fault": "latency", "seconds": 2}]}'
-    return f"; it has {', '.join(RULE_KEYS)}"
+    return f"{_check.nearest(key, RULE_KEYS)}; it has {', '.join(RULE_KEYS)}"
 
 
 def _faults_of(said: Mapping[str, Any], presets: Mapping[str, Fault] | None) -> tuple[Fault, ...]:
@@ -164,15 +175,21 @@ def _keywords(said: Mapping[str, Any]) -> dict[str, Any]:
     keywords = {key: value for key, value in said.items() if key != "faults"}
     if keywords.get("times") == ENDLESS:
         keywords["times"] = float("inf")
-    elif "times" in keywords and not isinstance(keywords["times"], int):
-        _check.refuse("times", keywords["times"], f'a whole number, 1 or more, or "{ENDLESS}"')
+    elif "times" in keywords:
+        _check.times("times", keywords["times"], f'"{ENDLESS}"')
     if isinstance(keywords.get("between"), list):
         keywords["between"] = [float("inf") if b == ENDLESS else b for b in keywords["between"]]
-    if "body_base64" in keywords:
-        if "body" in keywords:
-            _check.refuse("body_base64", keywords["body_base64"], "body or body_base64, not both")
-        keywords["body"] = _bytes("body_base64", keywords.pop("body_base64"))
+    _take_bytes(keywords)
     return keywords
+
+
+def _take_bytes(said: dict[str, Any]) -> None:
+    """The bytes of ``body_base64`` as ``body``."""
+    if "body_base64" not in said:
+        return
+    if "body" in said:
+        _check.refuse("body_base64", said["body_base64"], "body or body_base64, not both")
+    said["body"] = _bytes("body_base64", said.pop("body_base64"))
 
 
 def _bytes(field: str, value: object) -> bytes:

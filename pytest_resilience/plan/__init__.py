@@ -5,7 +5,8 @@ that an attempt matches, and that is not used up, decides; an attempt that no ru
 is answered normally.
 """
 
-from pytest_resilience.plan._plan import FaultLike, Plan, nearest
+from pytest_resilience.faults._check import nearest
+from pytest_resilience.plan._plan import FaultLike, Plan
 from pytest_resilience.plan._rule import FOREVER, NOTHING, Decision, Rule
 
 __all__ = ["FOREVER", "NOTHING", "Decision", "FaultLike", "Plan", "Rule", "nearest"]

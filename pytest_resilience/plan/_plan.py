@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import secrets
 from collections.abc import Callable, Mapping
 from random import Random
@@ -147,9 +146,3 @@ def _check_at_accept(faults: tuple[Fault, ...], match: Match) -> None:
     if not match.anything:
         where = "no matching: it is met at accept, before there is a request"
         _check.refuse("never_read with", str(match), where)
-
-
-def nearest(name: str, names: list[str]) -> str:
-    """A hint for a name that does not exist: the nearest one, or nothing."""
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""

@@ -14,9 +14,6 @@ from pytest_resilience.records import Attempt
 FOREVER: Final = float("inf")
 """For ``times=``: the rule is never used up."""
 
-MOST_TIMES = 10**15
-"""Decades of requests: who means more than that means FOREVER."""
-
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -122,10 +119,7 @@ def checked_times(times: object, *, endless: bool) -> float:
         return FOREVER if endless else 1
     if times == FOREVER and isinstance(times, float):
         return FOREVER
-    wanted = "a whole number, 1 or more, or FOREVER"
-    if isinstance(times, bool) or not isinstance(times, int) or not 1 <= times <= MOST_TIMES:
-        _check.refuse("times", times, wanted)
-    return times
+    return _check.times("times", times, "FOREVER")
 
 
 def checked_window(between: object) -> tuple[float, float]:

@@ -159,6 +159,8 @@ class _Upstream:
             raise PlanError(f"{to!r} is no address of a server: {error}") from error
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
             raise PlanError(f"{to!r} is no address of a server: wanted http://HOST[:PORT][/PATH]")
+        if "@" in parts.netloc:  # And the text is not shown: it has a password.
+            raise PlanError("to: an address with a user is not allowed: the client says who it is")
         self._host, self._port = parts.hostname, port
         self._tls = parts.scheme == "https"
         self._path = parts.path.rstrip("/")

@@ -114,10 +114,14 @@ def _server(item: pytest.Function, custody: Custody | None, marker: pytest.Mark)
 
     named = marker.kwargs.get("server")
     if named is not None:
-        server = item.funcargs.get(named)
-        if isinstance(server, FakeServer):
-            return server
-        pytest.fail(f"{MARKER}(server={named!r}): the test has no fake of that name", pytrace=False)
+        fakes = {
+            name: value for name, value in item.funcargs.items() if isinstance(value, FakeServer)
+        }
+        if isinstance(named, str) and named in fakes:
+            return fakes[named]
+        hint = f"; it has {', '.join(fakes)}" if fakes else ", and no other"
+        where = f"{MARKER}(server={named!r})"
+        pytest.fail(f"{where}: the test has no fake of that name{hint}", pytrace=False)
     servers = [] if custody is None else [watched.server for watched in custody.servers]
     if len(servers) == 1:
         return servers[0]

@@ -28,7 +28,7 @@ class Refused(Exception):
 class Call:
     """One request to the control application."""
 
-    def __init__(self, environ: WSGIEnvironment) -> None:
+    def __init__(self, environ: WSGIEnvironment, parameters: tuple[str, ...] = ()) -> None:
         self._body: bytes = environ["wsgi.input"].read()
         self._query = parse_qs(environ["QUERY_STRING"], keep_blank_values=True)
         kind = environ.get("CONTENT_TYPE", "")
@@ -39,6 +39,12 @@ class Call:
         if len(self._body) > MOST_BODY:
             size = len(self._body)
             raise Refused(413, f"the body has {size} bytes; wanted at most {MOST_BODY}")
+        for name in self._query:
+            if name not in parameters:
+                hint = _check.nearest(name, parameters)
+                takes = ", ".join(parameters) or "none"
+                text = f"there is no parameter {_check.shown(name)} here{hint}; it takes {takes}"
+                raise PlanError(text)
 
     def json(self) -> JSON:
         """The body as data."""
@@ -57,13 +63,16 @@ class Call:
         for name in data:
             if name not in allowed:
                 takes = ", ".join(allowed) or "no fields"
-                raise PlanError(f"there is no field {name!r} here; it takes {takes}")
+                hint = _check.nearest(name, allowed)
+                shown = _check.shown(name)
+                raise PlanError(f"there is no field {shown} here{hint}; it takes {takes}")
         return data
 
     def number(self, name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
         """A whole number of the query."""
         text = self._query.get(name, [str(default)])[-1]
-        number = int(text) if text.isdecimal() and len(text) < 20 else text
+        plain = text.isascii() and text.isdecimal() and len(text) < 20
+        number = int(text) if plain else text
         return _check.whole(name, number, least, most)
 
     def word(self, name: str, default: str, allowed: tuple[str, ...]) -> str:

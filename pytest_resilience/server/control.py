@@ -29,6 +29,9 @@ __all__ = ["ROOT", "Control", "environment"]
 ROOT = "/_resilience/"
 MOST_ATTEMPTS = 1_000
 MOST_TRACE_BODIES = 4 * 1024 * 1024
+PARAMETERS = ("since", "limit", "credentials")
+"""Of `GET trace`; the others take none."""
+
 OUTAGE = 60.0
 """Seconds that ``POST down`` lasts unless told: while it lasts nobody new can say "up"."""
 
@@ -87,14 +90,15 @@ class Control:
         verbs = self._verbs.get(name)
         if verbs is None:
             paths = ", ".join(ROOT + known for known in self._verbs)
-            raise Refused(404, f"there is no {ROOT}{name}; there are: {paths}")
+            hint = _check.nearest(name, list(self._verbs)) if name else ""
+            raise Refused(404, f"there is no {ROOT}{name}{hint}; there are: {paths}")
         method = environ["REQUEST_METHOD"]
         handler = verbs.get("GET" if method == "HEAD" else method)
         if handler is None:
             allowed = ", ".join(verbs)
             text = f"{method} is not allowed on {ROOT}{name}; it takes {allowed}"
             raise Refused(405, text, (("Allow", allowed),))
-        return handler(Call(environ))
+        return handler(Call(environ, PARAMETERS if handler == self._trace else ()))
 
     def _tell(self, line: str) -> None:
         if self._told is not None:
@@ -135,7 +139,10 @@ class Control:
         listed = data if isinstance(data, list) else [data]
         if not listed:
             _check.refuse("the body", data, "a rule, or a list of at least one")
-        read = [_read_rule(part, presets) for part in listed]
+        read = [
+            _read_rule(part, presets, f"rule {number} of {len(listed)}: ")
+            for number, part in enumerate(listed, 1)
+        ]
         rules = [self._server.fail(*faults, **keywords) for faults, keywords in read]
         for rule in rules:
             self._tell(f"faults: {rule}")
@@ -207,14 +214,19 @@ def environment(server: FakeServer) -> dict[str, str]:
 
 
 def _read_rule(
-    data: object, presets: Mapping[str, Fault]
+    data: object, presets: Mapping[str, Fault], which: str
 ) -> tuple[tuple[Fault, ...], dict[str, Any]]:
     """The arguments of `fail`, tried on a plan that nobody serves: of a list all or none count."""
     try:
         faults, keywords = spec.rule_from(data, presets)
         Plan(seed=0).add(*faults, **keywords)
     except (OverflowError, RecursionError) as error:
-        raise PlanError(f"the rule has a number too large or lists too deep: {error}") from error
+        text = f"{which}it has a number too large or lists too deep: {error}"
+        raise PlanError(text) from error
+    except PlanError as error:
+        if which.endswith("of 1: "):
+            raise
+        raise PlanError(f"{which}{error}") from error
     return faults, keywords
 
 

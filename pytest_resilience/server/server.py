@@ -13,7 +13,7 @@ from pytest_resilience.answers import REASONS, Answer
 from pytest_resilience.clock import Clock, current_clock
 from pytest_resilience.errors import PlanError, ServerError
 from pytest_resilience.faults import Fault, _check
-from pytest_resilience.plan import FaultLike, Plan, Rule, nearest
+from pytest_resilience.plan import FaultLike, Plan, Rule
 from pytest_resilience.records import Attempt, Trace
 from pytest_resilience.secrets.value import Secret
 from pytest_resilience.server import _options
@@ -369,9 +369,9 @@ class FakeServer:
         plain = spec.without_arguments()
         if name in plain:
             return plain[name]()
-        names = sorted([*presets, *plain])
-        hint = nearest(name, names)
-        raise PlanError(f"no fault is named {name!r}{hint}; there are: {', '.join(names)}")
+        if name in spec.catalogue():
+            raise PlanError(f"{name!r} needs arguments: faults.{name}(...) in place of its name")
+        raise PlanError(spec.unknown(name, sorted([*presets, *plain])))
 
     @property
     def named_faults(self) -> Mapping[str, Fault]:

@@ -38,6 +38,9 @@ def app(environ, start_response):
 def make():
     return app
 
+def needy():
+    return make
+
 def bad():
     return 1 / 0
 
@@ -528,6 +531,20 @@ def test_ipv6_is_served(place: Path) -> None:
         (["serve", "typo:app"], "cannot import typo: SyntaxError: "),
         (["serve", "web:app", "--port", "x"], "argument --port: 'x' is no port: wanted 0 to 65535"),
         (["serve", "web:app", "--port", "65536"], "'65536' is no port"),
+        (["serve", "web:app", "--port", "9" * 5_000], f"'{'9' * 77}...' is no port: wanted 0 to"),
+        (["serve", "web:app", "--seed", "9" * 5_000], f"'{'9' * 77}...' is no seed: wanted a who"),
+        (["serve", "web:app", "--quite"], "unrecognized arguments: --quite; did you mean '--quiet"),
+        (["serve", "web:app", "--prot=1"], "pytest-resilience serve: unrecognized arguments: --pr"),
+        (["serve", "web:app", "more"], "unrecognized arguments: more (see pytest-resilience serve"),
+        (
+            ["serve", "web:make"],
+            "does not take environ and start_response; is it a factory? web:ma",
+        ),
+        (["serve", "web:needy()"], "web:needy() does not take environ and start_response"),
+        (["serve", "./web:app"], "'./web:app' names nothing: wanted MODULE:APP or MODULE:FACT"),
+        (["serve", "sub/web:app"], "'sub/web' is a file; wanted a module: package.module, no .py"),
+        (["serve", "web.py:app"], "'web.py' is a file; wanted a module: package.module, no .py"),
+        (["serve", "web:app", "--host", "<broadcast>"], "host='<broadcast>' is not allowed: wante"),
         (["serve", "web:app", "--seed", "-1"], "argument --seed: "),
         (["serve", "web:app", "--seed", "x"], "'x' is no seed: wanted a whole number, 0 or more"),
         (["serve", "web:app", "--host", "192.0.2.1"], "cannot listen on 192.0.2.1 port 0: "),

@@ -140,7 +140,12 @@ def test_a_clause_that_means_nothing_is_skipped(acme: pytest.Pytester) -> None:
         ("('3 tries')", "fake_vault", "*retry_contract: '3 tries' cannot be read*"),
         ("(POLICY)", "", "*retry_contract: the test uses no fake*"),
         ("(POLICY)", "fake_vault, fake_gemini", "*the test uses 2 fakes: say which by server=*"),
-        ("(POLICY, server='x')", "fake_vault", "*server='x'): the test has no fake of that name*"),
+        (
+            "(POLICY, server='x')",
+            "fake_vault",
+            "*server='x'): the test has no fake of that name; it has fake_vault",
+        ),
+        ("(POLICY, server=['x'])", "", "*the test has no fake of that name, and no other"),
     ],
 )
 def test_a_mistake_is_told(acme: pytest.Pytester, marker: str, fixtures: str, said: str) -> None:

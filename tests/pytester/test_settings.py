@@ -123,6 +123,39 @@ def test_bad_values_end_in_one_line(
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        *("ENV", "ERRORS", "HAR", "HAR_ALL", "KEEP"),
+        *("LEAKS", "SEED", "UNMATCHED", "UNMET", "VIRTUAL_CLOCK"),
+    ],
+)
+def test_an_empty_variable_is_as_good_as_none(
+    session: Session, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A shell that passes on an unset variable passes on an empty one."""
+    monkeypatch.setenv(f"RESILIENCE_{name}", "")
+
+    result = session("def test_it(fake_github):\n    assert get() == 404\n")
+
+    result.assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("value", [" ", "x", "1" * 5_000])
+def test_a_variable_that_cannot_be_meant(
+    session: Session, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    """It is named, and shown in part at most."""
+    monkeypatch.setenv("RESILIENCE_SEED", value)
+
+    result = session(NOTHING)
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = [text for text in result.errlines if text]
+    assert line.startswith("ERROR: RESILIENCE_SEED: wanted a whole number, 0 or more, got '")
+    assert len(line) < 300
+
+
+@pytest.mark.parametrize(
     ("mark", "line"),
     [
         (

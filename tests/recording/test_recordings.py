@@ -295,6 +295,15 @@ def test_an_address_that_is_none(to: str, tmp_path: Path) -> None:
         RecordingProxy(to, tmp_path / "out")
 
 
+def test_an_address_with_a_password(tmp_path: Path) -> None:
+    """Is refused, and the password is not shown."""
+    with pytest.raises(PlanError, match=r"^to: an address with a user is not allowed") as refused:
+        RecordingProxy("http://me:s3cr3t@127.0.0.1", tmp_path / "out")
+
+    assert "s3cr3t" not in str(refused.value)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
     """A recording of an hour is not lost to a slip."""
     (tmp_path / "out").write_text("mine")

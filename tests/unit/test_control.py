@@ -352,6 +352,24 @@ def test_large_bodies_are_paged(client: Client) -> None:
     ("method", "path", "data", "status", "said"),
     [
         ("GET", "nothing", None, 404, "there is no /_resilience/nothing; there are: "),
+        ("GET", "Fault", None, 404, "no /_resilience/Fault; did you mean 'faults'?; there are: "),
+        (
+            "GET",
+            "trace?snce=1",
+            None,
+            400,
+            "there is no parameter 'snce' here; did you mean 'since'?; it takes since, limit, cred",
+        ),
+        ("GET", "state?since=1", None, 400, "no parameter 'since' here; it takes none"),
+        ("GET", "trace?since=%D9%A3", None, 400, "since='٣' is not allowed"),
+        ("POST", "down", {"second": 1}, 400, "'second' here; did you mean 'seconds'?; it takes"),
+        (
+            "POST",
+            "faults",
+            [{"faults": [503]}, {"faults": ["x"]}],
+            400,
+            "rule 2 of 2: no fault is named 'x'",
+        ),
         ("GET", "reset/", None, 404, "there is no /_resilience/reset/"),
         ("PUT", "faults", None, 405, "PUT is not allowed on /_resilience/faults; it takes GET"),
         ("GET", "reset", None, 405, "it takes POST"),
@@ -375,7 +393,7 @@ def test_large_bodies_are_paged(client: Client) -> None:
         ("POST", "reset", [], 400, "the body=[] is not allowed: wanted an object, or no body"),
         ("GET", "trace?since=x", None, 400, "since='x' is not allowed"),
         ("GET", "trace?since=-1", None, 400, "since='-1' is not allowed"),
-        ("GET", "trace?limit=0", None, 400, "limit=0 is not allowed: wanted 1 to 1000"),
+        ("GET", "trace?limit=0", None, 400, "limit=0 is not allowed: wanted a whole number, 1 to"),
         ("GET", "trace?credentials=yes", None, 400, "credentials='yes' is not allowed"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import random
 from collections.abc import Callable
@@ -435,8 +436,23 @@ def test_named_faults() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("503", "'503'; a status is a number, without quotes"),
+        ("latency", r"'latency' needs arguments: faults.latency\(...\) in place of its name"),
+        ("together", r"several on one attempt are faults.together\(...\)"),
+    ],
+)
+def test_names_of_no_plain_fault(name: str, said: str) -> None:
+    """What is nearly right is told what it lacks."""
+    with pytest.raises(PlanError, match=said):
+        FakeServer().fail(name)
+
+
 def test_nearest() -> None:
     """A hint is given only when something is near."""
+    assert nearest(" STALL", ["stall", "timeout"]) == "; did you mean 'stall'?"
     assert nearest("stal", ["stall", "timeout"]) == "; did you mean 'stall'?"
     assert nearest("zzzz", ["stall", "timeout"]) == ""
 
@@ -453,6 +469,13 @@ SERVER: list[tuple[dict[str, Any], str]] = [
     *(({"secrets": v}, "secrets=.* wanted a mapping") for v in (["abcd"], "abcd")),
     *(({"secrets": v}, "secrets.* wanted a mapping") for v in ({"a": 5}, {5: "abcd"})),
     *(({"app": v}, "app=.* wanted a WSGI application") for v in (5, "app", object())),
+    *(
+        ({"app": v}, "; this takes other arguments$")
+        for v in (lambda: 5, lambda e: e, Always, Always())
+    ),
+    *(({"host": v}, "host=.* wanted an address of this machine") for v in ("", " ", None, b"::1")),
+    *(({"host": v}, "wanted an address") for v in ("<broadcast>", "255.255.255.255", "224.0.0.1")),
+    *(({"host": v}, "wanted an address") for v in ("ff02::1", "127.0.0.1\n")),
     ({"app": coroutine}, "this is an ASGI application"),
     ({"app": FakeServer}, r"FakeServer\(\) is a server already"),
 ]
@@ -463,3 +486,48 @@ def test_refused_options_of_a_server(options: dict[str, Any], said: str) -> None
     """A server's options are checked like a plan's."""
     with pytest.raises(PlanError, match=said):
         FakeServer(**options)
+
+
+class Two:
+    def __call__(self, environ: Any, start_response: Any) -> list[bytes]:
+        return []
+
+    def three(self, environ: Any, start_response: Any) -> list[bytes]:
+        return []
+
+
+def takes_one(request: Any) -> list[bytes]:
+    return []
+
+
+@functools.wraps(takes_one)
+def wrapping(*arguments: Any) -> list[bytes]:
+    return []
+
+
+@pytest.mark.parametrize(
+    "app",
+    [
+        lambda environ, start_response: [],
+        lambda environ, start_response, more=None: [],
+        lambda environ, start_response, *, more=None: [],
+        lambda *arguments: [],
+        Two(),
+        Two().three,
+        functools.partial(Two.three, Two()),
+        wrapping,
+        dict,
+        max,
+    ],
+    ids=range(10),
+)
+def test_applications(app: Any) -> None:
+    """Whatever can be called with two arguments is one, as far as can be seen."""
+    assert FakeServer(app).wsgi_app is app
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "0.0.0.0", "::1", "::"])
+def test_addresses(host: str) -> None:
+    """Addresses and names of this machine are taken."""
+    with FakeServer(host=host) as server:
+        assert server.port
