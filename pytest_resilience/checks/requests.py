@@ -7,12 +7,26 @@ from collections.abc import Iterator
 
 from pytest_resilience.checks.credentials import is_login
 from pytest_resilience.checks.finding import Finding
-from pytest_resilience.checks.observation import Observation
+from pytest_resilience.checks.observation import Call, Observation
 from pytest_resilience.policy.policy import RetryPolicy
 from pytest_resilience.records import Attempt
 
-__all__ = ["key_of", "may_not_repeat", "repeated_unsafely", "same_body", "same_key"]
+__all__ = [
+    "key_of",
+    "may_be_repeated",
+    "may_not_repeat",
+    "repeated_unsafely",
+    "same_body",
+    "same_key",
+]
 
+CREATED = 201
+IDENTITY = re.compile(
+    rb"idempoten|dedup|nonce|(client|request|transaction|message|event)_?(id|token)"
+    rb"|[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}",
+    re.IGNORECASE,
+)
+"""What in a body may tell a service that it has seen the request before."""
 KEY = re.compile(r"idempoten|^amz-sdk-invocation-id$|^x-goog-api-client-idempotency")
 
 
@@ -25,15 +39,36 @@ def key_of(attempt: Attempt, policy: RetryPolicy) -> str | None:
 
 
 def may_not_repeat(attempt: Attempt, policy: RetryPolicy) -> bool:
-    """Whether the policy says that this request is not sent again once it may have been read."""
-    if policy.methods is None or attempt.method in policy.methods:
+    """Whether this request must not be sent again once it may have been read.
+
+    Where nothing is said of methods only the service can tell: a 201 says that it has made
+    something new. Other POSTs may be searches, models that answer, or what is done only once.
+    """
+    if key_of(attempt, policy) is not None or is_login(attempt, policy):
         return False
-    return key_of(attempt, policy) is None and not is_login(attempt, policy)
+    if policy.methods is not None:
+        return attempt.method not in policy.methods
+    return (
+        attempt.method == "POST" and attempt.status == CREATED and not IDENTITY.search(attempt.body)
+    )
+
+
+def may_be_repeated(call: Call, policy: RetryPolicy) -> bool:
+    """Whether the first request of a call, which a fault meets, has a method that is retried."""
+    return policy.methods is None or not any(may_not_repeat(a, policy) for a in call.trace[:1])
+
+
+def _was_unsafe(attempt: Attempt, seen: Observation, policy: RetryPolicy) -> bool:
+    """The same as of the undisturbed call, whose answers tell what a request does."""
+    if policy.methods is not None:
+        return may_not_repeat(attempt, policy)
+    unsafe = {(a.method, a.path) for a in seen.baseline.trace if may_not_repeat(a, policy)}
+    return (attempt.method, attempt.path) in unsafe
 
 
 def repeated_unsafely(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     """The server has carried it out, the answer was lost, and the client sends it again."""
-    tries = [a for a in seen.call.tries if may_not_repeat(a, policy)]
+    tries = [a for a in seen.call.tries if _was_unsafe(a, seen, policy)]
     if len(tries) > 1:
         first = tries[0]
         sentence = f"it sent a {first.method} again after {first.fault or first.status}"

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 from pytest_resilience.checks.attempts import out_of_time
+from pytest_resilience.checks.credentials import carried
 from pytest_resilience.checks.finding import Finding
-from pytest_resilience.checks.observation import Observation
+from pytest_resilience.checks.observation import Call, Observation
 from pytest_resilience.checks.words import kind
 from pytest_resilience.policy.policy import RetryPolicy
+from pytest_resilience.records import Attempt
 
 __all__ = [
     "PROGRAMMING",
     "failure",
     "failure_left_alone",
+    "own_choice",
     "own_mistakes",
     "status",
     "status_left_alone",
@@ -31,6 +35,10 @@ PROGRAMMING = (
 )
 """Builtin exceptions that say of a program that it is wrong."""
 
+PASSING = (408, 425, 429)
+"""Statuses below 500 that say nothing about the request itself."""
+REFUSES_LOGIN = (401, 403, 407)
+
 
 def status(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     """A status that it claims to retry is tried again."""
@@ -43,18 +51,58 @@ def status(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
 def status_left_alone(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     """A status that no repetition can cure is not repeated."""
     call = seen.call
-    again = [attempt for attempt in call.tries[1:] if attempt.failed or attempt.number > 1]
     code = call.tries[0].status if call.tries else None
+    again = [] if code is None else _repeats(call, code, policy)
     if not again or code is None:
         return
     name = "too-many-attempts"
     if code == 501:
         name = "not-implemented-retried"
-    elif code < 500:
+    elif code < 500 and code not in PASSING:
         name = "client-error-retried"
     marks = {attempt.number: "again" for attempt in again}
     sentence = f"{code} was tried again, {again[0].at - call.tries[0].at:.3f} s later"
     yield Finding(name, sentence, seen.evidence(call.trace, marks=marks))
+
+
+def _repeats(call: Call, code: int, policy: RetryPolicy) -> list[Attempt]:
+    """Which attempts do no more than repeat what was refused.
+
+    A request that differs may be another way of asking, unless it comes after a wait. One with
+    another credential, or after a login, is what a 401 asks for. And where nobody has said
+    that a 401 is not retried, somebody may ask once more with a token that he has read anew.
+    """
+    first, *others = call.tries
+    if code in REFUSES_LOGIN:
+        others = [other for other in others if not _with_another_login(call, first, other)]
+    if policy.retries_status(code) is False or _waited(call):
+        return others
+    if code in REFUSES_LOGIN:
+        return []
+    asked = first.target, first.body
+    return [other for other in others if (other.target, other.body) == asked]
+
+
+def _waited(call: Call) -> bool:
+    return any(wait > 0 for wait in call.waits_ns)
+
+
+def _with_another_login(call: Call, first: Attempt, other: Attempt) -> bool:
+    numbers = {attempt.number for attempt in call.tries}
+    between = [a for a in call.trace if first.number < a.number < other.number]
+    asked_elsewhere = any(attempt.number not in numbers for attempt in between)
+    return asked_elsewhere or carried(other) != carried(first)
+
+
+def own_choice(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """A 501 is repeated though others of its kind are not: somebody has chosen it.
+
+    aiohttp-retry repeats whatever is a 5xx, and so do many predicates that are documented:
+    that alone is no choice. Whoever repeats a 400 as well chooses nothing at all.
+    """
+    first, other, refused = (len(call.tries) for call in seen.calls)
+    if first > 1 and (other == 1 or refused > 1):
+        yield from status_left_alone(dataclasses.replace(seen, calls=seen.calls[:1]), policy)
 
 
 def failure(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:

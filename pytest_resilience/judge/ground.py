@@ -8,6 +8,7 @@ from pytest_resilience import faults
 from pytest_resilience.checks import calls
 from pytest_resilience.checks.finding import Finding
 from pytest_resilience.checks.observation import Call
+from pytest_resilience.checks.requests import may_be_repeated
 from pytest_resilience.judge.stage import Stage
 from pytest_resilience.plan import FaultLike
 from pytest_resilience.policy.policy import RetryPolicy
@@ -42,18 +43,19 @@ def _named(finding: Finding) -> Finding:
     return Finding(finding.code, finding.sentence, finding.evidence, "undisturbed")
 
 
-def standard_fault(stage: Stage, policy: RetryPolicy) -> FaultLike | None:
+def standard_fault(stage: Stage, policy: RetryPolicy, first: Call) -> FaultLike | None:
     """A fault after which this client should try again, or was seen to."""
     if policy.limit == 1:
         return None
-    claimed = claimed_fault(policy)
+    repeats = may_be_repeated(first, policy)
+    claimed = claimed_fault(policy) if repeats else None
     if claimed is not None:
         return claimed
     candidates: tuple[FaultLike, ...] = (503, FAULTS["reset"], FAULTS["read-timeout"])
     for fault in candidates:
         if _tries_again(stage, fault):
             return fault
-    says = policy.statuses is not None or policy.failures is not None
+    says = policy.statuses is not None or policy.failures is not None or not repeats
     return None if policy.attempts is None or says else 503
 
 

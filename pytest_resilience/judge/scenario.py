@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_resilience.checks.finding import Finding
 from pytest_resilience.checks.observation import Call, Observation
+from pytest_resilience.checks.requests import may_be_repeated
 from pytest_resilience.policy.policy import RetryPolicy
 
 if TYPE_CHECKING:
@@ -36,6 +37,18 @@ class Subject:
     def outage(self) -> FaultLike:
         """What an outage consists of: the standard fault, or a 503 for who never retries."""
         return 503 if self.standard is None else self.standard
+
+    def retries_status(self, status: int) -> bool:
+        """Whether it claims to retry this status, for the request that will meet it."""
+        return bool(self.policy.retries_status(status)) and self._repeats
+
+    def retries_failure(self, failure: str) -> bool:
+        """Whether it claims to retry this failure, for the request that will meet it."""
+        return bool(self.policy.retries_failure(failure)) and self._repeats
+
+    @property
+    def _repeats(self) -> bool:
+        return may_be_repeated(self.baseline, self.policy)
 
     @property
     def enough(self) -> int:

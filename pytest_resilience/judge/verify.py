@@ -149,7 +149,7 @@ class Judge:
             policy=self.policy,
             baseline=first,
             is_async=self.stage.is_async,
-            standard=standard_fault(self.stage, self.policy),
+            standard=standard_fault(self.stage, self.policy, first),
             is_foreign=self._runner is not None,
         )
         return list(battery.scenarios(subject))

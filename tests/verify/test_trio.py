@@ -102,3 +102,25 @@ def test_another_runner_of_asyncio() -> None:
     call = functools.partial(in_three, by_httpx, anyio.sleep)
 
     assert verify(call, POLICY, runner=run, only=SCENES).codes == []
+
+
+def test_ctrl_c_is_not_pressed_within_trio() -> None:
+    """It would come out of its selector, as an internal error, and no run would begin after it."""
+
+    def client(url: str) -> Any:
+        async def ride() -> Any:
+            async with httpx.AsyncClient(timeout=5) as http:
+                for wait in (1, 2, None):
+                    response = await http.get(url)
+                    if response.status_code != 503 or wait is None:
+                        break
+                    await trio.sleep(wait)
+            return response.raise_for_status().json()
+
+        return trio.run(ride)
+
+    policy = RetryPolicy(attempts=3, backoff=[1, 2], statuses=[503])
+    verdict = verify(client, policy, only=["ctrl-c-during-its-wait", "status-503-then-ok"])
+
+    assert verdict.codes == [], verdict
+    assert len(verdict.scenarios) == 3

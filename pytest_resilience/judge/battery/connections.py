@@ -34,8 +34,7 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
         play=lambda stage: {"held": _many(stage, subject)},
         checks=[connections.given_back],
     )
-    policy = subject.policy
-    if policy.retries_failure("stale") or policy.retries_failure("reset"):
+    if subject.retries_failure("stale") or subject.retries_failure("reset"):
         yield Scenario(
             name="stale-connection",
             clause="survives a kept connection that is dead",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -101,7 +102,8 @@ def _interrupted_later(fault: FaultLike, after: float) -> Callable[[Stage], obje
         pressed: list[bool] = []
 
         def press() -> None:
-            pressed.append(interrupt(stage.hands.thread, KeyboardInterrupt()))
+            if not _runs_trio(stage.hands.thread):
+                pressed.append(interrupt(stage.hands.thread, KeyboardInterrupt()))
 
         stage.fail(fault)
         timer = threading.Timer(after, press)  # In virtual time, as all is on a stage.
@@ -114,6 +116,18 @@ def _interrupted_later(fault: FaultLike, after: float) -> Callable[[Stage], obje
         return {"interrupted": any(pressed)}
 
     return play
+
+
+def _runs_trio(thread: threading.Thread) -> bool:
+    """Whether it waits within trio, which takes Ctrl-C in by a way of its own.
+
+    An exception that comes out of its selector is an internal error, and leaves it unfit for
+    another run (trio/_core/_run.py, unrolled_run).
+    """
+    frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001 -- documented
+    while frame is not None and frame.f_globals.get("__name__") != "trio._core._run":
+        frame = frame.f_back
+    return frame is not None
 
 
 def _cancelled(when: str, fault: FaultLike, after: float) -> Scenario:

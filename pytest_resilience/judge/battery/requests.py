@@ -8,6 +8,7 @@ from pytest_resilience import faults
 from pytest_resilience.checks import requests
 from pytest_resilience.judge.scenario import Scenario, Subject
 from pytest_resilience.plan import FaultLike
+from pytest_resilience.policy.policy import RetryPolicy
 from pytest_resilience.records import Attempt
 
 __all__ = ["scenarios"]
@@ -27,11 +28,19 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
     if policy.limit != 1 or policy.methods is not None:
         unsafe = [attempt for attempt in attempts if requests.may_not_repeat(attempt, policy)]
         for attempt in unsafe[:1]:
-            yield from (_lost(name, fault, attempt) for name, fault in LOST.items())
+            yield from (_lost(name, LOST[name], attempt) for name in _tried(policy))
     if subject.standard is None:
         return
     if any(attempt.body_size or requests.key_of(attempt, policy) for attempt in attempts):
         yield _again(subject)
+
+
+def _tried(policy: RetryPolicy) -> list[str]:
+    """All for who says which methods may be sent again; else what he does not say he retries."""
+    if policy.methods is not None:
+        return list(LOST)
+    failures = {"unsafe-retry-timeout": "read-timeout", "unsafe-retry-reset": "reset"}
+    return [name for name, failure in failures.items() if not policy.retries_failure(failure)]
 
 
 def _lost(name: str, fault: FaultLike, attempt: Attempt) -> Scenario:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from pytest_resilience import faults
 from pytest_resilience.checks import retried
@@ -15,11 +15,16 @@ from pytest_resilience.policy.policy import RetryPolicy
 __all__ = ["scenarios"]
 
 USUAL = (429, 500, 502, 503, 504)
-FOR_GOOD = (400, 404, 422, 501)
-"""Statuses that no repetition cures. 401, 403 and 407 may be answered by a login, and 408,
-409, 423 and 425 may pass."""
-NEVER = (400, 422)
-"""Those of them that nobody repeats who counts his attempts, whatever else he claims."""
+HELD = (400, 401, 403, 404, 408, 409, 422, 429, 500, 501, 502, 503, 504)
+"""Statuses that are tried where a policy says which ones are retried: no others may be."""
+NEVER = (400, 401, 422)
+"""Those that nobody repeats, whatever he claims, in vain and with the same credentials.
+
+Others may be repeated on purpose by who does not say so: a 404, a 403 or a 409 passes in a
+service that agrees with itself late (botocore's waiters, new accounts of Google's IAM).
+"""
+ANY_OTHER = 505
+"""It is repeated by who repeats whatever is a 5xx."""
 MOST = 12
 
 WORDS = {
@@ -46,7 +51,7 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
 def _statuses(subject: Subject) -> Iterator[Scenario]:
     policy = subject.policy
     if policy.limit != 1:
-        for status in _chosen(policy.statuses or ()):
+        for status in filter(subject.retries_status, _chosen(policy.statuses or (), USUAL)):
             yield Scenario(
                 name=f"status-{status}-then-ok",
                 clause=f"retries {status}",
@@ -60,33 +65,38 @@ def _statuses(subject: Subject) -> Iterator[Scenario]:
             play=_played(status, times=subject.enough),
             checks=[retried.status_left_alone],
         )
+    if policy.retries_status(501) is None:
+        yield Scenario(
+            name="status-501-without-end",
+            clause="does not retry 501",
+            play=_one_after_the_other((501, ANY_OTHER, 400), times=subject.enough),
+            checks=[retried.own_choice],
+        )
 
 
-def _chosen(statuses: object) -> list[int]:
+def _chosen(statuses: Collection[int | str], usual: Collection[int]) -> list[int]:
     """All of a few; of many the usual ones, and the first and the last."""
-    listed = sorted(s for s in statuses if isinstance(s, int))  # type: ignore[attr-defined]  # a set of ints
+    listed = sorted(status for status in statuses if isinstance(status, int))
     if len(listed) <= MOST:
         return listed
-    return sorted({*(status for status in USUAL if status in listed), listed[0], listed[-1]})
+    return sorted({*(status for status in usual if status in listed), listed[0], listed[-1]})
 
 
 def _left_alone(subject: Subject) -> list[int]:
+    """What the policy says is not retried, and what nobody retries."""
     policy = subject.policy
-    found = set(_chosen(policy.never_statuses or ()))
-    if policy.statuses is None and policy.attempts is not None:
-        found |= {status for status in NEVER if policy.retries_status(status) is not True}
-    elif policy.statuses is not None:
-        found |= {status for status in FOR_GOOD if policy.retries_status(status) is False}
-    return sorted(found)
+    named = _chosen(policy.never_statuses or (), HELD)
+    held = NEVER if policy.statuses is None else HELD
+    return sorted({*named, *(status for status in held if not policy.retries_status(status))})
 
 
 def _failures(subject: Subject) -> Iterator[Scenario]:
     policy = subject.policy
-    yield from _unconnected(policy)
+    yield from _unconnected(subject)
     for failure, words in WORDS.items():
         if failure == "refused" and _never_waits(policy):
             continue  # Who is down is down for all of its attempts.
-        if policy.retries_failure(failure) and policy.limit != 1:
+        if subject.retries_failure(failure) and policy.limit != 1:
             yield Scenario(
                 name=f"{failure}-then-ok",
                 clause=f"survives {words}",
@@ -102,10 +112,11 @@ def _failures(subject: Subject) -> Iterator[Scenario]:
             )
 
 
-def _unconnected(policy: RetryPolicy) -> Iterator[Scenario]:
+def _unconnected(subject: Subject) -> Iterator[Scenario]:
+    policy = subject.policy
     # Who tries again at once tries in vain.
     vain = sum(1 for retry in range(1, policy.limit or 2) if policy.wait_range(retry) == (0, 0))
-    if not policy.retries_failure("connect") or vain + 2 > (policy.limit or 3):
+    if not subject.retries_failure("connect") or vain + 2 > (policy.limit or 3):
         return
 
     def play(stage: Stage) -> dict[str, object]:
@@ -152,6 +163,17 @@ def _played(fault: faults.Fault | int, times: int = 1) -> Callable[[Stage], obje
     def play(stage: Stage) -> None:
         stage.fail(fault, times=times)
         stage.call()
+
+    return play
+
+
+def _one_after_the_other(statuses: Collection[int], times: int) -> Callable[[Stage], object]:
+    def play(stage: Stage) -> None:
+        for status in statuses:
+            stage.fail(status, times=times)
+            stage.call()
+            stage.server.plan.clear()
+            stage.advance(stage.rest)  # A breaker may have opened.
 
     return play
 

@@ -67,7 +67,7 @@ def _honoured(subject: Subject, status: int, said: float) -> Iterator[Scenario]:
 def _status(subject: Subject) -> int | None:
     """A status that is tried again, and that Retry-After goes with."""
     for status in (429, 503):
-        if subject.policy.retries_status(status):
+        if subject.retries_status(status):
             return status
     return subject.standard if isinstance(subject.standard, int) else None
 

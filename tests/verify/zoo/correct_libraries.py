@@ -258,7 +258,7 @@ def botocore_client(url: str, mode: str) -> Any:
 
 @correct(
     attempts=4,
-    statuses=(500, 502, 503, 504),
+    statuses=STATUSES,
     retry_after=False,
     body_failures=False,
     malformed=False,
@@ -273,7 +273,7 @@ def botocore_legacy(url: str) -> Any:
 
 @correct(
     attempts=4,
-    statuses=(500, 502, 503, 504),
+    statuses=STATUSES,
     retry_after=False,
     body_failures=False,
     malformed=False,
