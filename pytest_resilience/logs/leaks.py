@@ -174,8 +174,9 @@ def in_exception(error: BaseException) -> Iterator[Place]:
         yield Place("the text", text_of(one), of)
         if not prints_too_much(one):
             yield Place("the repr", in_words(one), of)
-        for note in getattr(one, "__notes__", ()):
-            yield Place("a note", str(note), of)
+        notes = getattr(one, "__notes__", ())
+        for note in notes if isinstance(notes, list | tuple) else ():
+            yield Place("a note", text_of(note), of)
 
 
 # Requests and files

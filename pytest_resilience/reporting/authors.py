@@ -6,7 +6,7 @@ import inspect
 import os
 from collections.abc import Iterator
 from functools import cached_property
-from types import CodeType, FrameType, TracebackType
+from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ PASSED_ON = (
 )
 """Modules that only pass on what somebody says."""
 CONFTEST = f"{os.sep}conftest.py"
+Place = tuple[str, int, str]
+"""A file, a line and a name: what runs there may be a copy of the code that stands there."""
 
 
 class Author:
@@ -31,13 +33,21 @@ class Author:
         self._function = getattr(item, "obj", None)
         self._fixtures = getattr(item, "_fixtureinfo", None)
 
+    @property
+    def functions(self) -> list[FunctionType]:
+        """What runs as the test, under all that wraps it."""
+        return _functions(self._function)
+
     @cached_property
-    def _codes(self) -> frozenset[int]:
+    def _codes(self) -> frozenset[Place]:
         # Looked up when somebody says something: in most tests nobody does.
         fixtures = getattr(self._fixtures, "name2fixturedefs", {})
-        functions = [self._function]
-        functions += [definition.func for found in fixtures.values() for definition in found]
-        return frozenset(id(code) for function in functions for code in _codes(function))
+        wrapped = [self._function]
+        wrapped += [definition.func for found in fixtures.values() for definition in found]
+        functions = [function for one in wrapped for function in _functions(one)]
+        return frozenset(
+            _place(code) for function in functions for code in _with_expressions(function.__code__)
+        )
 
     def speaks(self, frame: FrameType | None) -> bool:
         """Whether it is he who says something, behind all that passes it on."""
@@ -55,16 +65,19 @@ class Author:
         return ours is None or self._wrote(ours)
 
     def _wrote(self, code: CodeType) -> bool:
-        return id(code) in self._codes or code.co_filename.endswith(CONFTEST)
+        return _place(code) in self._codes or code.co_filename.endswith(CONFTEST)
 
 
-def _codes(function: Any) -> Iterator[CodeType]:  # noqa: ANN401 -- whatever a test is
-    """The code of a test function, under all that wraps it."""
-    inner = getattr(getattr(function, "hypothesis", None), "inner_test", None)
-    for one in (function, inspect.unwrap(function), inner):
-        code = getattr(one, "__code__", None)  # A doctest has none.
-        if isinstance(code, CodeType):
-            yield from _with_expressions(code)
+def _place(code: CodeType) -> Place:
+    return code.co_filename, code.co_firstlineno, code.co_qualname
+
+
+def _functions(wrapped: Any) -> list[FunctionType]:  # noqa: ANN401 -- whatever a test is
+    """A test function, and what it wraps."""
+    inner = getattr(getattr(wrapped, "hypothesis", None), "inner_test", None)
+    # Of methods, the function; a doctest has none.
+    found = [getattr(one, "__func__", one) for one in (wrapped, inspect.unwrap(wrapped), inner)]
+    return list({id(one): one for one in found if isinstance(one, FunctionType)}.values())
 
 
 def _with_expressions(code: CodeType) -> Iterator[CodeType]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_resilience.checks.leftovers import MOST, Leftover
-from pytest_resilience.logs import _hub, leaks
+from pytest_resilience.logs import _catching, _hub, leaks
 from pytest_resilience.logs._entry import Entry
 from pytest_resilience.logs._redaction import Way
 from pytest_resilience.reporting.authors import Author
@@ -41,15 +41,18 @@ class Ear:
         self._heard: deque[tuple[Entry, Way | None]] = deque(maxlen=KEPT)
         self._printed: deque[Entry] = deque(maxlen=KEPT)
         """What the author has printed."""
-        self._caught: list[BaseException] = []
+        self._shown: list[leaks.Place] = []
+        """What exceptions have shown."""
 
     def begin(self) -> None:
         """Listen."""
         _hub.begin(self)
         self._fill = _tap_raises(self)
+        self._end_catching = _catching.listen(self._author.functions, self.caught)
 
     def end(self) -> None:
         """Listen no longer."""
+        self._end_catching()
         pytest.ExceptionInfo.fill_unfilled = self._fill  # type: ignore[method-assign]
         _hub.end(self)
 
@@ -68,7 +71,8 @@ class Ear:
     def caught(self, error: BaseException) -> None:
         """This has come out of the code under test."""
         if not self._author.raised(error.__traceback__):
-            self._caught.append(error)
+            # Looked at now and let go: who keeps it, keeps what its frames have open.
+            self._shown += leaks.in_exception(error)
 
     def found(self, servers: Iterable[Watched]) -> list[Leftover]:
         """What has come to light of the secrets of these servers."""
@@ -88,8 +92,7 @@ class Ear:
             yield from leaks.in_line(entry.line(None, None), way)
         for name in {entry.logger for entry, _ in self._heard if entry.logger}:
             yield leaks.Place("the name of a logger", name)
-        for error in self._caught:
-            yield from leaks.in_exception(error)
+        yield from self._shown
         for one in watched:
             # Not its trace, which waits for the server's thread; the other checks just did.
             yield from leaks.in_attempts(one.server.journal.trace())

@@ -106,7 +106,78 @@ def test_an_exception_that_shows_a_secret_is_a_leak(session: Session, body: str)
     assert TOKEN not in result.stdout.str()
 
 
+CAUGHT = {
+    "except": "try:\n        {call}\n    except ValueError as error:\n        assert error.args",
+    "bare except": "try:\n        {call}\n    except:\n        pass",
+    "suppress": "with contextlib.suppress(ValueError):\n        {call}",
+    "except*": "try:\n        {call}\n    except* ValueError:\n        pass",
+    "in a loop": (
+        "for _ in range(3):\n        try:\n            {call}\n"
+        "        except (KeyError, ValueError):\n            continue"
+    ),
+}
+
+
+@pytest.mark.parametrize("how", CAUGHT)
+def test_what_a_test_catches_by_itself_is_looked_at(session: Session, how: str) -> None:
+    """With try and except as with pytest.raises; in the function of the test itself."""
+    code = leaking("raise ValueError(f'no {token()}')", CAUGHT[how].format(call="client(0)"))
+    result = session("import contextlib\n" + code)
+
+    result.assert_outcomes(passed=1, errors=1)
+    where = "the text of ValueError (plain, characters 4-22): 'no <GITHUB_TOKEN>'"
+    assert said(result) == f"GITHUB_TOKEN has leaked into {where}"
+    assert TOKEN not in result.stdout.str()
+
+
+def test_coroutines_and_methods_catch_as_well(session: Session) -> None:
+    """What an await raises, and what a test of a class catches; with a decorator in between."""
+    code = f"""
+import asyncio, functools
+{CLIENT}
+def client():
+    raise ValueError(token())
+
+async def aclient():
+    await asyncio.sleep(0)
+    client()
+
+def decorated(test):
+    @functools.wraps(test)
+    def run(fake_github):
+        asyncio.run(test(fake_github))
+    return run
+
+class TestIt:
+    def test_method(self, fake_github):
+        try:
+            client()
+        except ValueError:
+            pass
+
+@decorated
+async def test_coroutine(fake_github):
+    try:
+        await aclient()
+    except ValueError:
+        pass
+"""
+    session(code).assert_outcomes(passed=2, errors=2)
+
+
 HARMLESS = {
+    "what the client catches itself": leaking(
+        "try:\n        raise ValueError(token())\n    except ValueError:\n        pass",
+        "try:\n        client(0)\n    except ValueError:\n        pass",
+    ),
+    "what the test raises and catches": leaking(
+        "pass", "try:\n        raise ValueError(token())\n    except ValueError:\n        client(0)"
+    ),
+    "an exception that cannot be printed": leaking(
+        "error = Rude(); error.__notes__ = 5; raise error",
+        "try:\n        client(0)\n    except Rude:\n        pass",
+    )
+    + "class Rude(Exception):\n    def __str__(self):\n        raise KeyError\n",
     "the test's own line": leaking("pass", "print(token()); log.warning(token())"),
     "the test's own exception": leaking(
         "pass", "with pytest.raises(ValueError):\n        raise ValueError(token())"
