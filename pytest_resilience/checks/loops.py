@@ -47,9 +47,15 @@ def _in_flight(stop: tuple[int, int], attempts: Sequence[Attempt]) -> bool:
 
 def awaited(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     """Python warns of a coroutine that nobody awaited."""
-    warnings = seen.facts["warnings"]
-    lines = [str(text) for text in warnings] if isinstance(warnings, Sequence) else []
-    forgotten = [line for line in lines if SLEEP.search(line)]
+    forgotten = [line.splitlines()[0] for line in _noted("warnings", seen) if SLEEP.search(line)]
+    forgotten += [f"coroutine '{name}' was never awaited" for name in _noted("forgotten", seen)]
+    if seen.number("alone"):
+        forgotten.append("nobody awaited the task of a sleep")
     if forgotten:
-        sentence = f"it did not wait: {forgotten[0].splitlines()[0]}"
+        sentence = f"it did not wait: {forgotten[0]}"
         yield Finding("sleep-not-awaited", sentence, seen.evidence())
+
+
+def _noted(fact: str, seen: Observation) -> list[str]:
+    texts = seen.facts.get(fact, ())
+    return [str(text) for text in texts] if isinstance(texts, Sequence) else []

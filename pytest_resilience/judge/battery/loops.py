@@ -16,6 +16,7 @@ from pytest_resilience.checks import loops
 from pytest_resilience.judge._replaced import replaced
 from pytest_resilience.judge.scenario import Scenario, Subject
 from pytest_resilience.judge.stage import Stage
+from pytest_resilience.judge.unawaited import Tasks, forgotten
 
 __all__ = ["running_trio", "scenarios"]
 
@@ -33,10 +34,21 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
             slow = faults.together(faults.latency(SLOW), _as_fault(subject.standard))
             stage.fail(slow)
         stage.fail(faults.latency(SLOW), times=subject.enough)
-        with _pulses(lambda: stage.now_ns) as stops, _heard() as said:
+        tasks = Tasks()
+        with (
+            forgotten() as names,
+            tasks.watched(),
+            _pulses(lambda: stage.now_ns, tasks.look) as stops,
+            _heard() as said,
+        ):
             stage.call(_in_steps(stage, stops) if subject.is_foreign else None)
             gc.collect()  # A coroutine is missed when it is thrown away.
-        return {"stops": tuple(stops), "warnings": tuple(str(one.message) for one in said)}
+        return {
+            "stops": tuple(stops),
+            "warnings": tuple(str(one.message) for one in said),
+            "forgotten": tuple(names),
+            "alone": tasks.alone,
+        }
 
     yield Scenario(
         name="event-loop",
@@ -58,7 +70,9 @@ def _heard() -> Iterator[list[warnings.WarningMessage]]:
 
 
 @contextlib.contextmanager
-def _pulses(now_ns: Callable[[], int]) -> Iterator[list[tuple[int, int]]]:
+def _pulses(
+    now_ns: Callable[[], int], stopped: Callable[[], None]
+) -> Iterator[list[tuple[int, int]]]:
     """A pulse in every loop that is run meanwhile; when and how long one missed its turn."""
     stops: list[tuple[int, int]] = []
 
@@ -69,6 +83,7 @@ def _pulses(now_ns: Callable[[], int]) -> Iterator[list[tuple[int, int]]]:
                 real(loop)
             finally:
                 pulse.stop()
+                stopped()
 
         return run_forever
 
