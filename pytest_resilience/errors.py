@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
     "CheckFailed",
     "ClockError",
@@ -40,3 +42,12 @@ class ClockError(ResilienceError):
 
 class CheckFailed(AssertionError):
     """A check found the client at fault; the message carries the evidence."""
+
+
+def tells_all(excinfo: Any) -> bool:  # noqa: ANN401 -- pytest's ExceptionInfo, which we do not import
+    """Whether an error needs no line of our code to be understood.
+
+    As ``__tracebackhide__`` of a module it lets pytest show who wrote what is refused, in place
+    of who refuses it; errors of other kinds, and ``--full-trace``, show every frame.
+    """
+    return isinstance(getattr(excinfo, "value", None), ResilienceError)

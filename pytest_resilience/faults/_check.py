@@ -7,7 +7,10 @@ import re
 from collections.abc import Iterable
 from typing import NoReturn
 
-from pytest_resilience.errors import PlanError
+from pytest_resilience.errors import (
+    PlanError,
+    tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
+)
 
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """What HTTP allows as the name of a method or a header field (RFC 9110 section 5.6.2)."""

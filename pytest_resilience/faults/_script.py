@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, Protocol
 
 from pytest_resilience.answers import CHUNKED_END, Answer, chunk, head_bytes
 from pytest_resilience.clock import Clock
+from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 from pytest_resilience.records import Attempt
 
 

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from pytest_resilience.answers import REASONS, Answer, http_date_text
 from pytest_resilience.clock import Clock
+from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 from pytest_resilience.faults import _check
 from pytest_resilience.faults._script import Context, OfTheBody, Script, bodied
 

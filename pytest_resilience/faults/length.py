@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytest_resilience.answers import chunk, head_bytes
+from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 from pytest_resilience.faults import _check
 from pytest_resilience.faults._script import (
     Close,

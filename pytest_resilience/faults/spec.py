@@ -17,7 +17,10 @@ from dataclasses import MISSING, fields
 from typing import Any, Final
 
 from pytest_resilience import faults
-from pytest_resilience.errors import PlanError
+from pytest_resilience.errors import (
+    PlanError,
+    tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
+)
 from pytest_resilience.faults import _check
 from pytest_resilience.faults._script import Fault
 

@@ -8,7 +8,10 @@ from random import Random
 from typing import TypeAlias
 
 from pytest_resilience.clock import new_rlock
-from pytest_resilience.errors import PlanError
+from pytest_resilience.errors import (
+    PlanError,
+    tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
+)
 from pytest_resilience.faults import Fault, _check, status
 from pytest_resilience.faults.compose import is_fault
 from pytest_resilience.faults.connection import NeverRead

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
+from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 from pytest_resilience.faults import OK, Fault, _check
 from pytest_resilience.faults.compose import Ok
 from pytest_resilience.plan._match import Match

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from typing import NoReturn
 
-from pytest_resilience.errors import PolicyError
+from pytest_resilience.errors import (
+    PolicyError,
+    tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
+)
 
 FOREVER = math.inf
 

@@ -10,7 +10,10 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pytest_resilience.errors import PolicyError
+from pytest_resilience.errors import (
+    PolicyError,
+    tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
+)
 from pytest_resilience.policy._check import FOREVER
 from pytest_resilience.policy.backoff import Backoff, Range
 

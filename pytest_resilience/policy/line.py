@@ -7,7 +7,10 @@ import re
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from pytest_resilience.errors import PolicyError
+from pytest_resilience.errors import (
+    PolicyError,
+    tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
+)
 from pytest_resilience.policy._check import FOREVER
 from pytest_resilience.policy.backoff import Backoff, Jitter
 from pytest_resilience.policy.breaker import Breaker

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 from pytest_resilience.policy import _check
 from pytest_resilience.policy.backoff import Backoff, Jitter, Range
 from pytest_resilience.policy.breaker import Breaker

@@ -10,7 +10,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from pytest_resilience.errors import PolicyError
+from pytest_resilience.errors import (
+    PolicyError,
+    tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
+)
 from pytest_resilience.policy import line
 from pytest_resilience.policy._check import FOREVER
 from pytest_resilience.policy.backoff import Backoff, Jitter

@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
-from pytest_resilience.errors import ResilienceError
+from pytest_resilience.errors import (
+    ResilienceError,
+    tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
+)
 from pytest_resilience.server.server import FakeServer
 
 if TYPE_CHECKING:

@@ -106,3 +106,35 @@ def test_without_rewriting_nothing_breaks(session: Session) -> None:
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["E * AssertionError", "*- trace of fake_github (call) -*"])
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        "fake_server().fail('tiemout')",
+        "fake_server().fail(503, times=0)",
+        "fake_server().fail(99)",
+        "fake_server(port='x')",
+        "fake_server(lambda: 3)",
+        "faults.latency('soon')",
+        "faults.together(503)",
+        "RetryPolicy(attempts=0)",
+        "RetryPolicy.parse('some attempts')",
+    ],
+)
+def test_what_is_refused_shows_who_wrote_it(session: Session, mistake: str) -> None:
+    """A value that cannot be meant is shown in the test's own line, and no line of ours."""
+    code = f"""
+        from pytest_resilience import RetryPolicy, faults
+
+        def test_it(fake_server):
+            {mistake}
+        """
+
+    result = session(code)
+    in_full = session(code, "--full-trace")
+
+    assert [line for line in result.outlines if line.startswith(">")] == [
+        f">       {mistake}",
+    ]
+    assert sum(line.startswith(">") for line in in_full.outlines) > 1
