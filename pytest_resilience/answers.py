@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -84,6 +85,7 @@ DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
+@functools.lru_cache(maxsize=64)  # Each answer has one, and many have the same.
 def http_date_text(epoch: int) -> str:
     """Whole seconds since the epoch as an IMF-fixdate (RFC 9110 section 5.6.7)."""
     moment = time.gmtime(epoch)

@@ -72,6 +72,10 @@ class Loop:
         # Guards the flag above and the descriptors. It may be entered twice: a finalizer or a
         # signal handler wakes the loop in the middle of a wake-up.
         self._wake_lock = _thread.RLock()
+        self._handling = _thread.allocate_lock()  # held but for the poll
+        self._holder: int | None = None
+        """The other thread that holds it, in `between`."""
+        self._changes = 0
         self._thread = threading.Thread(
             target=self._run, name="pytest-resilience-engine", daemon=True
         )
@@ -97,6 +101,7 @@ class Loop:
     def forget_in_child(self) -> None:
         """In a forked child: let go of what is the parent's; calls still run, at once."""
         self._wake_lock = _thread.RLock()  # Its holder may not exist here.
+        self._handling = _thread.allocate_lock()
         self._soon.clear()
         self._idle.clear()
         self._timers.clear()
@@ -136,6 +141,34 @@ class Loop:
     def run(self, function: Callable[[], T]) -> T:
         """Run the function on the loop's thread and return what it returns."""
         return self._wait_for(self.call_soon_threadsafe, function)
+
+    def between(self, function: Callable[[], T]) -> T:
+        """Run the function between two turns of the loop, and return what it returns.
+
+        It runs on the calling thread if it can, since to wait for another one costs more than
+        all that there is to do.
+        """
+        me = _thread.get_ident()
+        if me in {self._thread.ident, self._holder}:
+            return function()
+        with self._handling:
+            # A conductor has to be asked again after each change.
+            if self._running and self.conductor is None:
+                self._changes += 1
+                self._holder = me
+                try:
+                    return self._here(function)
+                finally:
+                    self._holder = None
+        return self.run(function)
+
+    def _here(self, function: Callable[[], T]) -> T:
+        next_due = self._timers[:1]
+        try:
+            return function()
+        finally:
+            if self._timers[:1] != next_due:
+                self._wake()
 
     def settle(self) -> None:
         """Return when the loop has handled all that has reached it."""
@@ -208,23 +241,30 @@ class Loop:
     def _run(self) -> None:
         while self._running:
             self._turn += 1
+            changes = self._changes
             events = self._poll()
-            for fd, mask in events:
-                handler = self._handlers.get(fd)
-                if handler is None:
-                    continue  # An earlier handler of this turn has removed it.
-                try:
-                    handler(mask)
-                except BaseException as error:  # noqa: BLE001 -- see _guarded
-                    self._on_error(error)
-            if self._timers:
-                self._run_timers()
-            quiet = not events and not self._soon
-            self._run_soon()
-            if self._idle and (quiet or self._turn - self._idle[0][0] > IDLE_ROUNDS):
-                self._guarded(self._idle.popleft()[1])
+            with self._handling:
+                # Otherwise a descriptor may be another one's by now: all is reported anew.
+                if changes == self._changes:
+                    self._handle(events)
         self._give_back()
         self._run_leftovers()
+
+    def _handle(self, events: list[tuple[int, int]]) -> None:
+        for fd, mask in events:
+            handler = self._handlers.get(fd)
+            if handler is None:
+                continue  # An earlier handler of this turn has removed it.
+            try:
+                handler(mask)
+            except BaseException as error:  # noqa: BLE001 -- see _guarded
+                self._on_error(error)
+        if self._timers:
+            self._run_timers()
+        quiet = not events and not self._soon
+        self._run_soon()
+        if self._idle and (quiet or self._turn - self._idle[0][0] > IDLE_ROUNDS):
+            self._guarded(self._idle.popleft()[1])
 
     def _run_leftovers(self) -> None:
         """Nobody may wait for a loop that has ended: calls still run, on whatever thread."""

@@ -95,6 +95,43 @@ class Script:
         """The same script with these steps in place of the ordinary delivery."""
         return replace(self, steps=steps)
 
+    def saying(self, answer: Answer) -> Script:
+        """The same script with this answer."""
+        # By hand, as in `Answer`: each attempt that meets a fault passes here twice.
+        return Script(
+            answer,
+            self.head_only,
+            self.http10,
+            self.keep_alive,
+            self.lead,
+            self.steps,
+            self.tail,
+        )
+
+
+class Chance:
+    """Random numbers of one stream.
+
+    It is begun when it is first drawn from: most faults draw nothing, and to seed a stream
+    takes as long as to write the rule that has it.
+
+    Args:
+        seed: Of the stream; None for one that is never the same.
+    """
+
+    __slots__ = ("_random", "_seed")
+
+    def __init__(self, seed: str | None = None) -> None:
+        self._seed = seed
+        self._random: Random | None = None
+
+    @property
+    def random(self) -> Random:
+        """The stream."""
+        if self._random is None:
+            self._random = Random(self._seed)
+        return self._random
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -102,9 +139,14 @@ class Context:
 
     attempt: Attempt
     clock: Clock
-    random: Random
+    chance: Chance
     error: Callable[[int], Answer]
     """The service's own error answer for a status."""
+
+    @property
+    def random(self) -> Random:
+        """The stream of the rule that the attempt has met."""
+        return self.chance.random
 
 
 class Fault(Protocol):

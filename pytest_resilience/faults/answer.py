@@ -80,7 +80,7 @@ class Status:
         if self.retry_after is not None:
             text = retry_after_text(self.retry_after, context.clock)
             answer = answer.with_header("Retry-After", text)
-        return replace(script, answer=answer)
+        return script.saying(answer)
 
     def _own_answer(self) -> Answer:
         if isinstance(self.body, bytes):

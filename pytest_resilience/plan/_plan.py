@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from random import Random
 from typing import TypeAlias
 
 from pytest_resilience.clock import new_rlock
@@ -13,6 +12,7 @@ from pytest_resilience.errors import (
     tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
 )
 from pytest_resilience.faults import Fault, _check, status
+from pytest_resilience.faults._script import Chance
 from pytest_resilience.faults.compose import is_fault
 from pytest_resilience.faults.connection import NeverRead
 from pytest_resilience.plan._match import Match, checked_match
@@ -103,7 +103,7 @@ class Plan:
                 times=checked_times(times, endless=chance is not None or window is not None),
                 match=match,
                 probability=chance,
-                random=Random(stream),
+                chance=Chance(stream),
                 between=window,
                 after=_check.whole("after", after),
             )
@@ -116,7 +116,12 @@ class Plan:
 
     def decide_at_accept(self, attempt: Attempt, elapsed: float) -> Decision:
         """What a new connection meets before it has said anything."""
-        return self._ask(attempt, elapsed, at_accept=True) if self._rules else NOTHING
+        return self._ask(attempt, elapsed, at_accept=True)
+
+    @property
+    def begins_at_accept(self) -> bool:
+        """Whether a rule may be met before there is a request."""
+        return any(isinstance(rule.faults[0], NeverRead) for rule in self.rules)
 
     def _ask(self, attempt: Attempt, elapsed: float, *, at_accept: bool) -> Decision:
         otherwise = NOTHING

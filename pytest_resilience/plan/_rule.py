@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from random import Random
 from typing import Final
 
 from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 from pytest_resilience.faults import OK, Fault, _check
+from pytest_resilience.faults._script import Chance
 from pytest_resilience.faults.compose import Ok
 from pytest_resilience.plan._match import Match
 from pytest_resilience.records import Attempt
@@ -21,7 +21,7 @@ class Decision:
     """What a plan says of one attempt."""
 
     fault: Fault = OK
-    random: Random = field(default_factory=Random)
+    chance: Chance = field(default_factory=Chance)
     note: str = ""
 
     @property
@@ -48,7 +48,7 @@ class Rule:
         times: float,
         match: Match,
         probability: float | None,
-        random: Random,
+        chance: Chance,
         between: tuple[float, float] | None,
         after: int,
     ) -> None:
@@ -58,7 +58,7 @@ class Rule:
         self.probability = probability
         self.between = between
         self.after = after
-        self.random = random
+        self.chance = chance
         self.met = 0
         self.seen = 0
 
@@ -89,10 +89,10 @@ class Rule:
         self.seen += 1
         if self.seen <= self.after:
             return None
-        if self.probability is not None and self.random.random() >= self.probability:
+        if self.probability is not None and self.chance.random.random() >= self.probability:
             return None
         self.met += 1
-        return Decision(fault, self.random)
+        return Decision(fault, self.chance)
 
     def _open(self, elapsed: float) -> bool:
         return self.between is None or self.between[0] <= elapsed < self.between[1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_resilience.answers import Answer
@@ -42,10 +41,10 @@ def bent(ordinary: Script, decision: Decision, attempt: Attempt, listener: Liste
     context = Context(
         attempt,
         listener.clock,
-        decision.random,
+        decision.chance,
         lambda status: listener.application.error(status, attempt),
     )
     result = decision.fault.apply(ordinary, context)
     if result is not ordinary and result.steps is None:
-        return replace(result, answer=dated(result.answer, listener))
+        return result.saying(dated(result.answer, listener))
     return result

@@ -7,7 +7,6 @@ import json
 import random
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -226,7 +225,7 @@ class Preset:
         """Put the named error in place of the real answer."""
         with self._fake.lock:
             answer = as_answer(self._fake.respond(self._make()))
-        return replace(script, answer=answer)
+        return script.saying(answer)
 
     def __repr__(self) -> str:
         return f"<preset {self.label}>"

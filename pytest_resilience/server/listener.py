@@ -13,7 +13,10 @@ from pytest_resilience.answers import Answer, http_date_text
 from pytest_resilience.clock import REAL, Clock, links
 from pytest_resilience.engine._loop import Loop
 from pytest_resilience.engine._poller import READ
-from pytest_resilience.errors import ServerError
+from pytest_resilience.errors import (
+    ServerError,
+    tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
+)
 from pytest_resilience.plan import NOTHING, Decision, Plan
 from pytest_resilience.records import Attempt
 from pytest_resilience.server import wire
@@ -216,7 +219,7 @@ class Listener:
 
     def _decide_at_accept(self, connection: Connection) -> Decision:
         plan = self.service.plan
-        if not plan.rules:
+        if not plan.begins_at_accept:
             return NOTHING
         stranger = Attempt(
             0, self.now(), connection.number, reused=False, method="", target="", head=b""

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Any, Self
 from pytest_resilience import engine
 from pytest_resilience.answers import REASONS, Answer
 from pytest_resilience.clock import Clock, current_clock
-from pytest_resilience.errors import PlanError, ServerError
+from pytest_resilience.errors import (
+    PlanError,
+    ServerError,
+    tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
+)
 from pytest_resilience.faults import Fault, _check
 from pytest_resilience.plan import FaultLike, Plan, Rule
 from pytest_resilience.records import Attempt, Trace
@@ -147,7 +151,7 @@ class FakeServer:
             return
         ending: list[Thread] = []
         try:
-            ending = loop.run(self._listener.stop)
+            ending = loop.between(self._listener.stop)
         finally:
             self._security.end()
             engine.release(loop)
@@ -184,7 +188,7 @@ class FakeServer:
         if self._loop is not None and self._listener is not None:
             self.up()
             self._loop.settle()
-            self._loop.run(self._listener.restart_time)
+            self._loop.between(self._listener.restart_time)
         self.journal.clear()
 
     def _renew(self) -> None:
@@ -290,7 +294,7 @@ class FakeServer:
     def _run(self, function: Callable[[], object]) -> None:
         if self._loop is None:
             raise ServerError(f"{type(self).__name__} is not running: start() it first")
-        self._loop.run(function)
+        self._loop.between(function)
 
     # The plan
 
