@@ -27,15 +27,29 @@ def refuse_active() -> None:
         )
 
 
-def starters() -> Iterator[tuple[Any, str, Callable[..., Any]]]:
-    """Owner, name and stand-in of what would set one of them to work while a clock is on."""
+def starters(of: str | None = None) -> Iterator[tuple[Any, str, Callable[..., Any]]]:
+    """Owner, name and stand-in of what would set one of them to work while a clock is on.
+
+    Args:
+        of: The module that has just been imported; by default those that are there.
+    """
     for name, path in STARTERS:
-        owner: Any = sys.modules.get(name)
+        owner: Any = sys.modules.get(name) if of in (None, name) else None
         *parents, attribute = path.split(".")
         for parent in parents:
             owner = getattr(owner, parent, None)
         if hasattr(owner, attribute):
             yield owner, attribute, _refuser(name, getattr(owner, attribute))
+
+
+def refuse_import(name: str) -> None:
+    """What must not be imported while a clock is on.
+
+    Raises:
+        ClockError: This is such a module.
+    """
+    if name in TOO_LATE:
+        raise ClockError(f"{name.strip('_')} is imported under a virtual clock: {TOO_LATE[name]}")
 
 
 def _refuser(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
@@ -48,7 +62,8 @@ def _refuser(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _refusal(name: str) -> ClockError:
-    return ClockError(f"{name} is active beside the virtual clock: {ADVICE[name]}")
+    rival = name.partition(".")[0]
+    return ClockError(f"{rival} is active beside the virtual clock: {ADVICE[rival]}")
 
 
 def _loops() -> list[type]:
@@ -69,14 +84,23 @@ def _makes_loops(name: str) -> Callable[[Any], bool]:
     return at_work
 
 
+GREEN = (
+    "its green threads wait in a hub that nobody sees into; run this test without it and its "
+    "monkey patches, with threads or asyncio"
+)
 BOTH_SET_TIME = "both would set the time; use one of them in this test"
 AT_WORK: dict[str, Callable[[Any], bool]] = {
     "freezegun": lambda module: bool(module.api.freeze_factories),
     "time_machine": lambda module: bool(module.traveller_stack),
     "looptime": _makes_loops("looptime"),
     "uvloop": _makes_loops("uvloop"),
+    "eventlet.patcher": lambda module: any(module.already_patched.values()),
+    # What a refused patch_all() has noted is in there as well.
+    "gevent.monkey": lambda module: any(not n.startswith("_gevent_") for n in module.saved),
 }
 ADVICE = {
+    "eventlet": GREEN,
+    "gevent": GREEN,
     "freezegun": BOTH_SET_TIME,
     "time_machine": BOTH_SET_TIME,
     "looptime": "both would move the loop's time; take the looptime marker from this test, or "
@@ -93,5 +117,16 @@ STARTERS = (
     ("uvloop", "Loop.run_until_complete"),
     ("looptime", "LoopTimeEventLoop.setup_looptime"),
     ("looptime", "LoopTimeEventLoop.looptime_enabled"),
+    ("eventlet", "monkey_patch"),
+    ("eventlet.patcher", "monkey_patch"),
+    ("eventlet.hubs.hub", "BaseHub.switch"),
+    ("gevent.monkey.api", "patch_module"),
+    ("gevent.hub", "Hub.switch"),
 )
 """What sets one of them to work, in the module of this name."""
+TOO_LATE = {
+    # It takes what stands in the time module for functions written in C, and writes into them.
+    "_time_machine": "import it before the clock is switched on",
+}
+NAMES = {*TOO_LATE, *(name for name, _ in STARTERS)}
+"""Modules whose import while a clock is on is of interest."""

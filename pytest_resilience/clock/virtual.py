@@ -6,17 +6,18 @@ import contextlib
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pytest_resilience.clock import (
+    _arrivals,
     _counting,
     _current,
     _foreign,
+    _interrupts,
     _links,
     _readers,
     _references,
     _rivals,
-    covered,
 )
 from pytest_resilience.clock._base import Scheduler, Timer, use_clock
 from pytest_resilience.clock._conductor import Conductor
@@ -24,6 +25,9 @@ from pytest_resilience.clock._early import EarlyReaders
 from pytest_resilience.clock._real import real_monotonic_ns, real_time_ns
 from pytest_resilience.clock._sleep import sleep_until
 from pytest_resilience.errors import ClockError
+
+if TYPE_CHECKING:
+    from pytest_resilience.engine._loop import Loop
 
 SECOND = 1_000_000_000
 
@@ -56,7 +60,7 @@ class VirtualClock:
 
     Raises:
         ClockError: On start, when another clock is in the way: a second virtual clock,
-            freezegun, time-machine, looptime or uvloop.
+            freezegun, time-machine, looptime, uvloop, eventlet or gevent.
     """
 
     def __init__(self, *, grace: float = 0.25, patience: float = 5.0) -> None:
@@ -139,11 +143,20 @@ class VirtualClock:
         if _on:
             raise ClockError("a virtual clock is on already: one process has one time")
         _rivals.refuse_active()
+        try:
+            with _interrupts.deferred():
+                self._switch_on()
+        except BaseException:
+            self._switch_off()  # A signal has come, when it was on.
+            raise
+        return self
+
+    def _switch_on(self) -> None:
         from pytest_resilience import engine
 
         loop = engine.acquire()
         with contextlib.ExitStack() as undo:
-            undo.callback(engine.release, loop)
+            undo.callback(_release, loop)
             # Whole seconds, so that sums with whole seconds are exact in floating point.
             wall = real_time_ns() // SECOND * SECOND
             self._epochs = _readers.Epochs(wall, real_monotonic_ns() // SECOND * SECOND)
@@ -157,12 +170,15 @@ class VirtualClock:
             _readers.show(self._epochs)
             _current.conductor = conductor
             undo.callback(setattr, _current, "conductor", None)
-            loop.run(lambda: setattr(loop, "conductor", conductor.conduct))
-            undo.callback(loop.run, lambda: setattr(loop, "conductor", None))
+            undo.callback(_set_conductor, loop, None)
+            _set_conductor(loop, conductor.conduct)
             undo.callback(conductor.stop)
             _patch(undo)
             self._stack = undo.pop_all()
-        return self
+
+    def _switch_off(self) -> None:
+        with _interrupts.deferred():
+            self._stack.close()
 
     def __exit__(
         self,
@@ -171,7 +187,32 @@ class VirtualClock:
         where: TracebackType | None,
     ) -> None:
         """Switch it off; every wait that lasts goes on in real time."""
-        self._stack.close()
+        try:
+            self._switch_off()
+        except BaseException:
+            self._switch_off()  # A signal may have come before it had begun.
+            raise
+
+
+def _release(loop: Loop) -> None:
+    from pytest_resilience import engine
+
+    with _interrupts.let_in():
+        engine.release(loop)
+
+
+def _set_conductor(loop: Loop, conduct: Callable[[], float] | None) -> None:
+    """Let the loop ask this conductor. It may be busy, and Ctrl-C must reach who waits for it."""
+
+    def put() -> None:
+        loop.conductor = conduct
+
+    try:
+        with _interrupts.let_in():
+            loop.run(put)
+    except BaseException:
+        loop.call_soon_threadsafe(put)
+        raise
 
 
 _functions: _references.References | None = None
@@ -179,6 +220,8 @@ _functions: _references.References | None = None
 
 def _patch(undo: contextlib.ExitStack) -> None:
     """Put every stand-in in place, and promise to take it away."""
+    from pytest_resilience.clock import covered  # After rivals: eventlet has replaced sockets.
+
     global _functions  # noqa: PLW0603 -- its list of places is what makes the next start cheap
     if _functions is None:
         _functions = _references.References(
@@ -196,11 +239,22 @@ def _patch(undo: contextlib.ExitStack) -> None:
     _counting.count_sleeps(undo.callback)
     for _, owner, attribute, stand_in in covered.ATTRIBUTES:
         _set(undo, owner, attribute, stand_in)
-    for owner, attribute, stand_in in _rivals.starters():
-        _set(undo, owner, attribute, stand_in)
+    _keep_off_rivals(undo)
     for _, cls, attribute, function in covered.CLASS_METHODS:
         undo.callback(_references.set_on_type, cls, attribute, cls.__dict__[attribute])
         _references.set_on_type(cls, attribute, classmethod(function))
+
+
+def _keep_off_rivals(undo: contextlib.ExitStack) -> None:
+    """Let nobody else set the time, nor start when it is imported from now on."""
+    later = undo.enter_context(contextlib.ExitStack())
+
+    def keep_off(module: str | None = None) -> None:
+        for owner, attribute, stand_in in _rivals.starters(module):
+            _set(later, owner, attribute, stand_in)
+
+    keep_off()
+    undo.enter_context(_arrivals.awaited(_rivals.NAMES, _rivals.refuse_import, keep_off))
 
 
 _MISSING = object()

@@ -17,16 +17,12 @@ import subprocess
 import sys
 import threading
 import time
-import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import freezegun
 import httpx
 import pytest
 import requests
-import time_machine
 
 import pytest_resilience
 from pytest_resilience import ClockError, FakeServer, VirtualClock, faults
@@ -87,33 +83,33 @@ def in_a_process() -> Iterator[str]:
 
 @pytest.mark.parametrize("where", [in_a_thread, in_a_process])
 def test_a_foreign_server_takes_real_time(where: object) -> None:
-    """Its answer of 0.3 real seconds is no timeout of 2, and others' time keeps its pace."""
-    woken: list[float] = []
+    """Its answer of 0.3 real seconds is no timeout of 20, and others' time keeps its pace."""
     with where() as url, VirtualClock() as clock:  # type: ignore[operator]
         began = real_monotonic()
-        sleeper = threading.Thread(target=lambda: (time.sleep(2), woken.append(real_monotonic())))
+        sleeper = threading.Thread(target=time.sleep, args=(1000,))
         sleeper.start()
 
-        assert requests.get(url, timeout=2).text == "ok"
-        assert real_monotonic() - began >= 0.3
-        assert clock.now <= 0.5
+        assert requests.get(url, timeout=20).text == "ok"
+        took = real_monotonic() - began
+        assert took >= 0.3
+        assert clock.now <= took
         sleeper.join()
-        assert clock.now == 2
+        assert clock.now == 1000
         assert clock.reports == ()
-    assert woken[0] - began < 2
 
 
 def test_a_foreign_server_and_asyncio() -> None:
     """A loop that waits for one does not run ahead to its own timeout."""
 
     async def main(url: str) -> None:
-        async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=20, trust_env=False) as client:
             assert (await client.get(url)).text == "ok"
-        await asyncio.sleep(5)
+        await asyncio.sleep(1000)
 
     with in_a_process() as url, VirtualClock() as clock:
+        began = real_monotonic()
         asyncio.run(main(url))
-        assert 5 <= clock.now < 6.5
+        assert 1000 <= clock.now < 1000 + real_monotonic() - began
         assert clock.reports == ()
 
 
@@ -149,131 +145,6 @@ def test_sockets_within_the_process(clock: VirtualClock) -> None:
         one.settimeout(60)
         assert one.recv(1) == b"x"
     assert clock.now == 5
-
-
-# Rivals
-
-
-def test_freezegun_is_refused() -> None:
-    """Before, and while the clock is on."""
-    frozen = freezegun.freeze_time("2020-01-01")
-    with frozen, pytest.raises(ClockError, match="freezegun is active"), VirtualClock():
-        pass
-    with (
-        VirtualClock(),
-        pytest.raises(ClockError, match="use one of them"),
-        freezegun.freeze_time("2020-01-01"),
-    ):
-        pass
-
-
-def test_time_machine_is_refused() -> None:
-    """Before, and while the clock is on."""
-    travel = time_machine.travel(0)
-    with travel, pytest.raises(ClockError, match="time_machine is active"), VirtualClock():
-        pass
-    with VirtualClock(), pytest.raises(ClockError, match="use one of them"), travel:
-        pass
-
-
-@pytest.mark.parametrize("name", ["uvloop", "looptime"])
-def test_loops_of_others_are_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A policy of theirs is set: the message says what to do."""
-    policy = type("Policy", (asyncio.DefaultEventLoopPolicy,), {"__module__": name})
-    monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
-    asyncio.set_event_loop_policy(policy())
-    try:
-        with pytest.raises(ClockError, match=f"{name} is active"), VirtualClock():
-            pass
-    finally:
-        asyncio.set_event_loop_policy(None)
-
-
-def by_policy(uvloop: Any) -> None:
-    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    try:
-        VirtualClock().__enter__()
-    finally:
-        asyncio.set_event_loop_policy(None)
-
-
-async def within() -> None:
-    VirtualClock().__enter__()
-
-
-def while_on(start: Callable[[Any], object]) -> Callable[[Any], None]:
-    def run(module: Any) -> None:
-        with VirtualClock():
-            start(module)
-
-    return run
-
-
-def run_in(loop: Any) -> None:
-    nap = asyncio.sleep(0.01)
-    try:
-        loop.run_until_complete(nap)
-    finally:
-        nap.close()
-        loop.close()
-
-
-UVLOOP: dict[str, Callable[[Any], object]] = {
-    "a policy": by_policy,
-    "a loop that runs": lambda uvloop: uvloop.run(within()),
-    "run": while_on(lambda uvloop: uvloop.run(None)),
-    "new_event_loop": while_on(lambda uvloop: uvloop.new_event_loop()),
-    "a loop of its own": while_on(lambda uvloop: run_in(uvloop.Loop())),
-}
-
-
-@pytest.mark.parametrize("way", UVLOOP)
-def test_the_real_uvloop_is_refused(way: str) -> None:
-    """However it comes to work, before the clock or while it is on."""
-    uvloop = pytest.importorskip("uvloop")
-
-    with pytest.raises(ClockError, match=r"uvloop is active.*asyncio's own loop"):
-        UVLOOP[way](uvloop)
-
-
-def test_looptime_is_refused_while_the_clock_is_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Setting a loop up for it, or switching it on; not what its plugin does to every loop.
-
-    A stand-in of its shape (0.9), whose plugin needs another one for all tests of a session.
-    """
-    looptime: Any = types.ModuleType("looptime")
-
-    class LoopTimeEventLoop:
-        enabled = True
-
-        def setup_looptime(self, *, start: float | None = None, _enabled: bool = True) -> None:
-            self.enabled = _enabled
-
-        @contextlib.contextmanager
-        def looptime_enabled(self) -> Iterator[None]:
-            self.enabled = True
-            yield
-
-    looptime.LoopTimeEventLoop = LoopTimeEventLoop
-    monkeypatch.setitem(sys.modules, "looptime", looptime)
-    loop = LoopTimeEventLoop()
-    with VirtualClock():
-        with pytest.raises(ClockError, match=r"looptime is active.*-p no:looptime_plugin"):
-            loop.setup_looptime(start=0)
-        loop.setup_looptime(_enabled=False)
-        with pytest.raises(ClockError, match="looptime is active"), loop.looptime_enabled():
-            pass
-        assert not loop.enabled
-    with loop.looptime_enabled():
-        assert loop.enabled
-
-
-def test_a_sleep_patched_by_hand_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would hide the waits from the clock."""
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)
-
-    with pytest.raises(ClockError, match=r"time\.sleep is replaced already"), VirtualClock():
-        pass
 
 
 # Endings
