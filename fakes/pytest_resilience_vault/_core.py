@@ -105,6 +105,15 @@ class Core:
             found = found.children.get(f"{name}/") if found else None
         return found
 
+    def below_of(self, path: str) -> tuple[Core, str]:
+        """The namespace below this one in which a path is, and the path in it."""
+        found: Core = self
+        name, slash, rest = path.partition("/")
+        while slash and f"{name}/" in found.children:
+            found, path = found.children[f"{name}/"], rest
+            name, slash, rest = path.partition("/")
+        return found, path
+
     def new_token_id(self, *, batch: bool = False) -> str:
         """The id for a new token; in a namespace it ends with the namespace's."""
         flavour = self.flavour

@@ -8,12 +8,15 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from pytest_resilience_vault import _index, _json_limits
 from pytest_resilience_vault._answers import Answer, error_response, redirect, respond
+from pytest_resilience_vault._call import LIST, READ
 from pytest_resilience_vault._errors import Refused, bad_request, no_leader, no_token, sealed
 from pytest_resilience_vault._gojson import encode
 from pytest_resilience_vault._ids import new_uuid
 from pytest_resilience_vault._nodes import ANYWHERE, NODE_PATHS, Node
 from pytest_resilience_vault._parsing import METHODS
+from pytest_resilience_vault._quotas import Place
 from pytest_resilience_vault._reply import NotThere, Reply, envelope
 from pytest_resilience_vault._requests import (
     call_of,
@@ -30,6 +33,19 @@ if TYPE_CHECKING:
 
     from pytest_resilience_vault._call import Call
     from pytest_resilience_vault._core import Core
+    from pytest_resilience_vault._mounts import Mount
+
+
+READING_POSTS = frozenset(
+    {
+        "auth/token/lookup",
+        "auth/token/lookup-accessor",
+        "sys/capabilities",
+        "sys/capabilities-accessor",
+        "sys/capabilities-self",
+    }
+)
+"""Posts that write nothing."""
 
 
 class Front:
@@ -101,13 +117,14 @@ class Front:
 
     def _answer(self, request: Request, fields: dict[str, str]) -> Answer:
         path = request.path
+        if self._core.quotas.count and path.startswith("/v1/"):
+            self._count(path[4:], request, fields)
+        self._check_request(request, fields)
         clean = cleaned(path)
         if clean != path:
             return redirect(with_query(clean, request), request.method)
         if not path.startswith("/v1/"):
             raise Refused(404)
-        if self._core.quotas.count:
-            self._count(path[4:], request, fields)
         if path[4:] in NODE_PATHS:
             return self._answer_for_node(path[4:], request)
         core, path = self._spaced(path[4:], request)
@@ -119,8 +136,23 @@ class Front:
         call = call_of(path, request, core, wrapping)
         if core.seal.sealed:
             raise sealed()
-        self._stand_by(request)
-        return self._answer_logical(core, call)
+        self._stand_by(request, call)
+        return self._answer_logical(core, call, fields)
+
+    def _check_request(self, request: Request, fields: dict[str, str]) -> None:
+        """What is refused before anybody asks whether it is sealed, or there is such a path."""
+        environ = request.environ
+        if not self._core.flavour.is_openbao:
+            if int(environ.get("CONTENT_LENGTH") or 0) > _json_limits.SMALLEST:
+                _json_limits.check(request.get_data())
+            return
+        asked = environ.get("HTTP_X_VAULT_INDEX"), environ.get("HTTP_X_VAULT_INCONSISTENT")
+        if asked != (None, None):
+            try:
+                _index.check(*asked, self._core.seal)
+            except _index.Missing:
+                fields["Retry-After"] = "1"
+                raise
 
     def _spaced(self, path: str, request: Request) -> tuple[Core, str]:
         """The namespace that is asked, by header or by path, and the path in it."""
@@ -135,25 +167,34 @@ class Front:
                 raise Refused(404, "namespace not found")
             # What clients of Vault Enterprise report of a wrong one.
             raise no_token()
-        name, slash, rest = path.partition("/")
-        while slash and f"{name}/" in found.children:
-            found, path = found.children[f"{name}/"], rest
-            name, slash, rest = path.partition("/")
-        return found, path
+        return found.below_of(path)
 
     def _count(self, path: str, request: Request, fields: dict[str, str]) -> None:
         """Let a quota count the request (http/util.go, rateLimitQuotaWrapping)."""
         core, quotas = self._core, self._core.quotas
         if not path.endswith("/") and (request.method == "LIST" or request.args.get("list")):
             path += "/"
-        mount = core.mounts.of(path)
+        place, mount = self._place_of(path, request)
         role = role_of(mount, path, request)
         client = request.environ.get("REMOTE_ADDR", "")
-        allowed, said = quotas.take(mount.prefix if mount else "", path, role, client, core.time())
+        allowed, said = quotas.take(place, path, role, client, core.time())
         if quotas.headers:
             fields.update(said)
         if not allowed:
             raise Refused(429, f'request path "{path}": rate limit quota exceeded')
+
+    def _place_of(self, path: str, request: Request) -> tuple[Place, Mount | None]:
+        """What a quota knows of a path; of a namespace that there is not, its name."""
+        core = self._core
+        if core.has_namespaces:
+            named = request.environ.get("HTTP_X_VAULT_NAMESPACE", "").strip("/")
+            found = core if named in ("", "root") else core.space(named)
+            if found is None:
+                return Place(f"{named}/", "", path), None
+            core, path = found.below_of(path)
+        mount = core.mounts.of(path)
+        prefix = mount.prefix if mount else ""
+        return Place(core.path, prefix, path[len(prefix) :]), mount
 
     def _answer_for_node(self, path: str, request: Request) -> Answer:
         named = request.environ.get("HTTP_X_VAULT_NAMESPACE")
@@ -166,7 +207,7 @@ class Front:
             return respond(status, None)
         return respond(status, encode(data) + "\n")
 
-    def _stand_by(self, request: Request) -> None:
+    def _stand_by(self, request: Request, call: Call | None = None) -> None:
         """Send clients to the leader, unless this standby forwards (handleRequestForwarding)."""
         seal = self._core.seal
         if not seal.standby:
@@ -180,7 +221,17 @@ class Front:
             raise no_leader()
         if seal.forwards and "X-Vault-No-Request-Forwarding" not in request.headers:
             return
+        if seal.forwards and self._core.flavour.is_openbao and call and self._can_answer(call):
+            return
         raise Elsewhere(seal.leader)
+
+    def _can_answer(self, call: Call) -> bool:
+        """Whether a standby of OpenBao's need not forward a request: it reads (seen on 2.7.2).
+
+        And the token is good: what it does not know, the active node may.
+        """
+        known = self._core.tokens.find(call.token_id, call.now) is not None
+        return known and (call.operation in (READ, LIST) or call.full_path in READING_POSTS)
 
     def _catch_up(self, request: Request) -> None:
         """Refuse a request for a state that is not here yet (docs/enterprise/consistency).
@@ -188,20 +239,33 @@ class Front:
         The client names the state in X-Vault-Index, and may ask to be forwarded instead.
         """
         asked = request.headers.get("X-Vault-Index")
-        forwarded = request.headers.get("X-Vault-Inconsistent") == "forward-active-node"
-        if asked and not forwarded and self._core.time() < self._core.seal.behind_until:
+        forwarded = request.headers.get("X-Vault-Inconsistent") == _index.FORWARD
+        if not asked or forwarded or self._core.flavour.is_openbao:
+            return
+        if _index.is_missing_in_vault(asked, self._core.seal):
             raise Refused(412, "required index state not present")
 
-    def _answer_logical(self, core: Core, call: Call) -> Answer:
+    def _answer_logical(self, core: Core, call: Call, fields: dict[str, str]) -> Answer:
         try:
             reply, kind = core.handle(call)
         except NotThere as missing:
             # Written by itself, without the line's end that other answers have.
             there = missing.reply
+            self._tell_index(call, there, fields)
             return respond(404, "" if there is None else self._envelope(there, call.mount.type))
+        self._tell_index(call, reply, fields)
         if reply is None:
             return respond(204, None)
         return respond(reply.status, self._envelope(reply, kind) + "\n")
+
+    def _tell_index(self, call: Call, reply: Reply | None, fields: dict[str, str]) -> None:
+        """Count what was written, and name the state after it."""
+        seal, openbao = self._core.seal, self._core.flavour.is_openbao
+        made = reply is not None and (reply.wrap_info or reply.auth)
+        wrote = bool(made) or call.operation not in (READ, LIST, "header")
+        seal.index += wrote
+        if openbao or (wrote and seal.standby and seal.kind == PERFORMANCE_STANDBY):
+            fields["X-Vault-Index"] = _index.shown(seal, openbao=openbao)
 
     def _envelope(self, reply: Reply, kind: str) -> str:
         flavour = self._core.flavour

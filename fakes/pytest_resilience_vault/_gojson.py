@@ -14,11 +14,13 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Self, cast
 
+from pytest_resilience_vault._errors import Lacking
+
 JSON = Any
 """JSON data: what `decode` returns and `encode` takes."""
 
-DEEPEST = 300
-"""How deep a request's JSON may be nested (max_json_depth, in Vault since 1.20.2)."""
+DEEPEST = 310
+"""How deep the fake goes."""
 MOST_STRINGS = 1000
 """How many strings an OpenBao takes, keys among them (max_request_json_strings, seen)."""
 
@@ -147,23 +149,21 @@ def decode_object(body: bytes, *, openbao: bool = False) -> dict[str, Any]:
     Raises:
         ValueError: It is no JSON object; the text is close to what Go would say.
         TooComplex: It is over a limit of OpenBao's.
+        Lacking: It is within those, and deeper than the fake goes.
     """
     text = body.decode("utf-8", "replace").strip(" \t\r\n")
     if not text:
         return {}
+    if openbao and text.count("{") + text.count("[") > DEEPEST:
+        _check_depth(text)
     try:
         value, _ = _decoder.raw_decode(text)
     except json.JSONDecodeError as error:
         raise ValueError(_go_words(text, error)) from None
-    except RecursionError:
-        raise ValueError("exceeded max depth") from None
     if value is None:
         return {}
-    if openbao:
-        if text.count('"') > 2 * MOST_STRINGS and _strings(value) > MOST_STRINGS:
-            raise TooComplex("exceeded maximum number of strings")
-    elif text.count("{") + text.count("[") > DEEPEST and _depth(value) > DEEPEST:
-        raise ValueError("JSON input exceeds allowed nesting depth")
+    if openbao and text.count('"') > 2 * MOST_STRINGS and _strings(value) > MOST_STRINGS:
+        raise TooComplex("exceeded maximum number of strings")
     if not isinstance(value, dict):
         words = "into Go value of type map[string]interface {}"
         # The caller sees one kind of bad JSON.
@@ -171,15 +171,26 @@ def decode_object(body: bytes, *, openbao: bool = False) -> dict[str, Any]:
     return value
 
 
-def _depth(value: JSON) -> int:
-    """How deep lists and maps are nested; without recursion, for it may be very deep."""
-    depth, level = 0, [value]
-    while level := [one for one in level if isinstance(one, dict | list)]:
-        depth += 1
-        level = [
-            below for one in level for below in (one.values() if isinstance(one, dict) else one)
-        ]
-    return depth
+_STEPS = {"{": 1, "[": 1, "}": -1, "]": -1}
+_PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
+
+
+def _check_depth(text: str) -> None:
+    """Refuse what is nested deeper than Go reads (encoding/json, maxNestingDepth), or than we do.
+
+    A Vault has refused it before (`_json_limits`).
+    """
+    depth = deepest = strings = 0
+    for found in _PIECE.finditer(text):
+        strings += found[0][0] == '"'
+        depth += _STEPS.get(found[0], 0)
+        deepest = max(deepest, depth)
+    if deepest > 10_000:
+        raise ValueError("exceeded max depth")
+    if strings > MOST_STRINGS:
+        raise TooComplex("exceeded maximum number of strings")
+    if deepest > DEEPEST:
+        raise Lacking(f"this fake of OpenBao takes no JSON deeper than {DEEPEST} levels")
 
 
 def _strings(value: JSON) -> int:

@@ -58,7 +58,10 @@ class Node:
         core, seal = self._core, self._core.seal
         openbao = core.flavour.is_openbao
         dr_secondary = seal.standby and seal.kind == DR_SECONDARY
-        mode = "unknown" if standby else "disabled"
+        # A standby says what it has heard from the active node (ActiveNodeReplicationState), but
+        # for one of OpenBao's (seen).
+        heard = openbao or seal.kind != STANDBY or bool(seal.leader)
+        mode = "unknown" if seal.sealed or (standby and not heard) else "disabled"
         # An OpenBao with integrated storage calls itself that (seen).
         performance = "primary" if openbao and mode == "disabled" else mode
         body = Struct(initialized=seal.initialized, sealed=seal.sealed, standby=standby)
@@ -172,7 +175,7 @@ class Node:
             performs = seal.standby and seal.kind == PERFORMANCE_STANDBY
             body.update(performance_standby=performs, performance_standby_last_remote_wal=0)
         if not seal.standby or self._core.flavour.is_openbao:
-            body.update(raft_committed_index=RAFT_INDEX, raft_applied_index=RAFT_INDEX)
+            body.update(raft_committed_index=seal.applied, raft_applied_index=seal.applied)
         return 200, body
 
     def _init(self, request: Request, token_id: str) -> Answer:
@@ -231,9 +234,6 @@ NODE_PATHS: dict[str, tuple[tuple[str, ...], str]] = {
     "sys/unseal": (("PUT", "POST"), "unseal"),
 }
 """Paths of the node itself, with their methods."""
-
-RAFT_INDEX = 100
-"""How many writes the storage has seen: a fixed one, because nobody compares them."""
 
 ANYWHERE = ("sys/leader", "sys/seal-status")
 """Those that a namespace answers, too (seen on OpenBao)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 EXEMPT = (
     "sys/generate-recovery-token/attempt",
@@ -17,6 +17,14 @@ EXEMPT = (
 """Paths that no quota counts, unless sys/quotas/config names others (quotas.go, seen)."""
 
 
+class Place(NamedTuple):
+    """What a path is, to a quota: a namespace, a mount in it, and the path below that."""
+
+    space: str
+    mount: str
+    below: str
+
+
 @dataclass(slots=True, eq=False)
 class RateLimit:
     """So many requests in so many seconds, for each client's address (quotas_rate_limit.go)."""
@@ -25,12 +33,15 @@ class RateLimit:
     rate: float
     interval: int = 1
     block_interval: int = 0
+    space: str = ""
+    """The namespace's path."""
     mount: str = ""
-    """The mount's path; empty for a quota over everything."""
+    """The mount's path in it; empty for a quota over all of the namespace."""
     path: str = ""
     """Below the mount; a star at the end stands for anything."""
     role: str = ""
     inheritable: bool = False
+    """Whether it is over the namespaces below, too."""
     _windows: dict[str, tuple[float, int, int]] = field(default_factory=dict)
     """For each client: when its first window began, the number of its window, what is left."""
     _blocked: dict[str, float] = field(default_factory=dict)
@@ -48,7 +59,7 @@ class RateLimit:
             "inheritable": self.inheritable,
             "interval": self.interval,
             "name": self.name,
-            "path": f"{self.mount}{self.path}",
+            "path": f"{self.space}{self.mount}{self.path}",
             "rate": whole if whole == self.rate else self.rate,
             "role": self.role,
             "type": "rate-limit",
@@ -102,13 +113,13 @@ class Quotas:
         return bool(self.by_name) or self.closed_until > 0
 
     def take(
-        self, mount: str, path: str, role: str, client: str, now: float
+        self, place: Place, path: str, role: str, client: str, now: float
     ) -> tuple[bool, dict[str, str]]:
         """Whether one more request is allowed, and the header fields that say so.
 
         Args:
-            mount: The mount's path, or "".
-            path: The whole path.
+            place: Of the path.
+            path: As it was sent.
             role: Of a login, or "".
             client: The client's address.
             now: The moment.
@@ -119,19 +130,17 @@ class Quotas:
             left = str(int(self.closed_until - now))
             fields = {"X-Ratelimit-Limit": "1", "X-Ratelimit-Remaining": "0"}
             return False, {**fields, "X-Ratelimit-Reset": left, "Retry-After": left}
-        quota = self.find(mount, path, role)
+        quota = self.find(place, role)
         return (True, {}) if quota is None else quota.take(client, now)
 
-    def find(self, mount: str, path: str, role: str) -> RateLimit | None:
+    def find(self, place: Place, role: str) -> RateLimit | None:
         """The quota that decides: the most exact one (quotas.go, queryQuota).
 
         Args:
-            mount: The mount's path, or "".
-            path: The whole path.
+            place: Which is asked.
             role: Of a login, or "".
         """
-        below = path[len(mount) :]
-        found = [quota for quota in self.by_name.values() if _covers(quota, mount, below, role)]
+        found = [quota for quota in self.by_name.values() if _covers(quota, place, role)]
         return max(found, key=_exactness, default=None)
 
     def is_exempt(self, path: str) -> bool:
@@ -142,18 +151,19 @@ class Quotas:
         )
 
 
-def _covers(quota: RateLimit, mount: str, below: str, role: str) -> bool:
+def _covers(quota: RateLimit, place: Place, role: str) -> bool:
     if not quota.mount:
-        return not quota.role
-    if quota.mount != mount:
+        inherited = quota.inheritable and place.space.startswith(quota.space)
+        return not quota.role and (inherited or quota.space == place.space)
+    if (quota.space, quota.mount) != (place.space, place.mount):
         return False
     if quota.role:
         return quota.role == role
     if quota.path.endswith("*"):
-        return below.startswith(quota.path[:-1])
-    return not quota.path or quota.path == below
+        return place.below.startswith(quota.path[:-1])
+    return not quota.path or quota.path == place.below
 
 
-def _exactness(quota: RateLimit) -> tuple[bool, bool, bool, int]:
+def _exactness(quota: RateLimit) -> tuple[bool, bool, bool, int, int]:
     exact = bool(quota.path) and not quota.path.endswith("*")
-    return bool(quota.role), exact, bool(quota.mount), len(quota.path)
+    return bool(quota.role), exact, bool(quota.mount), len(quota.path), len(quota.space)

@@ -25,6 +25,9 @@ STEP_DOWN_SECONDS = 10
 """How long a node keeps out of the election after it was told to step down."""
 
 STANDBY, PERFORMANCE_STANDBY, DR_SECONDARY = "standby", "performance_standby", "dr_secondary"
+FIRST_INDEX = 30
+"""About what initializing writes."""
+
 KINDS = (STANDBY, PERFORMANCE_STANDBY, DR_SECONDARY)
 """What a node may be besides active; the latter two in Vault Enterprise only."""
 
@@ -50,6 +53,9 @@ class Seal:
         self.forwards = False
         self.behind_until = 0.0
         """Until when a performance standby has not caught up with the active node."""
+        self.index = FIRST_INDEX
+        """How many writes the storage has seen."""
+        self._applied = 0
         self._standby_until = 0.0
         self.opened: Callable[[], None] = lambda: None
         """Called when it has been unsealed."""
@@ -58,12 +64,13 @@ class Seal:
         """Be a server that nobody has initialized yet."""
         self.close()
         self.initialized = False
-        self.shares = self.threshold = 0
+        self.shares = self.threshold = self.index = 0
         self.keys = []
 
     def initialize(self, shares: int, threshold: int) -> list[str]:
         """New keys; it stays sealed."""
         self.initialized = True
+        self.index = FIRST_INDEX
         self.shares, self.threshold = shares, threshold
         self.keys = new_keys(shares)
         return self.keys
@@ -78,6 +85,16 @@ class Seal:
         """Whether another node is active, or none."""
         return self._time() < self._standby_until
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether it is a standby that has not caught up."""
+        return self.standby and self._time() < self.behind_until
+
+    @property
+    def applied(self) -> int:
+        """The index of the state that is here."""
+        return self._applied if self.is_behind else self.index
+
     def step_down(
         self,
         seconds: float,
@@ -90,6 +107,7 @@ class Seal:
         """Be a standby for so long."""
         now = self._time()
         self._standby_until, self.behind_until = now + seconds, now + behind
+        self._applied = self.index
         self.leader, self.forwards, self.kind = leader, forwards, kind
 
     def step_up(self) -> None:

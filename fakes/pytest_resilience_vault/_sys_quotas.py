@@ -6,7 +6,7 @@ from pytest_resilience_vault import _fields as fields
 from pytest_resilience_vault._backend import WRITE, Backend, on
 from pytest_resilience_vault._call import Call
 from pytest_resilience_vault._errors import bad_request
-from pytest_resilience_vault._quotas import RateLimit
+from pytest_resilience_vault._quotas import Place, RateLimit
 from pytest_resilience_vault._reply import Reply
 
 
@@ -59,15 +59,15 @@ class QuotaPaths(Backend):
             raise bad_request("'rate' is invalid")
         interval = int(call.seconds("interval", 1)) or 1
         block = int(call.seconds("block_interval"))
-        mount, below = self._place(call.text("path"))
+        place = self._place(call.text("path"))
         known = self.core.quotas.by_name
         old = known.get(name)
         # A change does not reach the role (seen).
         role = old.role if old else call.text("role")
-        self._check_role(call.text("role"), mount, below)
+        self._check_role(call.text("role"), place)
         for other in known.values():
-            same = (other.mount, other.path, other.role) == (mount, below, call.text("role"))
-            if same and other.name != name:
+            same = (other.space, other.mount, other.path) == place
+            if same and other.role == call.text("role") and other.name != name:
                 words = "quota rule with similar properties exists under the name"
                 raise bad_request(f'{words} "{other.name}"')
         known[name] = RateLimit(
@@ -75,29 +75,31 @@ class QuotaPaths(Backend):
             rate,
             interval,
             block,
-            mount,
-            below,
+            *place,
             role,
-            inheritable=call.flag("inheritable", default=not mount),
+            inheritable=call.flag("inheritable", default=not (place.space or place.mount)),
         )
 
-    def _place(self, path: str) -> tuple[str, str]:
-        """The mount and the path below it."""
-        bare = path.strip("/")
+    def _place(self, path: str) -> Place:
+        """The namespace, the mount and the path below it."""
+        core, below = self.core.below_of(path.strip("/") + "/")
+        bare = below.strip("/")
         if not bare:
-            return "", ""
-        mount = self.core.mounts.of(bare)
+            return Place(core.path, "", "")
+        mount = core.mounts.of(bare)
         if mount is None:
             raise bad_request(f'invalid mount path "{bare}/"')
-        return mount.prefix, bare[len(mount.prefix) :]
+        return Place(core.path, mount.prefix, bare[len(mount.prefix) :])
 
-    def _check_role(self, role: str, mount: str, below: str) -> None:
+    def _check_role(self, role: str, place: Place) -> None:
         if not role:
             return
-        if below:
+        if place.below:
             words = "Quotas cannot contain both a path suffix and a role. If a role is provided,"
             raise bad_request(f"{words} path must be a valid auth mount with a concept of roles")
-        found = self.core.mounts.get(mount)
+        mount = place.mount
+        space = self.core.space(place.space)
+        found = space.mounts.get(mount) if space else None
         if found is None or not found.is_auth:
             words = "is not a valid auth method and therefore unsuitable for use with role-based"
             raise bad_request(f'Mount path "{mount}" {words} quotas')

@@ -73,6 +73,14 @@ class Episode:
             return "{root}"
         return str(self.pick("{t1}", "{t2}", "{t3}", "{t1}", "{t2}", "", "s.nobody"))
 
+    def index(self) -> tuple[tuple[str, str], ...]:
+        """The header fields that say which state a request needs; many of them wrong."""
+        index = self.pick("e30=", "bnVsbA==", "abc", "W10=", "eyJ2YWx1ZSI6MX0=", "",
+                          "eyJDbHVzdGVyIjoiYSIsInZhbHVlIjoiOSJ9")  # fmt: skip
+        mode = self.pick("fail", "await-state", "forward-active-node", "x", "")
+        fields = (("X-Vault-Index", index), ("X-Vault-Inconsistent", mode))
+        return tuple(self.random.sample(fields, self.pick(1, 1, 2)))
+
     # An episode
 
     def requests(self) -> Iterator[Ask]:
@@ -492,6 +500,9 @@ class Episode:
                 f"{self.kv1}/a",
                 "nope/",
                 f"auth/{self.auth}/login",
+                f"{self.space}/",
+                self.space,
+                f"{self.space}/{self.pick('kv', 'kv/data/a', 'nope')}",
             ),
             "block_interval": lambda: self.pick(0, "1h"),
             "inheritable": lambda: self.pick(True, False),
@@ -576,6 +587,14 @@ class Episode:
             Ask("GET", path, None, "", bearer),
             Ask(self.pick("FOO", "OPTIONS", "HEAD", "PROPFIND"), path),
             Ask("GET", f"{self.kv2}//data/a"),
+            Ask("GET", f"{self.kv1}//a", None, self.who()),
+            Ask(
+                "GET",
+                self.pick(path, "sys/health", f"{self.kv1}/a"),
+                None,
+                self.who(),
+                self.index(),
+            ),
             Ask("GET", f"{self.kv2}/data/./a"),
             Ask("POST", f"{path}/", {"data": {}}),
             Ask("GET", self.pick("/v1", "/v1/", "/v2/x", "/v1/sys"), None, self.who()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import re
@@ -49,6 +50,7 @@ HEADERS = (
     "retry-after",
     "x-ratelimit-limit",
     "x-ratelimit-remaining",
+    "x-vault-index",
     "x-vault-namespace",
 )
 """Those that a client acts on."""
@@ -126,10 +128,13 @@ class About(int):
 
 def about(headers: dict[str, str]) -> dict[str, str | int]:
     """Header fields to compare, times in them as such."""
-    return {
-        name: About(value) if name == "retry-after" and value.isdecimal() else value
-        for name, value in headers.items()
-    }
+    return {name: _header(name, value) for name, value in headers.items()}
+
+
+def _header(name: str, value: str) -> str | int:
+    if name == "x-vault-index" and value:
+        return ", ".join(json.loads(base64.b64decode(value)))
+    return About(value) if name == "retry-after" and value.isdecimal() else value
 
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

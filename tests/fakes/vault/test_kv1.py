@@ -93,8 +93,8 @@ def test_what_version_1_cannot_do(ask: Ask) -> None:
 
 def test_what_integrated_storage_cannot_hold_is_500(ask: Ask) -> None:
     """A mebibyte an entry (max_entry_size); the engine says where it failed."""
-    answer = ask("POST", "kv1/big", {"x": "a" * 1_100_000})
-    words = "put failed due to value being too large; got 1100103 bytes, max: 1048576 bytes"
+    answer = ask("POST", "kv1/big", {"x": "a" * 600_000, "y": "a" * 499_992})
+    words = "put failed due to value being too large; got 1100102 bytes, max: 1048576 bytes"
 
     assert said(answer) == (500, [f"1 error occurred:\n\t* failed to write: {words}\n\n"])
     assert ask("GET", "kv1/big").status_code == 404

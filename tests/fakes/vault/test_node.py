@@ -271,8 +271,8 @@ def test_the_leader_is_this_node(vault: Vault, ask: Ask) -> None:
         "leader_cluster_address": f"https://127.0.0.1:{vault.port + 1}",
         "performance_standby": False,
         "performance_standby_last_remote_wal": 0,
-        "raft_committed_index": 100,
-        "raft_applied_index": 100,
+        "raft_committed_index": 30,
+        "raft_applied_index": 30,
     }
 
 

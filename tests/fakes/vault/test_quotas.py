@@ -1,8 +1,10 @@
 """Rate-limit quotas, which count."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import requests
 
 from pytest_resilience_vault import Vault
 from tests.fakes.vault.asking import Ask, SettableClock, said
@@ -212,3 +214,66 @@ def test_a_role_without_a_mount_counts_nobody(ask: Ask) -> None:
     ask("POST", quota, {"rate": 1}).raise_for_status()
 
     assert [ask("GET", "sys/mounts").status_code for _ in "12345"] == [200] * 5
+
+
+@pytest.fixture
+def spaced() -> Iterator[Callable[..., int]]:
+    """The statuses of an OpenBao with a namespace in a namespace, asked as root."""
+    with Vault(flavour="openbao") as bao:
+
+        def ask(path: str, space: str = "", quota: dict[str, object] | None = None) -> int:
+            headers = {"X-Vault-Token": bao.root_token, "X-Vault-Namespace": space}
+            method = "GET" if quota is None else "POST"
+            url = f"{bao.url}/v1/{path}"
+            return requests.request(
+                method, url, headers=headers, json=quota, timeout=10
+            ).status_code
+
+        assert ask("sys/namespaces/one", quota={}) == 200
+        assert ask("sys/namespaces/two", "one", quota={}) == 200
+        assert ask("one/sys/mounts/kv", quota={"type": "kv"}) == 204
+        assert ask("sys/mounts/kv", quota={"type": "kv"}) == 204
+        yield ask
+        assert bao.errors == []
+
+
+@pytest.mark.parametrize(
+    ("path", "inheritable", "statuses"),
+    [
+        ("one/kv", False, [200, 429, 200, 200, 404]),
+        ("one/kv/a", False, [200, 200, 200, 200, 404]),
+        ("one/", False, [200, 429, 200, 200, 404]),
+        ("one", True, [200, 429, 200, 429, 404]),
+        ("one/two", False, [200, 200, 200, 200, 404]),
+        ("kv", False, [200, 200, 200, 200, 404]),
+        ("", True, [200, 429, 429, 429, 429]),
+        ("", False, [200, 200, 200, 200, 404]),
+    ],
+)
+def test_a_quota_is_over_a_namespace_or_a_mount_in_it(
+    spaced: Callable[..., int],
+    path: str,
+    inheritable: bool,  # noqa: FBT001
+    statuses: list[int],
+) -> None:
+    """By header and by path alike; those below are its own only if it says so."""
+    listed = "kv?list=true"
+    assert spaced("kv/x", "one", quota={"a": 1}) == 204
+    quota = {"path": path, "rate": 1, "interval": "10m", "inheritable": inheritable}
+    assert spaced("sys/quotas/rate-limit/q", quota=quota) == 204
+
+    assert [
+        spaced(listed, "one"), spaced(f"one/{listed}"), spaced("sys/mounts"),
+        spaced("sys/mounts", "one/two"), spaced("sys/mounts", "nope"),
+    ] == statuses  # fmt: skip
+
+
+def test_the_nearest_quota_decides(spaced: Callable[..., int]) -> None:
+    """A namespace's own, before one above it."""
+    for name, path, rate in (("all", "", 1), ("one", "one", 2)):
+        quota = {"path": path, "rate": rate, "interval": "10m", "inheritable": True}
+        assert spaced(f"sys/quotas/rate-limit/{name}", quota=quota) == 204
+
+    assert [spaced("sys/mounts", "one/two") for _ in range(3)] == [200, 200, 429]
+    nope = {"path": "one/nope", "rate": 1}
+    assert spaced("sys/quotas/rate-limit/n", quota=nope) == 429  # the first over all is used up

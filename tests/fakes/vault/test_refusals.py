@@ -92,10 +92,9 @@ def test_a_head_has_no_body(ask: Ask) -> None:
         (b"1", "json: cannot unmarshal number into Go value of type map[string]interface {}"),
         (b"true", "json: cannot unmarshal bool into Go value of type map[string]interface {}"),
         (b'"x"', "json: cannot unmarshal string into Go value of type map[string]interface {}"),
-        (b"[" * 400 + b"]" * 400, "JSON input exceeds allowed nesting depth"),
+        (b"[" * 300 + b"1," * 5, "unexpected EOF"),
         (b'{"a":"x\\"]" 1}', "invalid character '1' after object key:value pair"),
         (b'["[]",{}"', "invalid character '\"' after array element"),
-        (b"[" * 99_999, "exceeded max depth"),
     ],
 )
 def test_malformed_json_is_400_and_says_what_go_says(ask: Ask, body: bytes, why: str) -> None:
