@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pytest_resilience.server.server import FakeServer
 
 DESK = pytest.StashKey[Desk]()
+_desks: list[Desk] = []
+"""Of the sessions of this process; the last one is the one that runs."""
 CONTRACT = "retry_contract"
 CONTRACT_LINE = (
     f"{CONTRACT}(policy, server=None): the test's body is one call of a client, and each clause "
@@ -42,53 +44,62 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", settings.marker_line())
     config.addinivalue_line("markers", CONTRACT_LINE)
     always = settings.of_config(config)
-    config.stash[DESK] = Desk(config, WRITTEN, always_virtual=always.virtual_clock)
+    config.stash[DESK] = desk = Desk(config, WRITTEN, always_virtual=always.virtual_clock)
+    _desks.append(desk)
 
 
-# Fixtures
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """A session within a session ends before the one around it."""
+    desk = config.stash.get(DESK, None)
+    if desk in _desks:
+        _desks.remove(desk)
 
 
-def new_fake(request: pytest.FixtureRequest, name: str) -> Iterator[FakeServer]:
+# Fixtures: none asks for ``request``, which takes pytest longer than all the rest of a fixture
+
+
+def new_fake(name: str) -> Iterator[FakeServer]:
     """A fake for one test."""
-    custody = request.config.stash[DESK].custody_of(request.node)
+    custody = _desks[-1].current_custody()
     with custody.running(f"fake_{name}", custody.fake(name)) as server:
         yield server
 
 
-def shared_fake(request: pytest.FixtureRequest, name: str) -> Iterator[FakeServer]:
+def shared_fake(name: str) -> Iterator[FakeServer]:
     """A fake for the whole session, made by the first test that uses it."""
-    custody = request.config.stash[DESK].current_custody()
+    custody = _desks[-1].current_custody()
     label = f"fake_{name}_session"
     with custody.sharing(label, custody.fake(name, shared=True)) as server:
         yield server
 
 
 @pytest.fixture
-def fake_vault(request: pytest.FixtureRequest) -> Iterator[FakeServer]:
+def fake_vault() -> Iterator[FakeServer]:
     """A fake Vault of this test alone; VAULT_ADDR, VAULT_TOKEN, ... point clients at it."""
-    yield from new_fake(request, "vault")
+    yield from new_fake("vault")
 
 
 @pytest.fixture(scope="session")
-def fake_vault_session(request: pytest.FixtureRequest) -> Iterator[FakeServer]:
+def fake_vault_session() -> Iterator[FakeServer]:
     """A fake Vault for all tests: they share what it stores; trace and plan are each test's own."""
-    yield from shared_fake(request, "vault")
+    yield from shared_fake("vault")
 
 
 @pytest.fixture
-def fake_gemini(request: pytest.FixtureRequest) -> Iterator[FakeServer]:
+def fake_gemini() -> Iterator[FakeServer]:
     """A fake Gemini of this test alone; GEMINI_API_KEY, ... point clients at it."""
-    yield from new_fake(request, "gemini")
+    yield from new_fake("gemini")
 
 
 @pytest.fixture(scope="session")
-def fake_gemini_session(request: pytest.FixtureRequest) -> Iterator[FakeServer]:
+def fake_gemini_session() -> Iterator[FakeServer]:
     """A fake Gemini for all tests: they share its script; trace and plan are each test's own."""
-    yield from shared_fake(request, "gemini")
+    yield from shared_fake("gemini")
 
 
 @pytest.fixture
-def fake_server(request: pytest.FixtureRequest) -> Iterator[Callable[..., FakeServer]]:
+def fake_server() -> Iterator[Callable[..., FakeServer]]:
     """Serve any WSGI app, or a Fake, until the test ends.
 
     ::
@@ -99,12 +110,12 @@ def fake_server(request: pytest.FixtureRequest) -> Iterator[Callable[..., FakeSe
     """
     from pytest_resilience.reporting.factory import Factory
 
-    with Factory(request.config.stash[DESK].custody_of(request.node)) as factory:
+    with Factory(_desks[-1].current_custody()) as factory:
         yield factory
 
 
 @pytest.fixture
-def virtual_clock(request: pytest.FixtureRequest) -> Iterator[VirtualClock]:
+def virtual_clock() -> Iterator[VirtualClock]:
     """Time that moves only when nothing can happen without it; see docs/clock.md.
 
     ``virtual_clock.now`` says how far it has come, ``advance(seconds)`` moves it on.
@@ -113,7 +124,7 @@ def virtual_clock(request: pytest.FixtureRequest) -> Iterator[VirtualClock]:
     """
     from pytest_resilience.clock.virtual import VirtualClock
 
-    desk = request.config.stash[DESK]
+    desk = _desks[-1]
     desk.lease_engine()
     with VirtualClock() as clock:
         desk.clock = clock

@@ -105,7 +105,9 @@ def keep(*, wanted: bool) -> None:
 def _install() -> None:
     from pytest_resilience.logs import _logging, _streams, _structlog, _warnings
 
-    for module in (_logging, _structlog, _warnings, _streams):
+    # What was kept is there, except where something new is to be tapped.
+    fresh = (_structlog, _streams) if _taps else (_logging, _structlog, _warnings, _streams)
+    for module in fresh:
         module.install()
 
 
@@ -121,6 +123,7 @@ def _rest() -> None:
         while _taps:
             _, (_, take_away) = _taps.popitem()
             take_away()
+        _streams.reset()
 
 
 def put(owner: Any, name: str, make: Callable[[Any], object]) -> None:  # noqa: ANN401 -- any owner

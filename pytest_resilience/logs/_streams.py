@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -25,16 +25,25 @@ _open: dict[tuple[str, int, bool], Entry] = {}
 """The line that has begun on a stream and not ended yet, of each thread."""
 
 
+NAMES = ("stdout", "stderr") * 2
 _heard: list[Any] = []
 """The streams that are tapped."""
+_seen: tuple[int, ...] = ()
+"""Those that were there when it was looked last, by their identity: they are in the list above."""
 
 
 def install() -> None:
     """Tap the streams that are there and are not tapped yet."""
-    for name, stream in _there():
+    global _seen  # noqa: PLW0603 -- beside the one list of taps
+    there = _there()
+    seen = tuple(map(id, there))
+    if seen == _seen:
+        return
+    _seen = seen
+    for name, stream in zip(NAMES, there, strict=True):
         if stream is None:
             continue
-        if not any(stream is one for one in _heard):
+        if not _holds(_heard, stream):
             _heard.append(stream)
         tap = partial(_write, name)
         # One that takes no attributes is let be.
@@ -48,23 +57,34 @@ def install() -> None:
 
 def forget() -> None:
     """Nobody asks for these lines any more; streams that are gone are let go."""
+    global _seen  # noqa: PLW0603 -- as above
     _open.clear()
-    there = [stream for _, stream in _there()]
-    gone = [one for one in _heard if not any(one is other for other in there)]
-    for stream in gone:
+    there = _there()
+    seen = tuple(map(id, there))
+    if seen == _seen and len(_heard) <= len(set(seen)):
+        return
+    _seen = ()
+    for stream in [one for one in _heard if not _holds(there, one)]:
         _hub.drop(stream, "write")
         with contextlib.suppress(ValueError):  # It may have been detached.
             _hub.drop(getattr(stream, "buffer", None), "write")
-    _heard[:] = [one for one in _heard if not any(one is other for other in gone)]
+        _heard[:] = [one for one in _heard if one is not stream]
 
 
-def _there() -> tuple[tuple[str, Any], ...]:
-    return (
-        ("stdout", sys.stdout),
-        ("stderr", sys.stderr),
-        ("stdout", sys.__stdout__),
-        ("stderr", sys.__stderr__),
-    )
+def reset() -> None:
+    """No stream is tapped any more."""
+    global _seen  # noqa: PLW0603 -- as above
+    _seen = ()
+    _heard.clear()
+
+
+def _there() -> tuple[Any, ...]:
+    return sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__
+
+
+def _holds(streams: Iterable[object], stream: object) -> bool:
+    # By identity: one may have its own way of being equal.
+    return any(one is stream for one in streams)
 
 
 def _write(name: str, real: Callable[..., Any]) -> Callable[..., Any]:

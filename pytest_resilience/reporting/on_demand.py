@@ -90,8 +90,8 @@ def _make(argname: str, name: str, where: str, *, shared: bool) -> object:
 
     build = plugin.shared_fake if shared else plugin.new_fake
 
-    def fake(request: pytest.FixtureRequest) -> Iterator[FakeServer]:
-        yield from build(request, name)
+    def fake() -> Iterator[FakeServer]:
+        yield from build(name)
 
     whose = "shared by all tests" if shared else "of this test alone"
     fake.__doc__ = f"The fake {name} ({where}), {whose}."

@@ -216,7 +216,7 @@ def complaint(item: pytest.Item) -> str:
 
 def _general(config: pytest.Config) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the ini file says, and what is said by hand; read anew when the environment changes."""
-    variables = [os.environ.get(name) for name in VARIABLES]
+    variables = list(map(os.environ.get, VARIABLES))
     known = config.stash.get(GENERAL, None)
     if known is not None and known[0] == variables:
         return known[1:]
