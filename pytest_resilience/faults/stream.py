@@ -33,11 +33,12 @@ Writes = int | Literal["event", "all"]
 
 
 def _check_writes(fault: str, writes: object) -> None:
-    if writes in ("event", "all"):
+    if isinstance(writes, str) and writes in {"event", "all"}:
         return
+    wanted = '"event", "all", or a number of bytes, 1 or more'
     if isinstance(writes, bool) or not isinstance(writes, int) or writes < 1:
-        wanted = '"event", "all", or a number of bytes, 1 or more'
         _check.refuse(f"{fault}(writes)", writes, wanted)
+    _check.whole(f"{fault}(writes)", writes, 1)
 
 
 @dataclass(frozen=True, slots=True)

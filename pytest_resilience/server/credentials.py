@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pytest_resilience.answers import Answer
 from pytest_resilience.errors import PlanError
+from pytest_resilience.faults import _check
 from pytest_resilience.records import Attempt
 from pytest_resilience.secrets.names import is_public, tells
 from pytest_resilience.secrets.value import SHORTEST_NAMED, Secret, looks_random
@@ -40,6 +41,9 @@ class Known:
 
     def add(self, value: str, label: str) -> str:
         """The user says that this is one."""
+        _check_label(label)
+        if not isinstance(value, str):  # And its value is not shown, whatever it is.
+            _check.refuse("secret(value)", type(value), "a text")
         if len(value) < SHORTEST_NAMED:
             wanted = f"at least {SHORTEST_NAMED} characters, or it would be found everywhere"
             raise PlanError(f"the secret {label!r} is too short: wanted are {wanted}")
@@ -48,6 +52,7 @@ class Known:
 
     def mint(self, label: str) -> str:
         """A new one."""
+        _check_label(label)
         value = f"canary-{secrets.token_hex(16)}"
         self._named.append(Secret.of(label, value, minted=True, named=True))
         return value
@@ -81,6 +86,11 @@ class Known:
         attempts, answers = server.journal.exchanged(ATTEMPTS)
         yield from sent(attempts)
         yield from _answered(answers)
+
+
+def _check_label(label: object) -> None:
+    if not isinstance(label, str) or not label.strip():
+        _check.refuse("label", label, "a text: what reports call it")
 
 
 def sent(attempts: Iterable[Attempt]) -> Iterator[Pair]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from threading import Thread
 from types import TracebackType
@@ -100,7 +101,9 @@ class FakeServer:
         self.max_body = _check.whole("max_body", max_body)
         self.max_head = _check.whole("max_head", max_head, 256)
         self.keep_body = _check.whole("keep_body", keep_body)
-        self.journal = Journal(None if keep is None else _check.whole("keep", keep, 1))
+        self.journal = Journal(
+            None if keep is None else min(_check.whole("keep", keep, 1), sys.maxsize)
+        )
         self.plan = Plan(None if seed is None else _check.whole("seed", seed))
         self.control: WSGIApplication | None = None
         """Serves what lies under ``/_resilience/``, unseen by trace and plan."""

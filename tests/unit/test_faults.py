@@ -119,6 +119,7 @@ REFUSED = [
     *each(lambda v: F.empty_reply(processed=v), "empty_reply(processed)", FLAGS),
     *each(lambda v: F.timeout(processed=v), "timeout(processed)", FLAGS),
     *each(lambda v: F.cut_stream(reset=v), "cut_stream(reset)", FLAGS),
+    *each(F.slicer, "slicer(writes)", [0, -1, 1.5, True, "1", None, ["all"], 10**1_000]),
     *each(lambda v: F.reset_idle(after=v), "reset_idle(after)", SECONDS),
     *each(F.garbage, "garbage(size)", [0, -1, 1.5, True, "1", None, 2**30]),
     *each(F.huge_headers, "huge_headers(size)", [0, -1, 1.5, True, "1", None, 2**30]),

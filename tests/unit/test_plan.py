@@ -526,6 +526,27 @@ def test_applications(app: Any) -> None:
     assert FakeServer(app).wsgi_app is app
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (lambda server: server.secret(5), "^secret.value.=<class 'int'> is not allowed"),
+        (lambda server: server.secret("h1dden", None), "^label=None is not allowed: wanted a text"),
+        (lambda server: server.canary(" "), "^label=' ' is not allowed: wanted a text"),
+    ],
+    ids=range(3),
+)
+def test_refused_secrets(name: Callable[[FakeServer], str], said: str) -> None:
+    """A secret is a text and has a name; what is none is not shown."""
+    with pytest.raises(PlanError, match=said):
+        name(FakeServer())
+
+
+def test_more_attempts_than_fit() -> None:
+    """Whoever keeps more than there can be keeps all."""
+    with FakeServer(keep=10**100) as server:
+        assert len(server.trace) == 0
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "0.0.0.0", "::1", "::"])
 def test_addresses(host: str) -> None:
     """Addresses and names of this machine are taken."""
