@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 DEEPEST = 20
 MOST_CAUSES = 20
@@ -20,9 +20,10 @@ def texts_of(value: object, above: tuple[int, ...] = ()) -> Iterator[str]:
             yield in_words(value)
     elif value is None or isinstance(value, int | float) or id(value) in above:
         return
-    elif len(above) < DEEPEST and isinstance(value, Mapping | list | tuple | set | frozenset):
+    elif len(above) < DEEPEST and isinstance(value, dict | list | tuple | set | frozenset):
+        # Of another mapping its repr is what gets written: headers of httpx mask theirs.
         inside = (*above, id(value))
-        for item in value.items() if isinstance(value, Mapping) else value:
+        for item in value.items() if isinstance(value, dict) else value:
             yield from texts_of(item, inside)
     else:
         yield in_words(value)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pytest_resilience.logs import _hub
@@ -15,6 +16,7 @@ from pytest_resilience.logs._hub import saying
 def install() -> None:
     """Put the tap in place."""
     _hub.put(warnings, "warn", _warn)
+    _hub.put(warnings, "warn_explicit", _explicit)
     # Behind the filters, where the interpreter's own warnings and those come by that somebody
     # gives with a name of `warn` from before. pytest's recorders replace other names.
     _hub.put(warnings, "_showwarnmsg", _show)
@@ -36,19 +38,43 @@ def _warn(real: Callable[..., None]) -> Callable[..., None]:
         stacklevel = max(2 if prefixes else 1, stacklevel) + (not caller.startswith(prefixes))
         if not _hub.listening():
             return real(message, category, stacklevel, source, **options)
-        entry = _hub.tell(_entry(message, category))
-        saying.warned.append(False)
-        before, saying.writing = saying.writing, entry
-        try:
+        with _giving(_entry(message, category)):
             real(message, category, stacklevel, source, **options)
-        except BaseException:
-            saying.warned[-1] = True  # Whoever catches it hears it.
-            raise
-        finally:
-            entry.dropped, saying.writing = not saying.warned.pop(), before
         return None
 
     return warn
+
+
+def _explicit(real: Callable[..., None]) -> Callable[..., None]:
+    def warn_explicit(
+        message: str | Warning,
+        category: type[Warning],
+        *where: Any,  # noqa: ANN401 -- as it is
+        **options: Any,  # noqa: ANN401 -- the same
+    ) -> None:
+        __tracebackhide__ = True
+        if not _hub.listening():
+            return real(message, category, *where, **options)
+        with _giving(_entry(message, category)):
+            real(message, category, *where, **options)
+        return None
+
+    return warn_explicit
+
+
+@contextlib.contextmanager
+def _giving(entry: Entry) -> Iterator[None]:
+    """While a warning is given: whether it is shown, and whatever is written of it."""
+    _hub.tell(entry)
+    saying.warned.append(False)
+    before, saying.writing = saying.writing, entry
+    try:
+        yield
+    except BaseException:
+        saying.warned[-1] = True  # Whoever catches it hears it.
+        raise
+    finally:
+        entry.dropped, saying.writing = not saying.warned.pop(), before
 
 
 def _show(real: Callable[..., None]) -> Callable[..., None]:

@@ -190,16 +190,17 @@ def in_attempts(trace: Trace) -> Iterator[Place]:
 
 
 def in_files(folder: Path) -> Iterator[Place]:
-    """The log files below a folder, within bounds.
+    """The log files below a folder, and the names of all files there, within bounds.
 
-    Only those that are logs by their name: a file that a test gives its client, or a client
-    writes because it should, may well hold a secret.
+    Of contents only those that are logs by their name: a file that a test gives its client, or
+    a client writes because it should, may well hold a secret.
     """
     looked_at = 0
     for path in folder.rglob("*"):
         looked_at += 1
         if looked_at > MOST_FILES:
             return
+        yield Place("the name of a file", path.name)
         if LOG_FILE.search(path.name) and path.is_file():
             try:
                 contents = _both_ends(path)

@@ -92,6 +92,8 @@ class Ear:
             yield from leaks.in_line(entry.line(None, None), way)
         for name in {entry.logger for entry, _ in self._heard if entry.logger}:
             yield leaks.Place("the name of a logger", name)
+        for name in {entry.thread for entry, _ in self._heard}:
+            yield leaks.Place("the name of a thread", name)
         yield from self._shown
         for one in watched:
             # Not its trace, which waits for the server's thread; the other checks just did.

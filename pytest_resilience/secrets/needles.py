@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from pytest_resilience.secrets.value import PART, Secret
+from pytest_resilience.secrets.value import LONG, PART, Secret
 
 GRAM = 6
 """Length of what is looked up; a longer match is then read off the text around it."""
@@ -72,11 +72,13 @@ def needles(secret: Secret) -> Needles:
     found = Needles()
     label, parts = secret.label, secret.parts
     before = secret.value[: secret.known].encode() if parts else b""
-    need = PART if parts else len(value)
+    need = _need(secret, len(value))
     plain = Needle(label, "plain", value, need, before, not parts and len(value) < PART)
-    in_runs = parts and _IN_ONE_RUN.fullmatch(value) is not None
+    in_runs = need < len(value) and _IN_ONE_RUN.fullmatch(value) is not None
     (found.in_runs if in_runs else found.anywhere).append(plain)
     (found.in_runs if parts else found.anywhere).extend(_base64(label, value, parts=parts))
+    if not value.isascii():
+        found.anywhere += _in_other_bytes(label, secret.unknown)
     if b" " in value:
         found.anywhere.append(Needle(label, "URL-quoted", value.replace(b" ", b"+")))
     numbers = b", ".join([_NUMBERS[byte] for byte in value])
@@ -88,6 +90,27 @@ def needles(secret: Secret) -> Needles:
         found.unbroken += [one for one in found.anywhere if one.encoding.startswith("base64")]
     _add_hex(found, label, value.hex().encode(), parts=parts)
     return found
+
+
+def _need(secret: Secret, size: int) -> int:
+    """How much of it in a row is proof."""
+    if secret.parts:
+        return PART
+    if secret.named and size >= LONG and "://" not in secret.value:
+        return size * 3 // 4  # Nobody cuts so much of it off to hide it.
+    return size
+
+
+def _in_other_bytes(label: str, value: str) -> Iterator[Needle]:
+    """Of characters that are not written alike everywhere."""
+    for charset in ("utf-16-le", "utf-16-be"):
+        yield Needle(label, "UTF-16", value.encode(charset, "surrogatepass"))
+    try:
+        latin = value.encode("latin-1")  # As in headers.
+    except UnicodeEncodeError:
+        return
+    yield Needle(label, "latin-1", latin)
+    yield from _base64(label, latin, parts=False)
 
 
 def _base64(label: str, value: bytes, *, parts: bool) -> Iterator[Needle]:

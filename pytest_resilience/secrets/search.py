@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from pytest_resilience.secrets.needles import DIGITS, GRAM, HEX_RUN, RUN, Needle, needles
+from pytest_resilience.secrets.packing import unpacked
 from pytest_resilience.secrets.value import SHORTEST, Secret
-from pytest_resilience.secrets.views import View, layers, unpacked
+from pytest_resilience.secrets.views import View, layers
 
 BETWEEN = "\n\x01\n"
 """Stands between texts that are searched at once; in no secret, and in no run."""
+PACKED = 1
+"""How often what was packed is looked at for what is packed in it."""
 Anchors = dict[bytes, list[tuple[Needle, int]]]
 Found = Iterator[tuple[Needle, View, int, int]]
 _ESCAPES = (
@@ -96,8 +99,14 @@ class Search:
                     found,
                     Hit(needle.label, encoding, *place, whole=end - start >= len(needle.text)),
                 )
-            for needle, start, end in self._in_packed(view):
-                _add(found, Hit(needle.label, "packed", *view.span(start, end), whole=True))
+            for needle, how, form, start, end in self._in_packed(view, PACKED):
+                first, last = form.span(start, end)
+                hit = Hit(needle.label, how, first, last, whole=True)
+                # What is found by itself has a better place than the whole that it is in.
+                if not any(
+                    one.label == hit.label and one.start < last and first < one.end for one in found
+                ):
+                    found.append(hit)
         found.sort(key=lambda hit: (hit.start, hit.end))
         return [_in_characters(hit, data) for hit in found] if isinstance(content, str) else found
 
@@ -112,7 +121,7 @@ class Search:
 
     def _shows(self, data: bytes) -> bool:
         return any(
-            next(self._in_view(view), None) or next(self._in_packed(view), None)
+            next(self._in_view(view), None) or next(self._in_packed(view, PACKED), None)
             for view in layers(data, placed=False, apart=self._apart)
         )
 
@@ -138,11 +147,14 @@ class Search:
                     yield needle, view, start, end
                 start = data.find(needle.text, end)
 
-    def _in_packed(self, view: View) -> Iterator[tuple[Needle, int, int]]:
-        for inside, start, end in unpacked(view.data):
+    def _in_packed(self, view: View, deep: int) -> Iterator[tuple[Needle, str, View, int, int]]:
+        for how, inside, form, start, end in unpacked(view):
             for layer in layers(inside, placed=False, apart=self._apart):
                 for needle, *_ in self._in_view(layer):
-                    yield needle, start, end
+                    yield needle, how, form, start, end
+                if deep:
+                    for needle, *_ in self._in_packed(layer, deep - 1):
+                        yield needle, how, form, start, end
 
 
 def _anchor(anchors: Anchors, found: Iterable[Needle], size: int) -> None:

@@ -391,6 +391,41 @@ def test_old(fake_vault):
     result.assert_outcomes(passed=11, errors=5)
 
 
+def test_names_of_threads_and_files_are_looked_at(session: Session) -> None:
+    """A thread that says something has a name; so has a file below tmp_path, whatever is in it."""
+    code = f"""{CLIENT}
+import threading
+
+def client(name):
+    thread = threading.Thread(target=log.info, args=("hello",), name=name)
+    thread.start()
+    thread.join()
+
+def store(folder, name):
+    (folder / "cache").mkdir()
+    (folder / "cache" / name).write_text("x")
+
+def test_thread(fake_github):
+    client("for " + token())
+
+def test_file(fake_github, tmp_path):
+    store(tmp_path, token().replace("/", "%2F") + ".json")
+
+def test_harmless(fake_github, tmp_path):
+    client("for me")
+    store(tmp_path, "mine.json")
+"""
+    result = session(code)
+
+    result.assert_outcomes(passed=3, errors=2)
+    result.stdout.fnmatch_lines(
+        [
+            "GITHUB_TOKEN has leaked into the name of a thread (plain, *",
+            "GITHUB_TOKEN has leaked into the name of a file (URL-quoted, *",
+        ]
+    )
+
+
 def test_log_files_are_read(session: Session) -> None:
     """Those below tmp_path that are logs by their name; other files may hold secrets."""
     code = f"""{CLIENT}

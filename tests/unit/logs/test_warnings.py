@@ -49,6 +49,27 @@ def test_shown_ignored_and_made_errors(recwarn: pytest.WarningsRecorder) -> None
     ]
 
 
+def test_explicit_ones_are_heard_whatever_becomes_of_them() -> None:
+    """Those that say themselves where they come from; all arguments by name as well."""
+    by_name: dict[str, Any] = {"category": OwnWarning, "filename": "x.py", "lineno": 1}
+    with Recorder() as logs:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.warn_explicit("ignored", OwnWarning, "x.py", 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with pytest.raises(OwnWarning, match="raised"):
+                warnings.warn_explicit(message="raised", **by_name)
+        kept = warnings.warn_explicit
+    with pytest.warns(OwnWarning, match="later"):
+        kept("later", OwnWarning, "x.py", 1)
+
+    assert outcome(logs) == [
+        ("ignored", "OwnWarning", True),
+        ("raised", "OwnWarning", False),
+    ]
+
+
 @pytest.mark.filterwarnings("always")
 def test_pytests_recorders_beside_it() -> None:
     """`recwarn` and `pytest.warns` get what they get without us."""

@@ -7,8 +7,10 @@ import json
 import random
 import re
 import string
+import unicodedata
 import zlib
 from collections.abc import Callable
+from html.entities import html5
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -37,6 +39,12 @@ def _hexed(value: str, separator: str) -> str:
 
 def _percented(value: str) -> str:
     return "".join(f"%{byte:02x}" for byte in value.encode())
+
+
+def _entity(character: str) -> str:
+    """As a browser would write it that has a name for it."""
+    names = [name for name, meant in html5.items() if meant == character and name[-1] == ";"]
+    return f"&{names[0]}" if names else character.replace("&", "&amp;")
 
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
@@ -84,6 +92,30 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "zlib": lambda v: repr(zlib.compress(v.encode())),
     "zlib in base64": lambda v: base64.urlsafe_b64encode(zlib.compress(v.encode(), 9)).decode(),
     "zlib in hex": lambda v: zlib.compress(v.encode()).hex().upper(),
+    "zlib, quickly, in base64": lambda v: base64.b64encode(zlib.compress(v.encode(), 1)).decode(),
+    "zlib, at level 5": lambda v: repr(zlib.compress(v.encode(), 5)),
+    "gzip in hex with colons": lambda v: gzip.compress(v.encode()).hex(":").upper(),
+    "gzip as numbers": lambda v: json.dumps(list(gzip.compress(v.encode()))),
+    "gzip in base64, in lines": lambda v: base64.encodebytes(
+        gzip.compress(v.encode() * 3)
+    ).decode(),
+    "gzip in base64, behind a path": lambda v: (
+        "/v1/" + base64.urlsafe_b64encode(gzip.compress(v.encode())).decode()
+    ),
+    "numbers without blanks": lambda v: json.dumps(list(v.encode()), separators=(",", ":")),
+    "numbers in lines": lambda v: json.dumps(list(v.encode()), indent=1),
+    "JSON in base64": lambda v: base64.b64encode(json.dumps({"a": v}).encode()).decode(),
+    "a JSON web token": lambda v: (
+        "eyJhbGciOiJub25lIn0."
+        + base64.urlsafe_b64encode(json.dumps({"a": v}).encode()).decode().rstrip("=")
+        + "."
+    ),
+    "base64 twice": lambda v: base64.b64encode(base64.b64encode(v.encode())).decode(),
+    "names of characters": lambda v: "".join(
+        f"\\N{{{unicodedata.name(c)}}}" if unicodedata.name(c, "") else c for c in v
+    ),
+    "HTML, every name": lambda v: "".join(_entity(c) for c in v),
+    "HTML without semicolons": lambda v: "".join(f"&#{ord(c)}" for c in v),
     "JSON in gzip": lambda v: repr(gzip.compress(json.dumps({"a": v}).encode())),
 }
 
@@ -250,6 +282,80 @@ def test_utf_16_is_read(value: str) -> None:
 
     assert [hit.whole for hit in search.hits(encoded)] == [True]
     assert [hit.whole for hit in search.hits(repr(encoded))] == [True]
+    without_mark = base64.b64encode(encoded[2:] * 2)
+    assert labels(search.hits(without_mark)) == {"it"}
+
+
+@pytest.mark.parametrize("value", ["Paßwört über 7", "ключ-48-секрет"])
+def test_other_bytes_of_the_same_characters_are_found(value: str) -> None:
+    """Headers have latin-1 where it will do; UTF-16 has no bytes in common with UTF-8."""
+    search = Search([Secret.of("it", value, named=True)])
+    written = [value.encode("utf-16-le"), value.encode("utf-16-be")]
+    if value.startswith("P"):
+        latin = value.encode("latin-1")
+        written += [latin, base64.b64encode(b"user:" + latin), quote(latin).encode()]
+
+    for content in written:
+        assert labels(search.hits(b"<" + content + b">")) == {"it"}
+
+
+NAMED = "a-word-and-the-Nex7-one"
+
+
+def test_of_a_long_value_that_was_named_three_quarters_are_proof() -> None:
+    """What a mask leaves of it is less; of an address, the host is what all may know."""
+    search = Search([Secret.of("it", NAMED, named=True)])
+    address = "postgres://somebody@db.example.com/pw-1"
+
+    for shown in (NAMED[:-4] + "****", NAMED[5:], f"<{NAMED[2:-3]}>"):
+        (hit,) = search.hits(shown)
+        assert not hit.whole
+    assert search.hits(f"{NAMED[:8]}...{NAMED[-8:]}") == []
+    assert search.hits(NAMED[:16]) == []
+    assert Search([Secret.of("it", NAMED)]).hits(NAMED[:-4]) == []
+    assert Search([Secret.of("it", address, named=True)]).hits(address[:-3]) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\\N{NO SUCH CHARACTER} &nosuchname; &#xfffffff",
+        "7801 785e 78:9c:00:11:22:33:44:55:66:77:88",
+        "1f8b08" * 9,
+        "1, 2, 3, 4, 5, 256, 7, 8, 9",
+        "x, 1, 2, 3, 4, 5",
+        "x^2 + x^3, eJwabcdefghijklmnopq",
+        "/" * 32,
+        "AQEB" * 8,
+        "eyJeyJeyJeyJeyJeyJeyJ" * 3,
+        base64.b64encode(b"just something that is readable, and has nothing in it").decode(),
+    ],
+)
+def test_what_only_looks_packed_is_let_be(text: str) -> None:
+    """It cannot be unpacked, or has nothing in it."""
+    assert Search([Secret.of("it", TOKEN)]).hits(text) == []
+
+
+def test_deflate_without_a_head_is_unpacked_in_base64() -> None:
+    """As single sign-on has it in its URLs."""
+    packer = zlib.compressobj(wbits=-15)
+    packed = packer.compress(TOKEN.encode()) + packer.flush()
+
+    hits = Search([Secret.of("it", TOKEN)]).hits(base64.b64encode(packed).decode())
+    assert labels(hits) == {"it"}
+
+
+def test_what_is_packed_is_found_each_time() -> None:
+    """And masked each time, in lines of which not all are of it as well."""
+    search = Search([Secret.of("it", "käse/um 7", named=True)])
+    packed = base64.b64encode(json.dumps({"some": "thing", "a": "käse/um 7"}).encode()).decode()
+    text = f"{packed}, {packed}\nnot-of-it\n"
+
+    assert [(hit.encoding, hit.start) for hit in search.hits(text)] == [
+        ("base64", 0),
+        ("base64", len(packed) + 2),
+    ]
+    assert packed not in search.mask(text)
 
 
 def test_colours_have_a_name() -> None:

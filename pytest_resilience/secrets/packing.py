@@ -1,0 +1,131 @@
+"""What a text has in it that has to be unpacked before it can be read.
+
+Compressed bytes show nothing of what is in them, and base64 shows nothing of a value that was
+escaped before. So what looks like either is unpacked, and searched again.
+
+All of it is asked of every text, most of which have nothing of the kind: each question begins
+with signs that are looked for faster than by a regular expression that begins with a class.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+import zlib
+from collections.abc import Iterator
+
+from pytest_resilience.secrets.views import View
+
+MOST = 1024 * 1024
+"""Bytes that are unpacked of one piece."""
+LONG = 24
+"""Characters of base64 that may be a text."""
+_PACKED = re.compile(rb"\x1f\x8b\x08|x[\x01^\x9c\xda]")
+_SIGNS = (b"\x1f\x8b\x08", b"x\x01", b"x^", b"x\x9c", b"x\xda")
+_LINES = re.compile(rb"[A-Za-z0-9+/_-]+(?:\r?\n[ \t]*[A-Za-z0-9+/_-]+)*")
+_PACKED_BASE64 = re.compile(rb"(?:H4sI|eA[E-H]|eF[4-7]|eJ[w-z]|eN[o-r])[A-Za-z0-9+/_-]{8}")
+_SIGNS_BASE64 = (b"H4sI", b"eA", b"eF", b"eJ", b"eN")
+_JSON = b"eyJ"
+"""``{"`` in base64: there may be something before it that looks like base64, too."""
+_DIGITS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
+_RUNS = bytes(byte if byte in _DIGITS else 0x20 for byte in range(256))
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+_BREAKS = b"\r\n\t "
+_CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_MAYBE_HEX = tuple(
+    re.compile(sign + rb"[^0-9a-zA-Z]{0,2}(?:0[xX])?(?:8[bB]|01|5[eE]|9[cC]|[dD][aA])")
+    for sign in (b"1f", b"1F", b"78")
+)
+_HEX = re.compile(rb"(?:1f8b08|78(?:01|5e|9c|da))(?:[0-9a-f]{2}){8,}")
+_SEVERAL = re.compile(rb",\s*[0-9]{1,3}(?:,\s*[0-9]{1,3}){2,}(?![0-9.])")
+_FIRST = re.compile(rb"(?<![0-9.])[0-9]{1,3}\Z")
+Found = Iterator[tuple[str, bytes, View, int, int]]
+
+
+def unpacked(view: View) -> Found:
+    """What is in it: what to call its packing, what it is, and in which view it stands where."""
+    yield from _packed(view)
+    yield from _packed_base64(view)
+    yield from _base64(view)
+    yield from _packed_hex(view)
+    yield from _numbers(view)
+
+
+def _packed(view: View) -> Found:
+    data = view.data
+    if any(sign in data for sign in _SIGNS):
+        for match in _PACKED.finditer(data):
+            if inside := _inflated(data[match.start() :]):
+                yield "packed", inside, view, match.start(), len(data)
+
+
+def _packed_base64(view: View) -> Found:
+    data = view.data
+    if any(sign in data for sign in _SIGNS_BASE64):
+        for match in _PACKED_BASE64.finditer(data):
+            text, end = _lines(data, match.start())
+            if inside := _inflated(_decoded(text)):
+                yield "packed", inside, view, match.start(), end
+
+
+def _base64(view: View) -> Found:
+    """Texts in base64: values that were escaped before are found in there only."""
+    data = view.data
+    for run in {word for word in data.translate(_RUNS).split() if len(word) >= LONG}:
+        for skipped in {0, max(0, run.find(_JSON))}:
+            if alone := _meant(run[skipped:]):
+                for place in re.finditer(re.escape(run), data):
+                    start = place.start() + skipped
+                    text, end = _lines(data, start)
+                    yield "base64", _meant(text) or alone, view, start, end
+
+
+def _packed_hex(view: View) -> Found:
+    if any(maybe.search(view.data) for maybe in _MAYBE_HEX):
+        digits = view.digits()
+        for match in _HEX.finditer(digits.data):
+            if inside := _inflated(binascii.unhexlify(match[0])):
+                yield "packed", inside, digits, *match.span()
+
+
+def _numbers(view: View) -> Found:
+    """Bytes that somebody has made a list of."""
+    for match in _SEVERAL.finditer(view.data):
+        first = _FIRST.search(view.data, max(0, match.start() - 4), match.start())
+        if first is None:
+            continue
+        numbers = [int(number) for number in (first[0] + match[0]).split(b",")]
+        if max(numbers) < 256:
+            content = bytes(numbers)
+            yield "numbers", _inflated(content) or content, view, first.start(), match.end()
+
+
+def _lines(data: bytes, start: int) -> tuple[bytes, int]:
+    """The base64 that begins there, in however many lines, and where it ends."""
+    match = _LINES.match(data, start)
+    assert match is not None
+    return match[0], match.end()
+
+
+def _meant(text: bytes) -> bytes:
+    """What base64 says, if that is a text, or one that was packed without any sign of it."""
+    content = _decoded(text)
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return _inflated(content, -zlib.MAX_WBITS)
+    return b"" if _CONTROL.search(content) else content
+
+
+def _decoded(text: bytes) -> bytes:
+    text = text.translate(_URL_SAFE, _BREAKS)
+    text = text[: len(text) - (len(text) % 4 == 1)]
+    return binascii.a2b_base64(text + b"=" * (-len(text) % 4))
+
+
+def _inflated(data: bytes, kind: int = zlib.MAX_WBITS | 32) -> bytes:
+    """As much as can be unpacked, within bounds: what was cut is no less of a leak."""
+    try:
+        return zlib.decompressobj(wbits=kind).decompress(data, MOST)
+    except zlib.error:
+        return b""
