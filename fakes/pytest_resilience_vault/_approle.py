@@ -88,10 +88,10 @@ class AppRole(SecretIdPaths):
 
     # Roles
 
-    @on("list", "role/?")
+    @on("list", "role/?", fields.PAGES)
     def list_roles(self, call: Call) -> Reply:
         """Their names."""
-        return Reply({"keys": sorted(self.roles)})
+        return self.listed(call, sorted(self.roles))
 
     @on("read", ROLE)
     def read_role(self, call: Call, name: str) -> Reply | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pytest_resilience_vault import _errors
-from pytest_resilience_vault._call import CREATE, UPDATE, Call
+from pytest_resilience_vault._call import CREATE, LIST, READ, UPDATE, Call
 from pytest_resilience_vault._fields import CAPTURED, Fields
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._ttl import Wish
@@ -94,16 +94,35 @@ class Backend:
         name = place.names.get(call.operation)
         if name is None:
             raise _errors.unsupported_operation()
-        if not call.data or place.fields is None:
-            reply: Reply | None = getattr(self, name)(call, **arguments)
-            return reply
-        call.convert(place.fields)
-        reply = getattr(self, name)(call, **arguments)
-        ignored = sorted(set(call.data) - set(place.fields) - CAPTURED)
-        if reply is not None and ignored:
+        takes_any = place.fields is None and call.operation not in (READ, LIST)
+        known = place.fields or {}
+        if call.data and not takes_any:
+            call.convert(known)
+            ignored = sorted(set(call.data) - set(known) - CAPTURED)
+            if ignored:
+                return self._warned(call, getattr(self, name), arguments, ignored)
+        reply: Reply | None = getattr(self, name)(call, **arguments)
+        return reply
+
+    def _warned(
+        self, call: Call, method: Callable[..., Any], arguments: dict[str, str], ignored: list[str]
+    ) -> Reply | None:
+        """The answer with a warning; that makes an empty list something to be said (seen)."""
+        reply: Reply | None = method(call, **arguments)
+        if reply is not None:
+            if reply.data == {"keys": []}:
+                reply.data = {}
             listed = " ".join(ignored)
             reply.warnings.append(f"Endpoint ignored these unrecognized parameters: [{listed}]")
         return reply
+
+    def listed(self, call: Call, names: list[str]) -> Reply:
+        """Of names as many as an OpenBao is asked for: so many, and behind which one."""
+        if self.core.flavour.is_openbao:
+            after, limit = call.text("after"), call.whole("limit")
+            names = [name for name in names if name > after]
+            names = names[:limit] if limit > 0 else names
+        return Reply({"keys": names})
 
     def convert(self, call: Call) -> None:
         """Refuse fields that cannot be converted, before the policies are asked."""

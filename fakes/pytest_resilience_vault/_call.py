@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -82,10 +83,8 @@ class Call:
         if value is None:
             return 0 if self.has(name) else default
         if isinstance(value, str):
-            if value == "":
-                return 0
             try:
-                return int(value, 0)
+                return _parsed_int(value)
             except ValueError:
                 raise self._unfit(name, f"''{_NO_INT}") from None
         if isinstance(value, int):
@@ -156,12 +155,25 @@ class Call:
         return [part.strip() for part in self.text(name).split(",")] if value != "" else []
 
     def wholes(self, name: str) -> list[int]:
-        """A list of whole numbers, or one string with commas."""
-        try:
-            return [int(text, 0) for text in self.texts(name) if text]
-        except ValueError:
-            words = f"decoding failed due to the following error(s):\n\n'[0]'{_NO_INT}"
-            raise self._unfit(name, words) from None
+        """A list of whole numbers, or one string with commas; every bad one is named."""
+        value = self.data.get(name)
+        if isinstance(value, str):
+            value = value.split(",") if value else []
+        elif not isinstance(value, list):
+            value = [value] if value or isinstance(value, int) else []
+        found, problems = [], []
+        for index, item in enumerate(value):
+            try:
+                found.append(_weak_int(item))
+            except ValueError:
+                problems.append(f"'[{index}]'{_NO_INT}")
+            except TypeError:
+                words = f"expected type 'int', got unconvertible type {_go(item)}"
+                problems.append(f"'[{index}]' {words}")
+        if problems:
+            words = "decoding failed due to the following error(s):\n\n"
+            raise self._unfit(name, words + "\n".join(problems))
+        return found
 
     def strings(self, name: str) -> list[str]:
         """A list of strings; a single string is one, commas and all."""
@@ -203,6 +215,27 @@ class Call:
         bare = self.checks_existence and self.operation in WRITES
         prefix = "" if bare else "Field validation failed: "
         return bad_request(f'{prefix}error converting input for field "{name}": {why}')
+
+
+def _weak_int(value: Any) -> int:
+    """A whole number as mapstructure's weak decoding makes one."""
+    if value is None or isinstance(value, bool | int):
+        return int(value or 0)
+    if isinstance(value, dict | list):
+        raise TypeError
+    return _parsed_int(str(getattr(value, "text", value)))
+
+
+_OCTAL = re.compile(r"[-+]?0[0-7]+")
+
+
+def _parsed_int(text: str) -> int:
+    """A whole number of any base, as strconv.ParseInt reads it; nothing is 0."""
+    if not text:
+        return 0
+    if text.strip() != text:
+        raise ValueError(text)
+    return int(text, 8) if _OCTAL.fullmatch(text) else int(text, 0)
 
 
 class Texts(list[str]):

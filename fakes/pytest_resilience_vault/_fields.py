@@ -81,6 +81,9 @@ ACCESSOR: Fields = {"accessor": "text"}
 RENEW: Fields = {"increment": "seconds", "token": "text"}
 RENEW_ACCESSOR: Fields = {"accessor": "text", "increment": "seconds"}
 
+PAGES: Fields = {"after": "text", "limit": "whole"}
+"""Of lists, in an OpenBao."""
+
 KV_CONFIG: Fields = {
     "cas_required": "flag",
     "delete_version_after": "signed",

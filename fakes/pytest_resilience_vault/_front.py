@@ -21,7 +21,9 @@ from pytest_resilience_vault._reply import NotThere, Reply, envelope
 from pytest_resilience_vault._requests import (
     call_of,
     cleaned,
+    is_relative,
     role_of,
+    sent_path,
     token_of,
     with_query,
     wrapping_of,
@@ -58,6 +60,12 @@ class Front:
 
     def answer(self, request: Request) -> Answer:
         """The response to a request."""
+        if not request.path.isprintable():
+            # Before all else, and without a word or a field (go-cleanhttp,
+            # PrintablePathCheckHandler).
+            nothing = Answer([], 400, [("Content-Length", "0")])
+            del nothing.headers["Content-Type"]
+            return nothing
         fields: dict[str, str] = {}
         try:
             response = self._answer(request, fields)
@@ -120,8 +128,9 @@ class Front:
         if self._core.quotas.count and path.startswith("/v1/"):
             self._count(path[4:], request, fields)
         self._check_request(request, fields)
-        clean = cleaned(path)
-        if clean != path:
+        sent = sent_path(request)
+        clean = cleaned(sent)
+        if clean != sent:
             return redirect(with_query(clean, request), request.method)
         if not path.startswith("/v1/"):
             raise Refused(404)
@@ -137,6 +146,8 @@ class Front:
         if core.seal.sealed:
             raise sealed()
         self._stand_by(request, call)
+        if is_relative(path):
+            raise bad_request("relative paths not supported")
         return self._answer_logical(core, call, fields)
 
     def _check_request(self, request: Request, fields: dict[str, str]) -> None:

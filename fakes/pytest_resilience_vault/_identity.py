@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_resilience_vault._backend import WRITE, Backend, on
 from pytest_resilience_vault._errors import Refused, bad_request, one_of
-from pytest_resilience_vault._kv1 import listing
+from pytest_resilience_vault._kv1 import keys_below
 from pytest_resilience_vault._reply import Reply
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Cubbyhole(Backend):
     @on("list", "(?P<path>.*)")
     def keys(self, call: Call, path: str) -> Reply:
         """The names below a folder."""
-        return listing(list(self._own(call)), path)
+        return Reply({"keys": keys_below(list(self._own(call)), path)})
 
 
 class Identity(Backend):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_resilience_vault._backend import WRITE, Backend, on
 from pytest_resilience_vault._call import Call
-from pytest_resilience_vault._errors import bad_request, not_found, refuse_too_large
+from pytest_resilience_vault._errors import bad_request, refuse_too_large
 from pytest_resilience_vault._gojson import encode
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._times import seconds
@@ -20,14 +20,6 @@ def keys_below(paths: list[str], prefix: str) -> list[str]:
     """The names directly below a folder; folders end with a slash."""
     below = {path[len(prefix) :] for path in paths if path.startswith(prefix)}
     return sorted({name.partition("/")[0] + ("/" if "/" in name else "") for name in below} - {""})
-
-
-def listing(paths: list[str], folder: str) -> Reply:
-    """The answer to a list; an empty one is "not found"."""
-    names = keys_below(paths, folder)
-    if not names:
-        raise not_found()
-    return Reply({"keys": names})
 
 
 class Kv1(Backend):
@@ -74,4 +66,4 @@ class Kv1(Backend):
     @on("list", "(?P<path>.*)")
     def keys(self, call: Call, path: str) -> Reply:
         """The names below a folder."""
-        return listing(list(self.secrets), path)
+        return Reply({"keys": keys_below(list(self.secrets), path)})

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Any
 from pytest_resilience_vault import _fields as fields
 from pytest_resilience_vault._backend import WRITE, Backend, on
 from pytest_resilience_vault._call import LIST, PATCH, Call
-from pytest_resilience_vault._errors import Refused, bad_request, one_of, refuse_too_large
+from pytest_resilience_vault._errors import (
+    Lacking,
+    Refused,
+    bad_request,
+    one_of,
+    refuse_too_large,
+)
 from pytest_resilience_vault._gojson import as_floats, encode
-from pytest_resilience_vault._kv1 import listing
+from pytest_resilience_vault._kv1 import keys_below
 from pytest_resilience_vault._merge import merged, without_values
 from pytest_resilience_vault._reply import NotThere, Reply
 from pytest_resilience_vault._secret import Secret, Settings
@@ -45,6 +51,8 @@ class Kv2(Backend):
 
     def no_such_path(self, call: Call) -> Exception:
         """A warning in a 404: the client may have meant version 1 (backend.go, pathInvalid)."""
+        if self.core.flavour.is_openbao and call.path.startswith("detailed-metadata/"):
+            raise Lacking("this fake of OpenBao has no detailed lists")
         if call.path in ("data", "metadata", "delete", "undelete", "destroy"):
             words = "Non-listing operations on the root of a K/V v2 mount are not supported."
             return NotThere(Reply(warnings=[words]))
@@ -155,7 +163,8 @@ class Kv2(Backend):
         if version.is_gone(call.now):
             raise NotThere(Reply(shown))
         if version.data is not None:
-            shown["subkeys"] = without_values(version.data, depth)
+            # Below 0 it ends at the first level (seen).
+            shown["subkeys"] = without_values(version.data, depth if depth >= 0 else 1)
         return Reply(shown)
 
     # delete/, undelete/, destroy/
@@ -221,10 +230,10 @@ class Kv2(Backend):
 
     # metadata/
 
-    @on(LIST, METADATA)
+    @on(LIST, METADATA, fields.KV_METADATA)
     def keys(self, call: Call, path: str) -> Reply:
         """The names below a folder, of deleted secrets too."""
-        return listing(list(self.secrets), path)
+        return self.listed(call, keys_below(list(self.secrets), path))
 
     @on("read", METADATA, fields.KV_METADATA)
     def read_metadata(self, call: Call, path: str) -> Reply | None:
@@ -345,4 +354,9 @@ def _problems(given: dict[str, str]) -> list[str]:
         if not 0 < len(value) <= 512:
             words = f'length of value for key "{key}" is {len(value)} but must be'
             problems.append(f"{words} 0 < len(value) <= 512")
+        if not key.isprintable():
+            shown = encode(key)
+            problems.append(f"key {shown} ({key}) contains unprintable characters")
+        if not value.isprintable():
+            problems.append(f'value for key "{key}" contains unprintable characters')
     return problems

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from pytest_resilience_vault._call import DELETE, LIST, PATCH, READ, UPDATE, Texts, parse_bool
-from pytest_resilience_vault._errors import Refused, bad_request
+from pytest_resilience_vault._errors import Lacking, Refused, bad_request
 from pytest_resilience_vault._gojson import TooComplex, decode_object
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
 METHODS = {"GET": READ, "POST": UPDATE, "PUT": UPDATE, "DELETE": DELETE, "PATCH": PATCH}
+NO_SCAN = "this fake of OpenBao has no scans"
 _MERGE_PATCH = "application/merge-patch+json"
 _FORM = "application/x-www-form-urlencoded"
 _MEDIA_TYPE = re.compile(r"[!#$%&'*+.^_`|~\w-]+(/[!#$%&'*+.^_`|~\w-]+)?\s*(;.*)?", re.ASCII)
@@ -26,20 +27,24 @@ def parsed(request: Request, *, openbao: bool = False) -> tuple[str, dict[str, A
         return LIST, _query(request)
     operation = METHODS.get(method)
     if operation is None:
+        if method == "SCAN" and openbao:
+            raise Lacking(NO_SCAN)
         if method == "HEAD":
             return "header", _query(request)
         if method == "OPTIONS":
             raise bad_request("cannot handle internal-only request operation")
         raise Refused(405)
     if operation == READ:
-        return _read_or_list(request)
+        return _read_or_list(request, openbao=openbao)
     if operation == DELETE:
         return DELETE, _query(request)
     return operation, _body(request, operation, openbao=openbao)
 
 
-def _read_or_list(request: Request) -> tuple[str, dict[str, Any]]:
+def _read_or_list(request: Request, *, openbao: bool) -> tuple[str, dict[str, Any]]:
     data = _query(request)
+    if openbao and data.get("scan"):
+        raise Lacking(NO_SCAN)
     asked = data.get("list", "")
     if not asked:
         return READ, data

@@ -75,6 +75,17 @@ def token_of(request: Request) -> str:
     return authorization[7:].strip() if authorization.startswith("Bearer ") else ""
 
 
+def sent_path(request: Request) -> str:
+    """The path as it was sent, with what is escaped in it."""
+    target: str = request.environ["RAW_URI"]
+    return target.partition("?")[0]
+
+
+def is_relative(path: str) -> bool:
+    """Whether it has dots for a folder, which were escaped when it was sent."""
+    return "/." in path and not {".", ".."}.isdisjoint(path.split("/"))
+
+
 def cleaned(path: str) -> str:
     """The path without doubled slashes and dots, as Go's ServeMux wants it."""
     if "//" not in path and "/." not in path:

@@ -86,14 +86,14 @@ class SecretIdPaths(Backend):
             token_cidrs=token_blocks,
         )
 
-    @on("list", f"{ROLE}/secret-id/?")
+    @on("list", f"{ROLE}/secret-id/?", fields.PAGES)
     def list_accessors(self, call: Call, name: str) -> Reply:
         """The accessors of a role's secret ids."""
         role = self.roles.get(name.lower())
         if role is None:
             raise Refused(400, f'role "{name}" does not exist')
         secret_ids = [role.secret(key, call.now) for key in list(role.secret_ids)]
-        return Reply({"keys": [found.accessor for found in secret_ids if found]})
+        return self.listed(call, [found.accessor for found in secret_ids if found])
 
     @on(WRITE, f"{ROLE}/secret-id/lookup/?", fields.NAMED_SECRET_ID)
     def lookup_secret_id(self, call: Call, name: str) -> Reply | None:

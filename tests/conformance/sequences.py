@@ -169,7 +169,10 @@ class Episode:
 
     def _kv2_versions(self, path: str, who: str) -> Ask:
         folder = self.pick("delete", "undelete", "destroy")
-        versions = self.pick([1], [2], [1, 2], ["1"], "1,2", [99], [], None, "x", [-1], {})
+        versions = self.pick(
+            [1], [2], [1, 2], ["1"], "1,2", [99], [], None, "x", [-1], {}, ["x", 1, "y"], "1, 2",
+            [True, "", None], [[1]], {"a": 1},
+        )  # fmt: skip
         return Ask(
             self.pick("POST", "PUT"), f"{self.kv2}/{folder}/{path}", {"versions": versions}, who
         )
@@ -179,7 +182,9 @@ class Episode:
             "max_versions": lambda: self.pick(0, 1, 2, 5, "3"),
             "cas_required": lambda: self.pick(True, False, "true"),
             "delete_version_after": lambda: self.pick("0s", "3h", 3600, "90m"),
-            "custom_metadata": lambda: self.pick({"a": "b"}, {}, {"a": ""}, {"a": 1}, None),
+            "custom_metadata": lambda: self.pick(
+                {"a": "b"}, {}, {"a": ""}, {"a": 1}, None, {"a\n": "b"}, {"a": "\x7f"}
+            ),
         }
         method = self.pick("POST", "PUT", "PATCH")
         headers = PATCH if method == "PATCH" else ()
@@ -194,7 +199,9 @@ class Episode:
             ("DELETE", f"data/{path}"), ("DELETE", f"metadata/{path}"), ("LIST", f"data/{path}"),
             ("GET", "data"), ("GET", "metadata"), ("POST", "data"), ("DELETE", f"destroy/{path}"),
             ("GET", f"delete/{path}"), ("GET", ""), ("LIST", ""), ("POST", f"nope/{path}"),
-            ("GET", f"metadata/{path}"), ("DELETE", "config"),
+            ("GET", f"metadata/{path}"), ("DELETE", "config"), ("LIST", "metadata?limit=1&after=a"),
+            ("LIST", "metadata/?zz=1"), ("GET", f"data/{path}?zz=1"), ("GET", f"data/x%2F..%2F{path}"),
+            ("POST", "data/a%7Fb"), ("GET", "data/x%2F%2Fy"), ("GET", f"subkeys/{path}?depth=-1"),
         )  # fmt: skip
         return Ask(method, f"{self.kv2}/{where}", {} if method == "POST" else None, who)
 
@@ -242,7 +249,8 @@ class Episode:
         if draw < 0.65:
             return Ask(self.pick("DELETE", "PATCH"), role, None, self.who())
         if draw < 0.7:
-            return Ask("LIST", f"auth/{self.auth}/role", None, self.who())
+            query = self.pick("", "?limit=1", "?after=r1", "?zz=1&list=true")
+            return Ask("LIST", f"auth/{self.auth}/role{query}", None, self.who())
         part = self.pick(
             "policies", "secret-id-num-uses", "secret-id-ttl", "token-ttl", "token-max-ttl",
             "bind-secret-id", "secret-id-bound-cidrs", "token-bound-cidrs", "token-num-uses",

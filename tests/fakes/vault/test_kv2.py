@@ -573,3 +573,66 @@ def test_a_test_sees_whole_numbers_as_such(vault: Vault, ask: Ask) -> None:
     ask("POST", "secret/data/n", body).raise_for_status()
 
     assert repr(vault.get("secret/n")) == "{'n': 1, 'm': 2, 'o': -3, 'p': 1.5, 'q': -0.0}"
+
+
+BAD = "cannot parse value as 'int': strconv.ParseInt: invalid syntax"
+
+
+@pytest.mark.parametrize(
+    ("versions", "why"),
+    [
+        (["x", 1, "y"], f"'[0]' {BAD}\n'[2]' {BAD}"),
+        ("1,x", f"'[1]' {BAD}"),
+        ("1, 2", f"'[1]' {BAD}"),
+        ([1.5], f"'[0]' {BAD}"),
+        ([[1]], "'[0]' expected type 'int', got unconvertible type '[]interface {}'"),
+        ({"a": 1}, "'[0]' expected type 'int', got unconvertible type 'map[string]interface {}'"),
+    ],
+)
+def test_every_version_that_is_no_number_is_named(ask: Ask, versions: object, why: str) -> None:
+    """By its place."""
+    words = 'Field validation failed: error converting input for field "versions": decoding failed'
+
+    answer = said(ask("POST", "secret/delete/a", {"versions": versions}))
+
+    assert answer == (400, [f"{words} due to the following error(s):\n\n{why}"])
+
+
+@pytest.mark.parametrize("versions", [[True, "", None], 1, "0x1", "01", [1.0], ["+1"]])
+def test_versions_may_be_written_in_many_ways(vault: Vault, ask: Ask, versions: object) -> None:
+    """As mapstructure decodes weakly."""
+    vault.put("secret/a", {"n": 1})
+
+    answer = ask("POST", "secret/delete/a", {"versions": versions})
+
+    if versions == [1.0]:
+        assert answer.status_code == 400  # 1.0 is not how a whole number is written
+    else:
+        assert answer.status_code == 204
+        assert ask("GET", "secret/data/a").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("custom", "why"),
+    [
+        ({"k\n": "v"}, 'key "k\\n" (k\n) contains unprintable characters'),
+        ({"k": "v\x00"}, 'value for key "k" contains unprintable characters'),
+    ],
+)
+def test_custom_metadata_can_be_printed(ask: Ask, custom: dict[str, str], why: str) -> None:
+    """Names and values."""
+    answer = said(ask("POST", "secret/metadata/a", {"custom_metadata": custom}))
+
+    words = f"1 error occurred:\n\t* custom_metadata validation failed: {why}\n\n"
+    assert answer == (400, [words])
+
+
+def test_subkeys_below_no_depth_are_those_of_the_first(vault: Vault, ask: Ask) -> None:
+    """0 is every depth, and less than that the first (seen)."""
+    vault.put("secret/a", {"a": {"b": {"c": 1}}})
+    found = [
+        ask("GET", f"secret/subkeys/a?depth={depth}").json()["data"]["subkeys"]
+        for depth in (-5, 0, 2)
+    ]
+
+    assert found == [{"a": None}, {"a": {"b": {"c": None}}}, {"a": {"b": None}}]

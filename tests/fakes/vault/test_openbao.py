@@ -254,3 +254,41 @@ def test_the_node_has_the_same_limits(bao: Vault) -> None:
 
     words = "refused JSON input due to high complexity: exceeded maximum number of strings"
     assert said(answer) == (400, [words])
+
+
+@pytest.mark.parametrize(
+    ("path", "keys"),
+    [
+        ("secret/metadata?limit=2", ["a", "b"]),
+        ("secret/metadata?after=a", ["b", "c/", "d"]),
+        ("secret/metadata?after=b&limit=1", ["c/"]),
+        ("secret/metadata?limit=-1&after=", ["a", "b", "c/", "d"]),
+        ("secret/metadata?after=zz", None),
+        ("auth/approle/role?limit=1", ["app"]),
+        ("auth/approle/role?after=app", None),
+    ],
+)
+def test_it_lists_by_pages(bao: Vault, path: str, keys: list[str] | None) -> None:
+    """Of KV version 2 and of AppRole (seen)."""
+    for name in ("a", "b", "c/x", "d"):
+        bao.put(f"secret/{name}", {})
+
+    answer = ask(bao, "LIST", path)
+
+    if keys is None:
+        assert said(answer) == (404, [])
+    else:
+        assert answer.json()["data"]["keys"] == keys
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "what"),
+    [
+        ("SCAN", "secret/metadata", "scans"),
+        ("GET", "secret/metadata?scan=true", "scans"),
+        ("LIST", "secret/detailed-metadata/", "detailed lists"),
+    ],
+)
+def test_what_it_lacks_it_says(bao: Vault, method: str, path: str, what: str) -> None:
+    """What an OpenBao has beyond a Vault."""
+    assert said(ask(bao, method, path)) == (501, [f"this fake of OpenBao has no {what}"])

@@ -212,3 +212,55 @@ def test_a_time_that_go_cannot_hold_is_refused(ask: Ask, ttl: str) -> None:
 
     assert answer.status_code == 400
     assert "time: invalid duration" in answer.json()["errors"][0]
+
+
+@pytest.mark.parametrize(
+    "path", ["secret/data/a%00b", "sys/health%0A", "a%7F", "%C2%A0", "%E2%80%8B"]
+)
+def test_what_cannot_be_printed_is_refused_without_a_word(ask: Ask, path: str) -> None:
+    """Nor with any header field (go-cleanhttp)."""
+    answer = ask("GET", path, headers={"X-Vault-Namespace": "x"})
+
+    assert (answer.status_code, answer.content) == (400, b"")
+    assert answer.headers.keys() == {"Content-Length", "Date"}
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("a%2F..%2Fb", 400), ("a/.%2Fb", 400), ("a..b", 404), ("%C3%A9%20+", 404)],
+)
+def test_dots_that_were_escaped_are_no_way_up(ask: Ask, path: str, status: int) -> None:
+    """Only those that can be seen in the path are a redirect."""
+    answer = ask("GET", f"secret/data/{path}")
+
+    assert answer.status_code == status
+    assert answer.json()["errors"] == (["relative paths not supported"] if status == 400 else [])
+
+
+def test_slashes_that_were_escaped_may_be_doubled(vault: Vault, ask: Ask) -> None:
+    """They belong to the name of a secret."""
+    assert ask("POST", "secret/data/x%2F%2Fy", {"data": {"n": 1}}).status_code == 200
+    assert ask("GET", "secret/data/x%2F%2Fy").json()["data"]["data"] == {"n": 1}
+    assert ask("LIST", "secret/metadata").json()["data"]["keys"] == ["x/"]
+    assert vault.get("secret/x//y") == {"n": 1}
+
+
+IGNORED = ["Endpoint ignored these unrecognized parameters: [aa zz]"]
+
+
+def test_parameters_that_mean_nothing_are_told(vault: Vault, ask: Ask) -> None:
+    """Of reads and lists, too; then even an empty list has something to say."""
+    vault.put("secret/a", {"n": 1})
+    query = "zz=1&aa=2"
+    empty = ask("LIST", f"secret/metadata/none?{query}")
+    none = ask("LIST", f"auth/token/roles?{query}")
+
+    assert ask("GET", f"secret/data/a?{query}").json()["warnings"] == IGNORED
+    assert ask("LIST", f"secret/metadata?{query}").json()["warnings"] == IGNORED
+    assert ask("GET", f"sys/mounts?{query}").json()["warnings"] == IGNORED
+    assert ask("GET", f"secret/data/none?{query}").status_code == 404
+    for answer in (empty, none):
+        assert answer.status_code == 200
+        assert (answer.json()["data"], answer.json()["warnings"]) == ({}, IGNORED)
+    with_role = ask("LIST", f"auth/approle/role/none/secret-id?{query}")
+    assert said(with_role) == (400, ['role "none" does not exist'])

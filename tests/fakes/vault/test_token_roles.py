@@ -449,3 +449,15 @@ def test_a_periodic_token_wants_sudo_with_a_role_too(vault: Vault, ask: Ask) -> 
 
     assert said(answer) == (400, ["root or sudo privileges required to create periodic token"])
     assert said(ask("POST", CREATE, order)) == (400, ["explicit_max_ttl must be positive"])
+
+
+def test_a_list_of_texts_is_no_object(ask: Ask) -> None:
+    """It is named with what is in it."""
+    answer = said(ask("POST", "auth/token/roles/r", {"allowed_policies": {"b": 1, "a": "x"}}))
+
+    assert answer[0] == 400
+    assert answer[1][0].endswith(
+        "* '[0]' expected type 'string', got unconvertible type 'map[string]interface {}', "
+        "value: 'map[a:x b:1]'"
+    )
+    assert ask("POST", "auth/token/roles/r", {"allowed_policies": {}}).status_code == 204
