@@ -1,34 +1,51 @@
-"""The pytest plugin: options, marker, fixtures and hooks, each a few lines.
+"""The pytest plugin: options, markers and fixtures; the rest is `reporting.hooks`.
 
-It is imported in every pytest run of everyone who has it installed, so whatever a run that
-uses no fake can do without is imported in the function that needs it.
+It is imported in every pytest run of everyone who has it installed, and where no bytecode may
+be written it is compiled anew each time. So it holds what a run that uses no fake needs, and
+nothing else: all other hooks are registered when the first test wants something of ours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_resilience.reporting import settings
-from pytest_resilience.reporting.desk import Desk
+from pytest_resilience.reporting import options
 
 if TYPE_CHECKING:
     from pytest_resilience.clock.virtual import VirtualClock
     from pytest_resilience.logs import Recorder
+    from pytest_resilience.reporting.desk import Desk
     from pytest_resilience.server.server import FakeServer
 
-DESK = pytest.StashKey[Desk]()
-_desks: list[Desk] = []
-"""Of the sessions of this process; the last one is the one that runs."""
+DESK = pytest.StashKey["Desk"]()
 CONTRACT = "retry_contract"
 CONTRACT_LINE = (
     f"{CONTRACT}(policy, server=None): the test's body is one call of a client, and each clause "
     "of its RetryPolicy becomes a test; server names the fixture of the fake that it calls, "
     "when the test uses several."
 )
+PREFIX = "fake_"
 WRITTEN = ("fake_server", "fake_vault", "fake_vault_session", "fake_gemini", "fake_gemini_session")
+_configs: list[pytest.Config] = []
+"""Of the sessions of this process; the last one is the one that runs."""
+
+
+def desk_of(config: pytest.Config) -> Desk:
+    """What this session keeps between its tests; from its making on, all our hooks are called."""
+    desk = config.stash.get(DESK, None)
+    if desk is None:
+        from pytest_resilience.reporting import hooks
+
+        desk = config.stash[DESK] = hooks.begin(config)
+    return desk
+
+
+def _desk() -> Desk:
+    return desk_of(_configs[-1])
 
 
 # Settings
@@ -36,24 +53,96 @@ WRITTEN = ("fake_server", "fake_vault", "fake_vault_session", "fake_gemini", "fa
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Register what can be set."""
-    settings.add_options(parser)
+    options.add(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse settings that cannot be meant, before anything runs."""
-    config.addinivalue_line("markers", settings.marker_line())
+    config.addinivalue_line("markers", options.marker())
     config.addinivalue_line("markers", CONTRACT_LINE)
-    always = settings.of_config(config)
-    config.stash[DESK] = desk = Desk(config, WRITTEN, always_virtual=always.virtual_clock)
-    _desks.append(desk)
+    if options.anything_said(config):
+        desk_of(config)
+    _configs.append(config)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
     """A session within a session ends before the one around it."""
-    desk = config.stash.get(DESK, None)
-    if desk in _desks:
-        _desks.remove(desk)
+    if config in _configs:
+        _configs.remove(config)
+
+
+# Which test wants something
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """See which fixtures are asked for; those of other people's fakes come into being then."""
+    manager = session._fixturemanager  # noqa: SLF001 -- see reporting.on_demand
+    search = manager.getfixturedefs
+
+    def getfixturedefs(argname: str, node: Any) -> Any:  # noqa: ANN401 -- pytest's own
+        known = search(argname, node)
+        if not argname.startswith(PREFIX):
+            return known
+        if DESK not in session.config.stash and argname not in WRITTEN and _is_his(argname, known):
+            return known
+        from pytest_resilience.reporting import on_demand
+
+        return on_demand.found(search, desk_of(session.config), argname, node)
+
+    manager.getfixturedefs = getfixturedefs  # type: ignore[method-assign]  # the same
+    if session.config.option.showfixtures:
+        from pytest_resilience.reporting import on_demand
+
+        on_demand.register_all(session.config, desk_of(session.config))
+
+
+def _is_his(argname: str, known: Any) -> bool:  # noqa: ANN401 -- the same
+    """Whether somebody has such a fixture of his own, and wants none of ours beneath."""
+    return bool(known) and not any(argname in definition.argnames for definition in known)
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let a test that uses a fake begin and end with our custody."""
+    if DESK in item.config.stash or item.get_closest_marker("resilience") is not None:
+        from pytest_resilience.reporting import hooks
+
+        hooks.collected(desk_of(item.config), item)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make a test for each clause of a ``retry_contract``."""
+    marker = metafunc.definition.get_closest_marker(CONTRACT)
+    if marker is not None:
+        from pytest_resilience.reporting import contract
+
+        desk_of(metafunc.config)
+        contract.split(metafunc, marker)
+
+
+# What is of use without a fixture
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call() -> None:
+    """Listen to the streams of this phase: capsys and its like have new ones for each."""
+    if "pytest_resilience.logs" in sys.modules:
+        from pytest_resilience.logs import _hub
+
+        _hub.follow()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_assertrepr_compare(
+    config: pytest.Config, op: str, left: object, right: object
+) -> Sequence[str] | None:
+    """Explain ``assert server.trace.waits == [1, 2, 4]``."""
+    if op != "==" or "pytest_resilience.schedule" not in sys.modules:
+        return None
+    from pytest_resilience.reporting import comparison
+
+    return comparison.explain(left, right, config.stash.get(DESK, None))
 
 
 # Fixtures: none asks for ``request``, which takes pytest longer than all the rest of a fixture
@@ -61,16 +150,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def new_fake(name: str) -> Iterator[FakeServer]:
     """A fake for one test."""
-    custody = _desks[-1].current_custody()
-    with custody.running(f"fake_{name}", custody.fake(name)) as server:
+    custody = _desk().current_custody()
+    with custody.running(PREFIX + name, custody.fake(name)) as server:
         yield server
 
 
 def shared_fake(name: str) -> Iterator[FakeServer]:
     """A fake for the whole session, made by the first test that uses it."""
-    custody = _desks[-1].current_custody()
-    label = f"fake_{name}_session"
-    with custody.sharing(label, custody.fake(name, shared=True)) as server:
+    custody = _desk().current_custody()
+    with custody.sharing(f"{PREFIX}{name}_session", custody.fake(name, shared=True)) as server:
         yield server
 
 
@@ -110,7 +198,7 @@ def fake_server() -> Iterator[Callable[..., FakeServer]]:
     """
     from pytest_resilience.reporting.factory import Factory
 
-    with Factory(_desks[-1].current_custody()) as factory:
+    with Factory(_desk().current_custody()) as factory:
         yield factory
 
 
@@ -124,7 +212,7 @@ def virtual_clock() -> Iterator[VirtualClock]:
     """
     from pytest_resilience.clock.virtual import VirtualClock
 
-    desk = _desks[-1]
+    desk = _desk()
     desk.lease_engine()
     with VirtualClock() as clock:
         desk.clock = clock
@@ -140,149 +228,4 @@ def logs(request: pytest.FixtureRequest) -> Iterator[Recorder]:
     """
     from pytest_resilience.reporting.logs import of_test
 
-    yield from of_test(request, request.config.stash[DESK])
-
-
-# Fakes of others
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Let fixtures of other people's fakes come into being when they are asked for."""
-    from pytest_resilience.reporting import on_demand
-
-    on_demand.install(session, session.config.stash[DESK])
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Let a test that uses a fake begin and end with our custody."""
-    names: list[str] = getattr(item, "fixturenames", [])
-    desk = item.config.stash[DESK]
-    if desk.expects(item):
-        desk.attend(item)
-    marked = item.get_closest_marker("resilience") is not None
-    if marked and not _in_worker(item.config):
-        settings.of_item(item)
-    maybe_virtual = (marked or desk.always_virtual) and "virtual_clock" not in names
-    if maybe_virtual and settings.wants_clock(item):
-        names.insert(0, "virtual_clock")
-
-
-def _in_worker(config: pytest.Config) -> bool:
-    """Whether this is a worker of xdist, whose usage errors nobody gets to see."""
-    return hasattr(config, "workerinput")
-
-
-# Contracts
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make a test for each clause of a ``retry_contract``."""
-    marker = metafunc.definition.get_closest_marker(CONTRACT)
-    if marker is not None:
-        from pytest_resilience.reporting import contract
-
-        contract.split(metafunc, marker)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
-    """Make a marked test's body the call of a client, and judge it."""
-    marker = pyfuncitem.get_closest_marker(CONTRACT)
-    if marker is None:
-        return None
-    from pytest_resilience.reporting import contract
-
-    contract.run(pyfuncitem, marker, pyfuncitem.config.stash[DESK].has_custody_of(pyfuncitem))
-    return True
-
-
-# Running and reporting
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Know which test runs."""
-    item.config.stash[DESK].item = item
-    if _in_worker(item.config) and (text := settings.complaint(item)):
-        pytest.fail(text, pytrace=False)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_call() -> None:
-    """Listen to the streams of this phase: capsys and its like have new ones for each."""
-    import sys
-
-    if "pytest_resilience.logs" in sys.modules:
-        from pytest_resilience.logs import _hub
-
-        _hub.follow()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_teardown(
-    item: pytest.Item, nextitem: pytest.Item | None
-) -> Generator[None, Any, Any]:
-    """Leave no variable behind, whatever others have undone after us."""
-    desk = item.config.stash[DESK]
-    desk.keep_taps(wanted=nextitem is not None and desk.expects(nextitem))
-    try:
-        return (yield)
-    finally:
-        custody = desk.has_custody_of(item)
-        if custody is not None:
-            custody.environment.sweep()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show what the servers of a failed test saw."""
-    report = yield
-    if call.excinfo is not None and isinstance(call.excinfo.value, pytest.FixtureLookupError):
-        from pytest_resilience.reporting import on_demand
-
-        on_demand.explain(call.excinfo.value, report.longrepr)
-    custody = item.config.stash[DESK].has_custody_of(item)
-    if custody is not None:
-        if call.excinfo is not None:
-            custody.raised(call.excinfo.value)
-        custody.passed = report.passed if report.when == "call" else custody.passed
-        if report.failed:
-            from pytest_resilience.reporting import sections
-
-            sections.add(report, custody)
-        if custody.settings.har:
-            from pytest_resilience.reporting import har
-
-            har.write(report, custody)
-    clock = item.config.stash[DESK].clock
-    if clock is not None and report.when == "call" and (report.failed or clock.reports):
-        from pytest_resilience.reporting import sections
-
-        sections.add_clock(report, clock)
-    return report
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_assertrepr_compare(
-    config: pytest.Config, op: str, left: object, right: object
-) -> Sequence[str] | None:
-    """Explain ``assert server.trace.waits == [1, 2, 4]``."""
-    import sys
-
-    if op != "==" or "pytest_resilience.schedule" not in sys.modules:
-        return None
-    from pytest_resilience.reporting import comparison
-
-    lines = comparison.explain(left, right)
-    custody = config.stash[DESK].custody
-    return lines if lines is None or custody is None else [custody.mask(line) for line in lines]
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Give back what the session kept between its tests."""
-    session.config.stash[DESK].keep_taps(wanted=False)
-    session.config.stash[DESK].release_engine()
+    yield from of_test(request, _desk())

@@ -13,7 +13,7 @@ Fixtures are then registered in the public way: as a plugin that has them.
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,37 +25,31 @@ if TYPE_CHECKING:
     from pytest_resilience.reporting.desk import Desk
     from pytest_resilience.server.server import FakeServer
 
+    Search = Callable[[str, Node], Sequence[FixtureDef[Any]] | None]
+
 PREFIX = "fake_"
 SHARED = "_session"
 
 
-def install(session: pytest.Session, desk: Desk) -> None:
-    """Look for fakes when pytest does not know a fixture."""
-    manager = session._fixturemanager  # noqa: SLF001 -- see above
-    search = manager.getfixturedefs
-
-    def getfixturedefs(argname: str, node: Node) -> Sequence[FixtureDef[Any]] | None:
-        found = search(argname, node)
-        if not argname.startswith(PREFIX):
-            return found
-        if argname not in desk.fixtures and _is_wanted(argname, found):
-            register(session.config, desk, argname)
-            found = search(argname, node)
-        if found and len(found) > 1:
-            # Ours is younger than the conftest.py of the root, which may override it.
-            found = sorted(found, key=lambda definition: definition.func.__module__ != __name__)
-        if argname in desk.shared and desk.item is node:
-            desk.custody_of(desk.item).watch(argname, desk.shared[argname])
-        return found
-
-    manager.getfixturedefs = getfixturedefs  # type: ignore[method-assign]  # see above
-    if session.config.option.showfixtures:
-        register_all(session.config, desk)
+def found(search: Search, desk: Desk, argname: str, node: Node) -> Sequence[FixtureDef[Any]] | None:
+    """What pytest finds of a name that begins with ``fake_``, when we have looked as well."""
+    if isinstance(node, pytest.Item):
+        desk.item = node  # It runs, if any does; our hooks may not have been there at its start.
+    known = search(argname, node)
+    if argname not in desk.fixtures and is_wanted(argname, known):
+        register(node.config, desk, argname)
+        known = search(argname, node)
+    if known and len(known) > 1:
+        # Ours is younger than the conftest.py of the root, which may override it.
+        known = sorted(known, key=lambda definition: definition.func.__module__ != __name__)
+    if argname in desk.shared and desk.item is node:
+        desk.custody_of(desk.item).watch(argname, desk.shared[argname])
+    return known
 
 
-def _is_wanted(argname: str, found: Sequence[FixtureDef[Any]] | None) -> bool:
+def is_wanted(argname: str, known: Sequence[FixtureDef[Any]] | None) -> bool:
     """Whether nobody has this fixture, or somebody overrides it and wants ours beneath."""
-    return not found or any(argname in definition.argnames for definition in found)
+    return not known or any(argname in definition.argnames for definition in known)
 
 
 def register(config: pytest.Config, desk: Desk, argname: str) -> None:

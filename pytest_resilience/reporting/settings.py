@@ -8,82 +8,59 @@ that a failure can be replayed whatever the code says.
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from typing import Literal, NoReturn
+from pytest_resilience.reporting import options
 
-    Kind = Literal["bool", "int", "folder"]
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 TRUE = frozenset({"1", "on", "true", "yes"})
 FALSE = frozenset({"0", "off", "false", "no"})
 
 
-METAVARS = {"bool": "yes|no", "int": "N", "folder": "DIR"}
-
-
-# Written out: to make a named tuple or a dataclass takes a millisecond of every run of everyone.
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What holds for one test."""
 
-    __slots__ = (
-        *("env", "errors", "har", "har_all", "keep", "leaks", "seed", "unmatched", "unmet"),
-        "virtual_clock",
-    )
-
-    def __init__(
-        self,
-        *,
-        env: bool = True,
-        unmatched: bool = False,
-        unmet: bool = False,
-        errors: bool = False,
-        leaks: bool = True,
-        seed: int | None = None,
-        keep: int | None = None,
-        virtual_clock: bool = False,
-        har: str = "",
-        har_all: bool = False,
-    ) -> None:
-        self.env = env
-        self.unmatched = unmatched
-        self.unmet = unmet
-        self.errors = errors
-        self.leaks = leaks
-        self.seed = seed
-        self.keep = keep
-        self.virtual_clock = virtual_clock
-        self.har = har
-        self.har_all = har_all
+    env: bool = True
+    unmatched: bool = False
+    unmet: bool = False
+    errors: bool = False
+    leaks: bool = True
+    seed: int | None = None
+    keep: int | None = None
+    virtual_clock: bool = False
+    har: str = ""
+    har_all: bool = False
 
 
+@dataclass(frozen=True, slots=True)
 class Setting:
     """One thing that can be set."""
 
-    __slots__ = ("help", "kind", "least", "name")
-
-    def __init__(self, name: str, kind: Kind, words: str, least: int = 0) -> None:
-        self.name = name
-        self.kind = kind
-        self.help = words
-        self.least = least
+    name: str
+    kind: str
+    help: str
+    least: int = 0
 
     @property
     def option(self) -> str:
         """Its name on the command line."""
-        return f"--resilience-{self.name.replace('_', '-')}"
+        return options.option(self.name)
 
     @property
     def ini(self) -> str:
         """Its name in the ini file, and for argparse."""
-        return f"resilience_{self.name}"
+        return options.ini(self.name)
 
     @property
     def variable(self) -> str:
         """Its name in the environment."""
-        return f"RESILIENCE_{self.name.upper()}"
+        return options.variable(self.name)
 
     def read(self, value: object, where: str) -> bool | int | str:
         """The value, checked.
@@ -121,20 +98,9 @@ class Setting:
         return self.read(value, where)
 
 
+LEAST = {"keep": 1}
 SETTINGS = {
-    setting.name: setting
-    for setting in (
-        Setting("env", "bool", "set the environment variables that point clients at a fake"),
-        Setting("unmatched", "bool", "allow requests that no route of a fake matched"),
-        Setting("unmet", "bool", "allow planned faults that no request met"),
-        Setting("errors", "bool", "allow errors raised by the application behind a server"),
-        Setting("leaks", "bool", "fail a test in which a client shows a secret of a fake"),
-        Setting("seed", "int", "seed of random faults; a failed test prints the one it used"),
-        Setting("virtual_clock", "bool", "run tests in virtual time, as with that fixture"),
-        Setting("har", "folder", "write the requests of each failed test there, in HAR files"),
-        Setting("har_all", "bool", "write the HAR files of tests that passed as well"),
-        Setting("keep", "int", "how many attempts a trace keeps, the newest", least=1),
-    )
+    name: Setting(name, kind, words, LEAST.get(name, 0)) for name, kind, words in options.OPTIONS
 }
 
 MOST_DIGITS = 1_000
@@ -142,37 +108,6 @@ MOST_DIGITS = 1_000
 LARGEST = 10**MOST_DIGITS
 VARIABLES = tuple(setting.variable for setting in SETTINGS.values())
 GENERAL = pytest.StashKey[tuple[list[str | None], dict[str, Any], dict[str, Any]]]()
-
-
-def add_options(parser: pytest.Parser) -> None:
-    """Tell pytest of all settings."""
-    group = parser.getgroup("resilience", "fake servers that fail on demand (pytest-resilience)")
-    for setting in SETTINGS.values():
-        metavar = METAVARS[setting.kind]
-        # Read as text and checked in `check`: argparse would print its usage before the one
-        # line that matters.
-        group.addoption(
-            setting.option, dest=setting.ini, default=None, metavar=metavar, help=setting.help
-        )
-        parser.addini(setting.ini, setting.help, type=_ini_type(setting), default=None)
-
-
-def _ini_type(setting: Setting) -> Literal["bool", "int", "string"]:
-    if setting.kind == "folder":
-        return "string"
-    if setting.kind == "int" and pytest.version_tuple < (8, 4):
-        # It knows no "int"; later ones want it for a plain number in TOML.
-        return "string"  # pragma: no cover -- run by `make lowest`
-    return setting.kind
-
-
-def marker_line() -> str:
-    """The marker as ``pytest --markers`` shows it."""
-    arguments = ", ".join(
-        f"{s.name}={'bool' if s.kind == 'bool' else METAVARS[s.kind]}" for s in SETTINGS.values()
-    )
-    texts = "; ".join(f"{setting.name}: {setting.help}" for setting in SETTINGS.values())
-    return f"resilience({arguments}): for the fake servers of a test. {texts}."
 
 
 def of_config(config: pytest.Config) -> Settings:

@@ -42,9 +42,7 @@ def test_an_idle_run_loads_next_to_nothing(acme: pytest.Pytester) -> None:
         "pytest_resilience",
         "pytest_resilience.plugin",
         "pytest_resilience.reporting",
-        "pytest_resilience.reporting.desk",
-        "pytest_resilience.reporting.on_demand",
-        "pytest_resilience.reporting.settings",
+        "pytest_resilience.reporting.options",
     }
 
 

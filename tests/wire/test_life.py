@@ -53,7 +53,7 @@ def gives_back(request: pytest.FixtureRequest) -> Iterator[None]:
     """After every test here no thread and no descriptor is left."""
     # A test before may have used our own fixtures, which keep the engine for the session.
     plugin: Any = request.config.pluginmanager.get_plugin("resilience")
-    request.config.stash[plugin.DESK].release_engine()
+    plugin.desk_of(request.config).release_engine()
     gc.collect()
     before = descriptors()
     yield
