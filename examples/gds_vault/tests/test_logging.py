@@ -43,6 +43,20 @@ def test_debug_tells_expiry_engine_and_version(
     assert "DEBUG GET /v1/secret/data/myapp answered 200 in 1.250s" in said
 
 
+def test_debug_tells_what_vault_does_not_tell(
+    client: VaultClient, vault: Vault, lines: Lines
+) -> None:
+    """An engine of unknown version and a token that is replaced are told, at DEBUG alone."""
+    vault.fail(answering(403, {"errors": ["no"]}), path="/v1/sys/internal/ui/mounts/*")
+    client.get_secret("secret/data/myapp")
+    vault.expire_token()
+    client.get_secret("secret/data/myapp", use_cache=False)
+    said = lines(logging.DEBUG)
+
+    assert any(line.startswith("DEBUG KV version of secret/data/myapp is unknown") for line in said)
+    assert "DEBUG Vault does not accept the token any more" in said
+
+
 def test_the_expiry_is_a_date_that_everybody_reads_alike(
     client: VaultClient, vault: Vault, lines: Lines
 ) -> None:
@@ -203,6 +217,21 @@ def test_an_undecodable_answer_has_its_words(
     assert "failed: Answer cannot be decompressed." in lines(logging.WARNING)[0]
 
 
+def test_a_proxy_that_is_down_has_its_words(
+    vault: Vault, lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody looks for the fault at Vault when its proxy is the trouble."""
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(VaultError, match="^authenticate failed: Proxy failure$"):
+        VaultClient("http://vault.invalid").authenticate()
+
+    assert "attempt 1 failed: Proxy failure. Retrying in 1.0s..." in lines(logging.WARNING)[0]
+    assert len(vault.trace) == 0
+
+
 FORGERY = "no\nERROR root: all is lost\r\x1b[31m\u2028\x00end"
 
 
@@ -232,9 +261,12 @@ def test_every_record_is_one_line(
     assert all(record.exc_info is None for record in records)
 
 
-def test_a_servers_text_is_cut(client: VaultClient, vault: Vault, lines: Lines) -> None:
+@pytest.mark.parametrize("errors", [["x" * 1_000_000], ["x" * 100] * 10_000])
+def test_a_servers_text_is_cut(
+    errors: list[str], client: VaultClient, vault: Vault, lines: Lines
+) -> None:
     """A megabyte of error does not fill the log, nor the exception."""
-    vault.fail(answering(400, {"errors": ["x" * 1_000_000]}))
+    vault.fail(answering(400, {"errors": errors}))
     with pytest.raises(VaultError) as error:
         client.authenticate()
 
