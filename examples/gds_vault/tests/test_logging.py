@@ -225,7 +225,7 @@ def test_a_proxy_that_is_down_has_its_words(
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
-    with pytest.raises(VaultError, match="^authenticate failed: Proxy failure$"):
+    with pytest.raises(VaultError, match=r"^authenticate failed: Proxy failure$"):
         VaultClient("http://vault.invalid").authenticate()
 
     assert "attempt 1 failed: Proxy failure. Retrying in 1.0s..." in lines(logging.WARNING)[0]
