@@ -1,10 +1,18 @@
 """The engine's loop survives what others hang into it."""
 
+from __future__ import annotations
+
+import socket
 import threading
+import time
+from collections.abc import Iterator
 
 import pytest
 
 from pytest_resilience import FakeServer, engine
+from pytest_resilience.clock import REAL
+from pytest_resilience.engine._loop import Loop
+from pytest_resilience.engine._poller import READ
 
 
 def test_a_conductor_that_fails_is_reported_and_does_not_end_the_loop(
@@ -51,3 +59,87 @@ def test_a_conductor_may_advise_to_wait_for_a_year() -> None:
         loop.run(lambda: setattr(loop, "conductor", None))
         assert server.running
     assert engine.take_errors() == []
+
+
+@pytest.fixture
+def loop() -> Iterator[Loop]:
+    """The process's loop, for one test."""
+    loop = engine.acquire()
+    yield loop
+    engine.release(loop)
+
+
+def test_between_two_turns_the_caller_does_it_himself(loop: Loop) -> None:
+    """What is changed on the loop is changed on the calling thread, while the loop stands still."""
+    handled = threading.Event()
+
+    def change() -> list[object]:
+        loop.call_soon_threadsafe(handled.set)
+        return [threading.current_thread(), handled.wait(0.1), loop.between(lambda: "within")]
+
+    assert loop.between(change) == [threading.current_thread(), False, "within"]
+    assert handled.wait(20)
+
+
+def test_what_fails_between_two_turns_fails_for_the_caller(loop: Loop) -> None:
+    """And the loop goes on."""
+    with pytest.raises(ValueError, match="no"):
+        loop.between(lambda: int("no"))
+
+    assert loop.run(lambda: "still here") == "still here"
+
+
+def test_on_the_loop_s_thread_it_is_done_at_once(loop: Loop) -> None:
+    """A handler may change what it likes."""
+    assert loop.run(lambda: loop.between(threading.current_thread)).name.startswith("pytest-resil")
+
+
+def test_with_a_conductor_the_loop_does_it_itself(loop: Loop) -> None:
+    """A virtual clock has to be asked again after each change."""
+    loop.run(lambda: setattr(loop, "conductor", lambda: -1.0))
+    where = loop.between(threading.current_thread)
+    loop.run(lambda: setattr(loop, "conductor", None))
+
+    assert where is not threading.current_thread()
+
+
+def test_a_timer_that_is_set_between_two_turns_is_kept(loop: Loop) -> None:
+    """The loop waits for nothing when it is set; it is woken."""
+    rung = threading.Event()
+    loop.settle()
+    loop.between(lambda: loop.call_at_real(REAL.monotonic_ns() + 1_000_000, rung.set))
+
+    assert rung.wait(20)
+
+
+def test_a_loop_that_has_ended_lets_it_be_done() -> None:
+    """Nobody waits for a thread that is no more."""
+    loop = engine.acquire()
+    engine.release(loop)
+
+    assert loop.between(lambda: "done") == "done"
+
+
+def test_a_descriptor_that_has_changed_hands_is_asked_anew(loop: Loop) -> None:
+    """What the poll reports of one, and another one's by then, is reported again or not at all."""
+    reads, writes = socket.socketpair()
+    seen: list[str] = []
+    with reads, writes:
+        loop.add(reads.fileno(), lambda _: seen.append("old"), READ)
+        loop.settle()
+
+        def read(_: int) -> None:
+            seen.append("new")
+            reads.recv(1)
+
+        def change() -> None:
+            writes.send(b"x")
+            time.sleep(0.05)  # The poll has come back by now, and the loop waits for us.
+            loop.remove(reads.fileno())
+            loop.add(reads.fileno(), read, READ)
+
+        loop.between(change)
+        loop.settle()
+        loop.remove(reads.fileno())
+
+    assert seen == ["new"]

@@ -12,11 +12,12 @@ import time
 import urllib.error
 import urllib.request
 import warnings
+from collections.abc import Iterator
 
 import pytest
 
 from pytest_resilience import FakeServer, VirtualClock, faults
-from pytest_resilience.logs import Line, Recorder
+from pytest_resilience.logs import Line, Recorder, _hub
 
 LOG = logging.getLogger("tests.logs.recorder")
 
@@ -126,6 +127,54 @@ def test_everything_is_put_back(failure: type[BaseException] | None) -> None:
         pass
 
     assert taps() == before
+
+
+@pytest.fixture
+def kept() -> Iterator[None]:
+    """Taps that stay for the next recorder."""
+    _hub.keep(wanted=True)
+    yield
+    _hub.keep(wanted=False)
+
+
+@pytest.mark.usefixtures("kept")
+def test_taps_that_are_kept_are_those_of_the_next_recorder() -> None:
+    """It hears as the first one did, and what is said in between is heard by nobody."""
+    before = taps()
+    with Recorder() as first:
+        LOG.warning("one")
+        during = taps()
+    between = taps()
+    LOG.warning("nobody hears")
+    with Recorder() as second:
+        LOG.warning("two")
+        sys.stdout.write("three\n")
+        again = taps()
+    _hub.keep(wanted=False)
+
+    assert (first.lines.of("tests.logs").texts, second.lines.texts) == (["one"], ["two", "three"])
+    assert during == between == again != before
+    assert taps() == before
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_stream_that_is_gone_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of kept taps, those on a stream that nobody writes to any more are taken away."""
+    mine = io.TextIOWrapper(io.BytesIO(), write_through=True)
+    other = io.TextIOWrapper(io.BytesIO(), write_through=True)
+    before = mine.write
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", mine)
+        with Recorder() as logs:
+            sys.stdout.write("one\n")
+            patch.setattr(sys, "stderr", other)
+            _hub.follow()
+            other.detach()
+    with Recorder():
+        pass
+
+    assert logs.lines.texts == ["one"]
+    assert mine.write == before
 
 
 def test_a_recorder_that_cannot_begin_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
