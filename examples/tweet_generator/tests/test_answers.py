@@ -169,6 +169,11 @@ def test_only_a_200_is_success(fake_gemini: Gemini, status: int) -> None:
         pytest.param(
             {**texts({"text": "One."}), "promptFeedback": {}}, "One.", id="feedback, not blocked"
         ),
+        pytest.param(
+            texts({"text": "word " * 99 + "end."}),
+            "word " * 99 + "end.",
+            id="longer than asked for",
+        ),
         pytest.param(texts({"text": "\U0001f426 ünï"}), "\U0001f426 ünï", id="any script"),
     ],
 )

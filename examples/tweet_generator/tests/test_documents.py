@@ -96,6 +96,16 @@ def test_the_project_structure_is_the_folders() -> None:
     assert there <= named
 
 
+def test_each_decision_names_tests_that_exist() -> None:
+    """A renamed test must not leave a decision in the air."""
+    decisions = README[README.index("## Decisions") :]
+    named = set(re.findall(r"`(test_\w+)`", decisions))
+    tests = "".join(path.read_text(encoding="utf-8") for path in HERE.glob("tests/test_*.py"))
+
+    assert len(named) > 15
+    assert [name for name in named if f"def {name}(" not in tests] == []
+
+
 def test_the_printed_events_are_the_programs() -> None:
     """All fields of each, in their order; short forms leave some out."""
     printed = [
