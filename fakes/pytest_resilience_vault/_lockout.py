@@ -8,6 +8,7 @@ from typing import Any
 from pytest_resilience_vault._backend import WRITE, Backend, on
 from pytest_resilience_vault._call import Call
 from pytest_resilience_vault._errors import bad_request
+from pytest_resilience_vault._gojson import encode
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._times import seconds
 
@@ -42,7 +43,7 @@ class Lockout:
             or old.get("user_lockout_counter_reset_duration", 0),
             "user_lockout_disable": call.flag("lockout_disable"),
             "user_lockout_duration": duration or old.get("user_lockout_duration", 0),
-            "user_lockout_threshold": call.whole("lockout_threshold")
+            "user_lockout_threshold": _threshold(given.get("lockout_threshold"))
             or old.get("user_lockout_threshold", 0),
         }
 
@@ -73,12 +74,22 @@ class Lockout:
         return sorted(alias for alias in self._failures if self.is_locked(alias, now))
 
 
+def _threshold(given: Any) -> int:
+    if isinstance(given, bool | list | dict):
+        raise bad_request("unable to convert given user lockout config information")
+    text = str(getattr(given, "text", given or ""))
+    if text and not text.isdecimal():
+        words = f"strconv.ParseUint: parsing {encode(text)}: invalid syntax"
+        raise bad_request(f"unable to parse user lockout threshold: {words}")
+    return int(text or 0)
+
+
 class LockedUserPaths(Backend):
     """sys/locked-users."""
 
     type = "system"
 
-    @on("read", "locked-users/?")
+    @on("read", "locked-users/?", {"mount_accessor": "text"})
     def locked_users(self, call: Call) -> Reply:
         """The role ids that are locked, by mount."""
         wanted = call.text("mount_accessor")

@@ -12,6 +12,9 @@ from pytest_resilience_vault._ids import new_uuid
 from pytest_resilience_vault._lockout import Lockout
 from pytest_resilience_vault._ttl import DEFAULT_TTL
 
+OWN_TYPES = ("cubbyhole", "identity", "system", "token")
+"""Of mounts that every Vault has; they are nobody's plugins."""
+
 
 @dataclass(slots=True, eq=False)
 class Mount:
@@ -89,7 +92,7 @@ class Mount:
             "type": f"ns_{self.type}" if self.in_namespace else self.type,
             "uuid": self.uuid,
         }
-        if self.type in ("kv", "approle"):
+        if self.type not in OWN_TYPES:
             shown["deprecation_status"] = "supported"
         return shown
 

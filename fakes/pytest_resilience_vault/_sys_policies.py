@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from pytest_resilience_vault._backend import WRITE, Backend, on
@@ -72,6 +73,7 @@ class PolicyPaths(Backend):
         )
         if not text:
             raise bad_request("'policy' parameter not supplied or empty")
+        text = _plain(text)
         try:
             self.core.read_policy(name, text)
         except ValueError as error:
@@ -93,6 +95,18 @@ class PolicyPaths(Backend):
         if name == "default":
             raise bad_request("cannot delete default policy")
         self.core.delete_policy(name)
+
+
+def _plain(text: str) -> str:
+    """A policy that may have been sent as base64 (logical_system.go, handlePoliciesSet)."""
+    try:
+        plain = base64.b64decode(text, validate=True)
+    except ValueError:  # binascii.Error is one, and so is text beyond ASCII
+        return text
+    try:
+        return plain.decode()
+    except ValueError:
+        raise bad_request("failed to parse policy: At 1:1: illegal char") from None
 
 
 class CapabilityPaths(Backend):
@@ -128,6 +142,8 @@ class CapabilityPaths(Backend):
         paths = call.texts("paths") or call.texts("path")
         if not paths:
             raise bad_request("paths must be supplied")
+        if "" in paths:
+            raise bad_request(one_of("missing path"))
         if token is None:
             raise bad_request(one_of("invalid token"))
         core = self.core

@@ -174,7 +174,13 @@ class TunePaths(Backend):
 
     def _upgrade(self, mount: Mount, call: Call) -> Reply | None:
         """Version 1 of KV can become version 2, and not back."""
-        wanted = call.mapping("options").get("version")
+        given = call.pairs("options")
+        wanted = given.get("version")
+        others = {name: value for name, value in given.items() if name != "version"}
+        if others:
+            known = {**(mount.options or {}), **others}
+            # A value of nothing takes an option away.
+            mount.options = {name: value for name, value in known.items() if value}
         if wanted is None or mount.type != "kv":
             return None
         if str(wanted) == "1" and isinstance(mount.backend, Kv2):
@@ -199,10 +205,13 @@ class TunePaths(Backend):
             raise bad_request("both 'from' and 'to' path must be specified as a string")
         source, target = slashed(source.strip("/")), slashed(target.strip("/"))
         mounts = self.core.mounts
-        if source in PERMANENT:
+        if source.startswith("auth/") and not target.startswith("auth/"):
+            raise bad_request(f'cannot remount auth mount to non-auth mount "{target}"')
+        if source.startswith((*PERMANENT, "audit/")):
             raise bad_request(f'cannot remount "{source}"')
         mount = mounts.get(source)
-        if source.startswith("auth/") != target.startswith("auth/"):
+        from_auth = source.startswith("auth/")
+        if target.startswith((*PERMANENT, "audit/", *(() if from_auth else ("auth/",)))):
             raise bad_request(f"cannot remount to destination {target}")
         if mount is None:
             raise bad_request(f'no matching mount at "{source}"')

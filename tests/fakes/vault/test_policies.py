@@ -399,3 +399,38 @@ def test_many_paths_are_no_matter(vault: Vault, ask: Ask) -> None:
     assert answers[0] == answers[1]
     readable = [path for path, found in answers[0].items() if found == ["read"]]
     assert len(readable) == 111
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("cGF0aCAiYSIge30=", 'path "a" {}'),
+        ('path "b" {}', 'path "b" {}'),
+        ("YWJj", None),
+        ("/w==", None),
+    ],
+)
+def test_a_policy_may_be_sent_as_base64(ask: Ask, sent: str, kept: str | None) -> None:
+    """And is shown as it reads."""
+    answer = ask("PUT", "sys/policies/acl/p", {"policy": sent})
+
+    if kept is None:
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0].startswith("failed to parse policy: At 1:")
+    else:
+        assert ask("GET", "sys/policies/acl/p").json()["data"]["policy"] == kept
+
+
+@pytest.mark.parametrize("body", [{"paths": ["secret/a", ""]}, {"path": ","}])
+def test_no_path_has_no_capabilities(ask: Ask, body: dict[str, object]) -> None:
+    """Not even among others (seen)."""
+    answer = said(ask("POST", "sys/capabilities-self", body))
+
+    assert answer == (400, ["1 error occurred:\n\t* missing path\n\n"])
+
+
+def test_locked_users_are_told_by_method(ask: Ask) -> None:
+    """Without a warning that the name of one would mean nothing."""
+    answer = ask("GET", "sys/locked-users?mount_accessor=none")
+
+    assert answer.json()["warnings"] is None

@@ -117,7 +117,7 @@ def test_a_mount_moves(vault: Vault, ask: Ask) -> None:
         ("nope", "x", 'no matching mount at "nope/"'),
         ("sys", "x", 'cannot remount "sys/"'),
         ("secret", "auth/x", "cannot remount to destination auth/x/"),
-        ("secret", "cubbyhole", 'path already in use at "cubbyhole/"'),
+        ("secret", "cubbyhole", "cannot remount to destination cubbyhole/"),
     ],
 )
 def test_what_cannot_be_moved(ask: Ask, source: str, target: str, why: str) -> None:
@@ -217,3 +217,47 @@ def test_unsealing_forgets_how_the_vaults_own_mounts_were_tuned(vault: Vault, as
     assert "audit_non_hmac_request_keys" not in ask("GET", "sys/mounts/sys/tune").json()
     assert ask("GET", "sys/mounts/sys/tune").json()["passthrough_request_headers"] == ["Accept"]
     assert "audit_non_hmac_request_keys" in ask("GET", "sys/mounts/secret/tune").json()
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "why"),
+    [
+        ("secret", "sys/a", "cannot remount to destination sys/a/"),
+        ("secret", "audit/a", "cannot remount to destination audit/a/"),
+        ("sys/a", "x", 'cannot remount "sys/a/"'),
+        ("auth/approle", "x", 'cannot remount auth mount to non-auth mount "x/"'),
+        ("auth/approle", "auth/token", "cannot remount to destination auth/token/"),
+        ("secret", "secret/a", 'path already in use at "secret/a/"'),
+    ],
+)
+def test_own_places_stay_what_they_are(ask: Ask, source: str, target: str, why: str) -> None:
+    """And what is below them (seen)."""
+    assert said(ask("POST", "sys/remount", {"from": source, "to": target})) == (400, [why])
+
+
+def test_options_are_added_and_taken_away(ask: Ask) -> None:
+    """One by one; an engine that the fake has not has them, too."""
+    ask("POST", "sys/mounts/x", {"type": "transit"}).raise_for_status()
+    for options in ({"a": "b", "c": 1}, ["d=e"], {"a": ""}):
+        ask("POST", "sys/mounts/x/tune", {"options": options}).raise_for_status()
+
+    assert ask("GET", "sys/mounts/x/tune").json()["data"]["options"] == {"c": "1", "d": "e"}
+    assert ask("GET", "sys/mounts/x").json()["data"]["deprecation_status"] == "supported"
+
+
+NO_NUMBER = "unable to parse user lockout threshold: strconv.ParseUint: parsing"
+
+
+@pytest.mark.parametrize(
+    ("threshold", "why"),
+    [
+        ("x", f'{NO_NUMBER} "x": invalid syntax'),
+        (-1, f'{NO_NUMBER} "-1": invalid syntax'),
+        (True, "unable to convert given user lockout config information"),
+    ],
+)
+def test_a_lockout_has_a_number(ask: Ask, threshold: object, why: str) -> None:
+    """Of bad secret ids."""
+    body = {"user_lockout_config": {"lockout_threshold": threshold}}
+
+    assert said(ask("POST", "sys/auth/approle/tune", body)) == (400, [why])
