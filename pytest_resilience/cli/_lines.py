@@ -97,7 +97,7 @@ class Lines:
     Args:
         output: Where to.
         quiet: Count attempts without a line each.
-        mask: What takes secrets out of a path.
+        mask: What takes secrets out of a path or a rule.
     """
 
     def __init__(
@@ -134,7 +134,8 @@ class Lines:
         yield ""
         yield self._counts()
         for rule in plan.rules:
-            yield f"unmet: {rule.unmet}" if rule.unmet else f"met x{rule.met}: {rule}"
+            line = f"unmet: {rule.unmet}" if rule.unmet else f"met x{rule.met}: {rule}"
+            yield line if self._mask is None else self._mask(line)
 
     def _counts(self) -> str:
         counted = sorted(self._statuses.items(), key=lambda item: item[0] or 1_000)

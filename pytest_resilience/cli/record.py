@@ -33,7 +33,7 @@ def record(
     known = {name: value for name, value in os.environ.items() if tells(name)}
     known |= {name: _of_environment(name) for name in secrets}
     proxy = RecordingProxy(to, out, known=known, host=host, port=port, keep=KEEP)
-    lines = Lines(Output(sys.stdout), quiet=quiet)
+    lines = Lines(Output(sys.stdout), quiet=quiet, mask=proxy.masked)
     proxy.journal.observer = lines.put
     with ending_signals() as wait:
         with proxy:

@@ -10,7 +10,7 @@ from pytest_resilience.faults import OK, Fault, _check
 from pytest_resilience.faults._script import Chance
 from pytest_resilience.faults.compose import Ok
 from pytest_resilience.plan._match import Match
-from pytest_resilience.records import Attempt
+from pytest_resilience.records import Attempt, shown
 
 FOREVER: Final = float("inf")
 """For ``times=``: the rule is never used up."""
@@ -112,7 +112,7 @@ class Rule:
         return " ".join(word for word in words if word)
 
     def __repr__(self) -> str:
-        return f"<Rule {self}: met {self.met}>"
+        return shown(f"<Rule {self}: met {self.met}>")  # Its header or body may be a secret's.
 
 
 def checked_times(times: object, *, endless: bool) -> float:

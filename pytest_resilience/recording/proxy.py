@@ -17,6 +17,7 @@ from pytest_resilience.recording import bodies, tape
 from pytest_resilience.recording.masking import Masker
 from pytest_resilience.recording.tape import Exchange, Message
 from pytest_resilience.secrets.names import tells
+from pytest_resilience.secrets.value import SHORTEST
 from pytest_resilience.server.server import FakeServer
 
 if TYPE_CHECKING:
@@ -88,6 +89,9 @@ class RecordingProxy(FakeServer):
             known = {name: value for name, value in os.environ.items() if tells(name)}
         self._lock = threading.Lock()  # guards the three below
         self._masker = Masker(self._upstream.url, known)
+        for name, value in known.items():
+            if len(value) >= SHORTEST:
+                self.secret(value, label=name)
         self._file = _created(out)
         self._count = 0
         self._file.write(tape.head_line(self._upstream.url))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -38,6 +39,29 @@ def attempt_data(attempt: Attempt, wait: float | None, *, masked: bool = True) -
         "unmatched": attempt.unmatched,
         "note": attempt.note,
     }
+
+
+def without_secrets(
+    attempts: Sequence[dict[str, Any]], mask: Callable[[str], str]
+) -> list[dict[str, Any]]:
+    """The same attempts with the names of secrets in their place, but for bodies."""
+    everything = "\n".join(text for attempt in attempts for text in _texts(attempt))
+    if mask(everything) == everything:
+        return list(attempts)
+    return [
+        attempt
+        | {name: mask(attempt[name]) for name in _TEXTS if attempt[name]}
+        | {"headers": [[name, mask(value)] for name, value in attempt["headers"]]}
+        for attempt in attempts
+    ]
+
+
+_TEXTS = ("target", "path", "query", "fault", "note")
+
+
+def _texts(attempt: dict[str, Any]) -> list[str]:
+    values = [value for _, value in attempt["headers"]]
+    return [attempt[name] or "" for name in _TEXTS] + values
 
 
 def body_data(body: bytes) -> dict[str, str]:

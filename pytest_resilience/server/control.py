@@ -16,6 +16,7 @@ from pytest_resilience.answers import REASONS
 from pytest_resilience.errors import PlanError, ResilienceError
 from pytest_resilience.faults import Fault, _check, spec
 from pytest_resilience.plan import Plan, Rule
+from pytest_resilience.secrets.search import Search
 from pytest_resilience.server import _guard, _shown
 from pytest_resilience.server._call import JSON, Call, Refused
 
@@ -72,9 +73,9 @@ class Control:
             data = self._answer(environ)
         except Refused as refused:
             status, headers = refused.status, (*headers, *refused.headers)
-            data = {"error": str(refused)}
+            data = {"error": self._masked(str(refused))}
         except ResilienceError as error:
-            status, data = 400, {"error": str(error)}
+            status, data = 400, {"error": self._masked(str(error))}
         except Exception as error:  # noqa: BLE001 -- the fake's own code; answered and kept
             self._server.errors.append(error)
             status, data = 500, {"error": f"{type(error).__name__}: {error}"}
@@ -102,7 +103,20 @@ class Control:
 
     def _tell(self, line: str) -> None:
         if self._told is not None:
-            self._told(line)
+            self._told(self._server.masked(line))
+
+    def _masked(self, text: str) -> str:
+        """Without what is a secret for sure: programs read it, and look for ordinary words."""
+        return Search(self._server.secrets).mask(text)
+
+    def _rule_data(self, rule: Rule) -> dict[str, Any]:
+        mask = self._masked
+        return {
+            "rule": mask(str(rule)),
+            "faults": [mask(fault.label) for fault in rule.faults],
+            "met": rule.met,
+            "unmet": rule.unmet and mask(rule.unmet),
+        }
 
     # The verbs
 
@@ -131,7 +145,7 @@ class Control:
 
     def _planned(self, _: Call) -> JSON:
         plan = self._server.plan
-        return {"faults": [_rule_data(rule) for rule in plan.rules], "seed": plan.seed}
+        return {"faults": [self._rule_data(rule) for rule in plan.rules], "seed": plan.seed}
 
     def _plan(self, call: Call) -> JSON:
         data = call.json()
@@ -146,7 +160,10 @@ class Control:
         rules = [self._server.fail(*faults, **keywords) for faults, keywords in read]
         for rule in rules:
             self._tell(f"faults: {rule}")
-        return {"planned": [_rule_data(rule) for rule in rules], "seed": self._server.plan.seed}
+        return {
+            "planned": [self._rule_data(rule) for rule in rules],
+            "seed": self._server.plan.seed,
+        }
 
     def _clear(self, _: Call) -> JSON:
         forgotten = len(self._server.plan.rules)
@@ -160,7 +177,7 @@ class Control:
         masked = call.word("credentials", "masked", ("masked", "shown")) == "masked"
         trace = self._server.trace
         waits = schedule.waits_by_number(trace)
-        shown: list[JSON] = []
+        shown: list[dict[str, Any]] = []
         size = 0
         newer = trace[max(0, since - trace.forgotten) :]
         for attempt in newer[:most]:
@@ -169,7 +186,7 @@ class Control:
                 break
             shown.append(_shown.attempt_data(attempt, waits.get(attempt.number), masked=masked))
         return {
-            "attempts": shown,
+            "attempts": _shown.without_secrets(shown, self._masked) if masked else shown,
             "next": shown[-1]["number"] if shown else since,
             "more": len(shown) < len(newer),
             "forgotten": trace.forgotten,
@@ -228,12 +245,3 @@ def _read_rule(
             raise
         raise PlanError(f"{which}{error}") from error
     return faults, keywords
-
-
-def _rule_data(rule: Rule) -> dict[str, Any]:
-    return {
-        "rule": str(rule),
-        "faults": [fault.label for fault in rule.faults],
-        "met": rule.met,
-        "unmet": rule.unmet,
-    }

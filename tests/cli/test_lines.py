@@ -91,7 +91,9 @@ def test_a_second_word_about_an_end_is_no_second_line() -> None:
     ]
 
 
-def written(*news: Attempt, mask: Callable[[str], str] | None = None) -> list[str]:
+def written(
+    *news: Attempt, mask: Callable[[str], str] | None = None, plan: Plan | None = None
+) -> list[str]:
     """What is written of these."""
     reading, writing = os.pipe()
     with os.fdopen(reading) as reader:
@@ -100,7 +102,7 @@ def written(*news: Attempt, mask: Callable[[str], str] | None = None) -> list[st
             for item in news:
                 lines.put(item)
             lines.start()
-            lines.stop(Plan(seed=1))
+            lines.stop(plan or Plan(seed=1))
         return reader.read().splitlines()
 
 
@@ -154,3 +156,13 @@ def test_a_secret_in_a_path_is_masked() -> None:
         "  2  t=2.000  GET /lookup/<a token>  503",
     ]
     assert len(asked) == 1
+
+
+def test_a_secret_in_a_rule_is_masked_in_the_summary() -> None:
+    """It may be the header or the path that the rule is for."""
+    plan = Plan(seed=0)
+    plan.add(503, path="/lookup/hvs.0123456789")
+
+    lines = written(plan=plan, mask=lambda text: text.replace("hvs.0123456789", "<a token>"))
+
+    assert lines[-1] == "unmet: status 503 on /lookup/<a token>: met 0 of 1 times"

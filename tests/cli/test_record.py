@@ -39,7 +39,8 @@ def recorded(folder: Path, *arguments: str, environment: dict[str, str] | None =
             env={**os.environ, **(environment or {})},
         ) as process:
             first = line(process)
-            requests.get(first.split()[0], headers={"X-Key": "mine-12345-xyz"}, timeout=LIMIT)
+            url = f"{first.split()[0]}/of/mine-12345-xyz"
+            requests.get(url, headers={"X-Key": "mine-12345-xyz"}, timeout=LIMIT)
             process.send_signal(signal.SIGINT)
             rest, _ = process.communicate(timeout=LIMIT)
     assert process.returncode == 0
@@ -48,11 +49,14 @@ def recorded(folder: Path, *arguments: str, environment: dict[str, str] | None =
 
 
 def test_it_records_until_the_signal(tmp_path: Path) -> None:
-    """A line an attempt, a summary, and the file; the secret that was named is not in it."""
-    said = recorded(tmp_path, "--secret", "MINE", environment={"MINE": "mine-12345-xyz"})
+    """A line an attempt, a summary, and the file; the secret that was named is in none."""
+    environment = {"MINE": "mine-12345-xyz", "MY_TOKEN": "t"}
+    said = recorded(tmp_path, "--secret", "MINE", environment=environment)
     (exchange,) = tape.load(tmp_path / "calls.jsonl").exchanges
 
     assert "  1  t=" in said
+    assert "  GET /of/<MINE>  " in said
+    assert "12345" not in said
     assert "1 exchanges in calls.jsonl" in said
     assert exchange.request.header("X-Key") == "{{MINE}}"
     assert exchange.answer.body.data == {"ok": True}

@@ -275,6 +275,10 @@ def test_headers(server):
 def test_other_headers(server):
     assert {} == server.trace[0].headers
 
+def test_rules(server):
+    server.fail(503, header={"X-Other": SECRET})
+    assert server.plan.rules == ()
+
 def test_line(server, logs):
     logging.getLogger("x").warning("%s", SECRET)
     assert logs.lines[0] is None
@@ -285,13 +289,14 @@ def test_what_pytest_shows_of_our_values_has_no_secret(session: Session) -> None
     """Attempts, header fields and lines are printed with secrets masked, at any verbosity."""
     result = session(SHOWN, "-vv", "--show-capture=no", "--tb=short")
 
-    result.assert_outcomes(failed=5)
+    result.assert_outcomes(failed=6)
     assert "open+Sesame" not in result.stdout.str()
     result.stdout.fnmatch_lines(
         [
             "*assert <Attempt 1 *GET /p/<the password>  200> is None",
             "*'a<the password>')*== {}",
             "*{} == Headers(*",
+            "*<Rule status 503 on X-Other: <the password>: met 0>*",
             "*<Line t=*WARNING  x  <the password>> is None",
         ]
     )

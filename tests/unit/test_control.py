@@ -307,6 +307,36 @@ def test_an_attempt_says_everything_and_masks_credentials(client: Client) -> Non
     assert shown["attempts"][0]["target"] == target
 
 
+def test_a_secret_of_the_service_is_shown_nowhere(
+    client: Client, notes: Notes, told: list[str]
+) -> None:
+    """Neither in a trace, in rules, in refusals nor in what is told; bodies are what is tested."""
+    secret = notes.canary("the key")
+    client.ask("POST", f"/notes/a?of={secret}", secret.encode(), {"X-Other": f"it is {secret}"})
+    client.ask("GET", f"/notes/{secret}")
+    rule = {"faults": [503], "path": f"/x/{secret}", "times": 2}
+
+    answers = [
+        client.ask("POST", ROOT + "faults", rule),
+        client.ask("GET", ROOT + "faults"),
+        client.ask("POST", ROOT + "faults", {"faults": [secret]}),
+        client.ask("GET", ROOT + secret),
+    ]
+    first, second = client.ask("GET", ROOT + "trace")[1]["attempts"]
+    shown = client.ask("GET", ROOT + "trace?credentials=shown")[1]["attempts"]
+
+    assert [status for status, _ in answers] == [200, 200, 400, 404]
+    assert secret not in json.dumps(answers)
+    assert answers[0][1]["planned"][0]["rule"].endswith("on /x/<the key>")
+    assert first["target"] == "/notes/a?of=<the key>"
+    assert dict(first["headers"])["X-Other"] == "it is <the key>"
+    assert first["body"] == secret
+    assert (second["path"], second["note"]) == ("/notes/<the key>", "")
+    assert shown[1]["path"] == f"/notes/{secret}"
+    assert secret not in " ".join(told)
+    assert "<the key>" in " ".join(told)
+
+
 def test_since_and_limit_page_through_a_trace(client: Client) -> None:
     """``next`` of one answer is ``since`` of the following one, until nothing is left."""
     for _ in range(5):
