@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_resilience.errors import CheckFailed
+from pytest_resilience.errors import CheckFailed, PlanError
 from pytest_resilience.recording import tape
 from pytest_resilience.recording.replay import Replay, accepted_in
 from pytest_resilience.recording.shape import mismatches, shape_of
@@ -98,8 +98,13 @@ def compare_recording(
             ``{"password.1": "s3cr3t"}``.
 
     Raises:
+        PlanError: The fake is no server; a class is none yet.
         ResilienceError: The file cannot be read, or is no recording.
     """
+    given: object = fake
+    if not isinstance(given, FakeServer):
+        made = f"; {given.__name__}() is one" if isinstance(given, type) else ""
+        raise PlanError(f"compare_recording: the fake is {given!r}, which is no server{made}")
     read = tape.load(recording)
     further = tuple(headers)
     with contextlib.ExitStack() as stack:

@@ -335,3 +335,11 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     """One error of ours."""
     with pytest.raises(ResilienceError, match="cannot read the recording"):
         tape.load(tmp_path / "none")
+
+
+def test_a_comparison_wants_a_server(tmp_path: Path) -> None:
+    """The class of one is what `check_fake` takes."""
+    with pytest.raises(PlanError, match=r"which is no server; FakeServer\(\) is one$"):
+        compare_recording(tmp_path / "calls.jsonl", FakeServer)  # type: ignore[arg-type]
+    with pytest.raises(PlanError, match=r"the fake is 'notes', which is no server$"):
+        compare_recording(tmp_path / "calls.jsonl", "notes")  # type: ignore[arg-type]
