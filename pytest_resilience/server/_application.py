@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from threading import Thread
@@ -96,10 +97,15 @@ class Application:
         """Have the application answer on a thread of its own."""
         if self._workers is None:
             self._workers = Workers()
-        self._workers.run(lambda: self._work(connection, env, entry, decision))
+        self._workers.run(lambda free: self._work(connection, env, entry, decision, free))
 
     def _work(
-        self, connection: Connection, env: WSGIEnvironment, entry: Entry, decision: Decision
+        self,
+        connection: Connection,
+        env: WSGIEnvironment,
+        entry: Entry,
+        decision: Decision,
+        free: Callable[[], None],
     ) -> None:
         try:
             reply = wsgi.Reply(self._service.wsgi_app, env)
@@ -109,6 +115,7 @@ class Application:
             answer = reply.whole()
         except BaseException as error:  # noqa: BLE001 -- the application's own code
             failure = error
+            free()
             self._loop.call_soon_threadsafe(
                 lambda: connection.answer_later(entry, self._failed(failure, entry), decision)
             )
@@ -118,6 +125,7 @@ class Application:
             self._note_unmatched(env, entry)
             connection.answer_later(entry, answer, decision)
 
+        free()
         self._loop.call_soon_threadsafe(deliver)
 
     def _work_lazily(

@@ -25,9 +25,14 @@ class Workers:
         self._waiting = 0
         self._stopped = False
 
-    def run(self, job: Callable[[], object]) -> None:
-        """Run the job on some thread, soon. A job must not raise."""
-        handed = Job(job)
+    def run(self, job: Callable[[Callable[[], None]], object]) -> None:
+        """Run the job on some thread, soon. A job must not raise.
+
+        Args:
+            job: Called with what it may call when nothing but its answer is left to send. The
+                next request, which that answer brings, then finds this thread free.
+        """
+        handed = Job(lambda: job(self._free))
         with self._lock:
             if self._stopped:
                 handed.forget()
@@ -62,8 +67,11 @@ class Workers:
 
     def _free(self) -> None:
         """The calling thread is about to be free: the next that had to wait may begin."""
+        me = threading.current_thread()
         with self._lock:
-            self._busy.discard(threading.current_thread())
+            if me not in self._busy:
+                return
+            self._busy.remove(me)
             if self._later:
                 self._later.popleft().expect()
 

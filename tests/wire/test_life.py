@@ -872,14 +872,14 @@ def test_a_job_after_the_end() -> None:
     ran = threading.Event()
     go = threading.Event()
 
-    def job() -> None:
+    def job(_: object) -> None:
         ran.set()
         go.wait(20)
 
     workers.run(job)
     assert ran.wait(20)
     assert workers.stop() == []
-    workers.run(lambda: pytest.fail("ran"))
+    workers.run(lambda _: pytest.fail("ran"))
     go.set()
     _quiet()
 
