@@ -65,6 +65,10 @@ def test_the_demo_writes_tweets_and_shows_a_retry(
         "Retry attempt",
         "Retry succeeded",
     ]
+    first = lines_of(shown.err)[0]
+    assert first["prompt_preview"] == (
+        "Generate a professional tweet about Artificial Intelligence..."
+    )  # as the document prints it
     assert len(fake_gemini.trace) == 2
     assert virtual_clock.now == 1
 

@@ -276,6 +276,8 @@ def test_a_retry_is_logged(retry: Retry, read_log: ReadLog) -> None:
         "exception": "Read timed out.",
     }
     assert last == {"event": "Retry succeeded", "level": "info", "final_attempt": 3}
+    # The document prints 1.0, which a whole number would equal as well.
+    assert [repr(line.get("delay_seconds")) for line in read_log()] == ["1.0", "2.0", "None"]
 
 
 def test_no_retry_no_log(retry: Retry, read_log: ReadLog) -> None:
