@@ -31,21 +31,25 @@ def kept_too_long(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
 def errors_kept(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     """A call in an outage, and one after it; the second does not ask and fails as the first."""
     first, second = seen.calls[-2:]
-    if first.trace and not second.trace and _same_failure(first, second, seen.baseline):
+    if first.trace and not second.trace and _same_failure(seen, policy):
         how = "raised the error" if second.error is not None else "returned the error"
         sentence = f"the server was well again; it did not ask, and {how} of the call before"
         yield Finding("error-cached", sentence, seen.evidence())
 
 
-def _same_failure(first: Call, second: Call, baseline: Call) -> bool:
+def _same_failure(seen: Observation, policy: RetryPolicy) -> bool:
+    first, second = seen.calls[-2:]
     if first.error is not None and second.error is not None:
         if first.error is second.error:
             return True
+        if type(first.error) is type(second.error) and str(first.error) == str(second.error):
+            return True
         # A breaker that is open does not ask either, and says so in other words.
-        return type(first.error) is type(second.error) and str(first.error) == str(second.error)
+        keeps = policy.cache is not None and policy.breaker is None
+        return keeps and not BREAKER.search(f"{kind(second.error)} {second.error}")
     if first.error is not None or second.error is not None:
         return False
-    return bool(plain(second.value) == plain(first.value)) and is_failure(second, baseline)
+    return bool(plain(second.value) == plain(first.value)) and is_failure(second, seen.baseline)
 
 
 def is_failure(call: Call, baseline: Call) -> bool:

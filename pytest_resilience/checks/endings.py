@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Iterator
 
 from pytest_resilience.checks.finding import Finding
@@ -72,13 +73,23 @@ def told(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
             names = " or ".join(map(_name, policy.expected))
             sentence = f"it raised {kind(call.error)}, wanted {names}"
             yield Finding("unexpected-exception", sentence, evidence)
-    elif type(call.error).__module__ == "builtins" and kind(call.error) in PROGRAMMING:
+    elif (
+        type(call.error).__module__ == "builtins"
+        and kind(call.error) in PROGRAMMING
+        and not _raised_in_a_library(call.error)
+    ):
         sentence = f"it raised a {kind(call.error)} of its own code"
         yield Finding("unexpected-exception", sentence, evidence)
 
 
 def _name(expected: type[BaseException] | str) -> str:
     return expected if isinstance(expected, str) else expected.__name__
+
+
+def _raised_in_a_library(error: BaseException) -> bool:
+    """google-api-core, say, trips over error bodies that are not Google's."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and "site-packages" in frames[-1].filename
 
 
 def _returned(

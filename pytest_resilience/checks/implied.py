@@ -42,7 +42,7 @@ CONSEQUENCES = MappingProxyType(
         "status-not-retried": frozenset({"too-few-attempts", "backoff-shared-between-threads"}),
         "too-few-attempts": frozenset({"backoff-shared-between-threads"}),
         "no-timeout": frozenset({"call-never-returned"}),
-        "pool-exhausted": UNASKED,
+        "pool-exhausted": UNASKED | {"breaker-never-half-opens"},
         "breaker-never-half-opens": UNASKED | {"cause-lost", "breaker-counts-client-errors"},
         "backoff-kept-between-calls": WAITS
         | {"cap-ignored", "call-never-returned", "error-cached"},

@@ -15,6 +15,7 @@ from pytest_resilience.records import Attempt
 
 __all__ = [
     "PROGRAMMING",
+    "connected_once",
     "failure",
     "failure_left_alone",
     "own_choice",
@@ -38,6 +39,8 @@ PROGRAMMING = (
 PASSING = (408, 425, 429)
 """Statuses below 500 that say nothing about the request itself."""
 REFUSES_LOGIN = (401, 403, 407)
+MANY = 2
+"""Repetitions, at once and with the same credential, that have no other reason than to repeat."""
 
 
 def status(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
@@ -69,16 +72,18 @@ def _repeats(call: Call, code: int, policy: RetryPolicy) -> list[Attempt]:
     """Which attempts do no more than repeat what was refused.
 
     A request that differs may be another way of asking, unless it comes after a wait. One with
-    another credential, or after a login, is what a 401 asks for. And where nobody has said
-    that a 401 is not retried, somebody may ask once more with a token that he has read anew.
+    another credential, or after a login, is what a 401 asks for. And unless somebody has named
+    it as never retried, he may ask once more, at once, with a token that he has read anew.
     """
     first, *others = call.tries
     if code in REFUSES_LOGIN:
         others = [other for other in others if not _with_another_login(call, first, other)]
-    if policy.retries_status(code) is False or _waited(call):
+    if _waited(call) or code in (policy.never_statuses or ()):
         return others
-    if code in REFUSES_LOGIN:
+    if code in REFUSES_LOGIN and len(others) < MANY:
         return []
+    if policy.retries_status(code) is False:
+        return others
     asked = first.target, first.body
     return [other for other in others if (other.target, other.body) == asked]
 
@@ -138,6 +143,14 @@ def failure_left_alone(seen: Observation, policy: RetryPolicy) -> Iterator[Findi
     if again:
         sentence = f"{seen.facts['failure']} was tried again, though it is never retried"
         yield Finding("too-many-attempts", sentence, seen.evidence(call.trace))
+
+
+def connected_once(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """A connection that cannot be had is not tried again."""
+    begun = round(seen.number("connects"))
+    if begun > 1 and not seen.call.trace:
+        sentence = f"{seen.facts['failure']} was tried {begun} times, though it is never retried"
+        yield Finding("too-many-attempts", sentence, seen.evidence(seen.call.trace))
 
 
 def own_mistakes(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:

@@ -54,7 +54,9 @@ def _body(response: object) -> object:
 
 
 def is_raw(value: object) -> bool:
-    """Whether it is a body as it came, which the caller looks into himself."""
+    """Whether it is a body as it came, which the caller looks into himself; whole, or in pieces."""
+    if isinstance(value, list) and value:
+        return all(isinstance(piece, str | bytes | bytearray | memoryview) for piece in value)
     return isinstance(value, str | bytes | bytearray | memoryview) or is_response(value)
 
 

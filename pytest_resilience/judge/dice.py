@@ -21,9 +21,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from pytest_resilience.judge import numpys
+
 __all__ = ["Seed", "Thrown", "own_code", "seeds_in"]
 
-MENTIONED = re.compile(r"\bRandom\(|\bseed\(")
+BIT_GENERATORS = ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")
+KINDS = ("Random", "seed", "default_rng", "RandomState", "SeedSequence", *BIT_GENERATORS)
+"""What takes a seed, in the standard library and in NumPy."""
+MENTIONED = re.compile(rf"\b({'|'.join(KINDS)})\(")
+OF_ALL = ("random.seed", "numpy.random.seed")
+"""What seeds the dice that a process has in common."""
+NAMED = ("seed", "entropy", "a", "x")
+"""How the argument may be called that is the seed."""
 TEST_FILE = re.compile(r"(test_.*|.*_test|conftest)\.py")
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 BLOCKS = 64
@@ -39,6 +48,7 @@ class Seed:
     value: float | str | bytes
     of_all: bool
     """Whether it is for the dice that the whole process has in common."""
+    is_numpys: bool = False
 
     def __str__(self) -> str:
         return f"{PurePath(self.file).name}:{self.line} seeds its dice with {self.value!r}"
@@ -79,26 +89,46 @@ def seeds_in(file: str) -> list[Seed]:
         for target in node.targets
         if isinstance(target, ast.Name)
     }
+    imported = dict(_imports(tree))
     found = []
-    for call, within in _calls(tree, ()):
+    for call, within in _calls(tree, (), imported):
         value = _argument(call, constants)
         if value is None or any(map(_is_of_a_test, within)):
             continue
-        of_all = _name(call.func) in ("random.seed", "seed")
+        name = _full_name(call.func, imported)
+        of_all = name in OF_ALL
         if _is_test(file) and (of_all or any(isinstance(node, ast.Call) for node in within)):
             continue  # A test seeds what it likes, and hands dice to what it tests.
         if not of_all or not any(isinstance(node, FUNCTIONS) for node in within):
-            found.append(Seed(file, call.lineno, value, of_all))
+            found.append(Seed(file, call.lineno, value, of_all, name.startswith("numpy.")))
     return found
 
 
+def _imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """Under which name a file knows what: ``np`` is ``numpy``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for one in node.names:
+                yield (one.asname, one.name) if one.asname else (one.name.partition(".")[0],) * 2
+        elif isinstance(node, ast.ImportFrom):
+            for one in node.names:
+                yield one.asname or one.name, f"{node.module}.{one.name}"
+
+
 def _calls(
-    node: ast.AST, within: tuple[ast.AST, ...]
+    node: ast.AST, within: tuple[ast.AST, ...], imported: Mapping[str, str]
 ) -> Iterator[tuple[ast.Call, tuple[ast.AST, ...]]]:
-    if isinstance(node, ast.Call) and _name(node.func).rpartition(".")[2] in ("Random", "seed"):
-        yield node, within
+    if isinstance(node, ast.Call):
+        kind = _full_name(node.func, imported).rpartition(".")[2]
+        if kind in KINDS:
+            yield node, within
     for child in ast.iter_child_nodes(node):
-        yield from _calls(child, (*within, node))
+        yield from _calls(child, (*within, node), imported)
+
+
+def _full_name(node: ast.AST, imported: Mapping[str, str]) -> str:
+    first, dot, rest = _name(node).partition(".")
+    return imported.get(first, first) + dot + rest
 
 
 def _name(node: ast.AST) -> str:
@@ -108,9 +138,10 @@ def _name(node: ast.AST) -> str:
 
 
 def _argument(call: ast.Call, constants: Mapping[str, object]) -> float | str | bytes | None:
-    if len(call.args) != 1 or call.keywords:
+    named = [word.value for word in call.keywords if word.arg in NAMED]
+    if len(call.args) + len(call.keywords) != 1 or len(call.args) + len(named) != 1:
         return None
-    given = call.args[0]
+    given = (*call.args, *named)[0]
     value = given.value if isinstance(given, ast.Constant) else constants.get(_name(given))
     return value if isinstance(value, int | float | str | bytes) else None
 
@@ -130,17 +161,27 @@ class Thrown:
     def __init__(self) -> None:
         self._of_all = random.getstate()
         self._before = [(dice, dice.getstate()) for dice in _all_dice()]
+        self._of_all_numpys = numpys.state_of_all()
+        self._numpys = [(dice, numpys.state(dice)) for dice in numpys.all_dice()]
 
     def with_one_of(self, seeds: Iterable[Seed]) -> Seed | None:
         """The first seed that dice which have been thrown since began with."""
         thrown = [dice for dice, before in self._before if dice.getstate() != before]
+        numpys_thrown = [dice for dice, before in self._numpys if numpys.state(dice) != before]
         for seed in seeds:
             if seed.of_all:
-                if random.getstate() != self._of_all:
-                    return seed
-            elif any(_began_with(dice, seed.value) for dice in thrown):
+                found = self._all_were_thrown(seed)
+            else:
+                found = any(_began_with(dice, seed.value) for dice in thrown)
+                found |= any(numpys.began_with(dice, seed.value) for dice in numpys_thrown)
+            if found:
                 return seed
         return None
+
+    def _all_were_thrown(self, seed: Seed) -> bool:
+        if seed.is_numpys:
+            return numpys.state_of_all() != self._of_all_numpys
+        return random.getstate() != self._of_all
 
 
 def _all_dice() -> list[random.Random]:

@@ -26,7 +26,7 @@ from typing import Any, Self, TypeAlias
 from pytest_resilience.clock import interrupt, new_lock
 from pytest_resilience.judge.halting import Halted, Worker
 
-__all__ = ["Ended", "Hands", "Runner"]
+__all__ = ["Ended", "Hands", "Runner", "awaited"]
 
 PATIENCE = 10.0
 """Real seconds after which a call that computes is stopped."""
@@ -52,6 +52,8 @@ class Hands:
     def __init__(self, *, is_async: bool = False, runner: Runner | None = None) -> None:
         self.is_async = is_async or runner is not None
         self._runner = runner
+        self.awaits = False
+        """Whether a call has returned something that is to be awaited."""
         self._jobs: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[Ended | None] = queue.SimpleQueue()
         self._loop: asyncio.Runner | None = None
@@ -104,7 +106,7 @@ class Hands:
     ) -> list[Ended | None]:
         async def one(place: int) -> None:
             try:
-                ended[place] = await _awaited(functions[place]()), None
+                ended[place] = await awaited(functions[place]()), None
             except BaseException as error:  # noqa: BLE001 -- evidence
                 ended[place] = None, error
 
@@ -132,7 +134,10 @@ class Hands:
                 self._done.put(_outcome(job))
 
     def _finish(self, function: Callable[[], object]) -> object:
-        return self._turn.finish(function, self.is_async)
+        try:
+            return self._turn.finish(function, self.is_async)
+        finally:
+            self.awaits = self._turn.awaits
 
     @contextlib.contextmanager
     def _watched(
@@ -166,6 +171,7 @@ class Turn:
     def __init__(self, runner: Runner | None) -> None:
         self._runner = runner
         self._loop: asyncio.Runner | None = None
+        self.awaits = False
 
     def __enter__(self) -> Self:
         return self
@@ -177,10 +183,11 @@ class Turn:
     def finish(self, function: Callable[[], object], is_async: bool) -> object:  # noqa: FBT001 -- of one caller
         """Call it, await what it returns when that can be awaited, and exhaust a generator."""
         if is_async:
-            return self._run(lambda: _awaited(function()))
+            return self._run(lambda: awaited(function()))
         value = function()
         if inspect.isawaitable(value) or inspect.isasyncgen(value):
-            return self._run(lambda: _awaited(value))
+            self.awaits = True
+            return self._run(lambda: awaited(value))
         return list(value) if inspect.isgenerator(value) else value
 
     def _run(self, function: Callable[[], Any]) -> object:
@@ -191,10 +198,16 @@ class Turn:
             return self._runner(main)
         if self._loop is None:
             self._loop = asyncio.Runner()
+        loop = self._loop
+        value, error = _outcome(lambda: loop.run(main()))
+        # Not while the error is on its way: what is cancelled then would keep it as its context.
+        _cancel_rest(loop.get_loop())
         try:
-            return self._loop.run(main())
+            if error is not None:
+                raise error
+            return value
         finally:
-            _cancel_rest(self._loop.get_loop())
+            del error
 
 
 def _free(thread: threading.Thread) -> bool:
@@ -215,7 +228,8 @@ def _outcome(job: Callable[[], object]) -> Ended:
         return None, error
 
 
-async def _awaited(value: object) -> object:
+async def awaited(value: object) -> object:
+    """What comes of a value that may be awaited, or be a generator of either kind."""
     if inspect.isawaitable(value):
         value = await value
     if inspect.isasyncgen(value):

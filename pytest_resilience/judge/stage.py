@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -228,17 +229,24 @@ class Stage:
     @contextlib.contextmanager
     def _no_silent_threads(self) -> Iterator[None]:
         """What a thread of the client dies of is noted, and nobody else hears of it."""
-        real = threading.excepthook
+        real, real_unraisable = threading.excepthook, sys.unraisablehook
 
         def note(arguments: threading.ExceptHookArgs) -> None:
             if arguments.exc_value is not None:  # pragma: no branch -- as its type has it
                 self._thread_errors.append(arguments.exc_value)
 
-        threading.excepthook = note
+        def note_of_a_bare_one(arguments: sys.UnraisableHookArgs) -> None:
+            # CPython's thread_run says so of what `_thread` has started.
+            if "in thread started by" in str(arguments.err_msg) and arguments.exc_value:
+                self._thread_errors.append(arguments.exc_value)
+            else:
+                real_unraisable(arguments)
+
+        threading.excepthook, sys.unraisablehook = note, note_of_a_bare_one
         try:
             yield
         finally:
-            threading.excepthook = real
+            threading.excepthook, sys.unraisablehook = real, real_unraisable
 
 
 @contextlib.contextmanager

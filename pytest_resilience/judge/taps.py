@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 import types
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -26,6 +27,11 @@ HAPPY_EYEBALLS = 0.3
 class ConnectTimeouts(list[float]):
     """The timeouts that were in force when the client connected, in seconds."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun: Counter[str] = Counter()
+        """How often somebody has begun to connect, by the address."""
+
 
 @contextlib.contextmanager
 def connect_timeouts() -> Iterator[ConnectTimeouts]:
@@ -33,6 +39,7 @@ def connect_timeouts() -> Iterator[ConnectTimeouts]:
     seen = ConnectTimeouts()
 
     def connect(real: Callable[..., Any], sock: socket.socket, *arguments: Any) -> Any:  # noqa: ANN401 -- a socket's
+        seen.begun[repr(arguments)] += 1
         if timeout := sock.gettimeout():
             seen.append(timeout)
         return real(sock, *arguments)

@@ -128,6 +128,8 @@ class Judge:
         wanted = names_of(only)
         began = self.stage.clock.now
         first, found = first_call(self.stage, self.policy)
+        if self.stage.hands.awaits:  # It was no coroutine function to look at: a lambda, say.
+            self.stage.is_async = self.stage.hands.is_async = True
         findings = [self._without_secrets(finding) for finding in found]
         played: list[str] = ["undisturbed"]
         if not findings:
@@ -136,7 +138,7 @@ class Judge:
             for scenario in self._chosen(self.scenarios(first), wanted):
                 findings += self.findings(scenario, first)
                 played.append(scenario.name)
-                if self.is_lost or self.stage.stuck >= STUCK:
+                if self.is_lost or self.stage.stuck >= STUCK or _is_crowded(findings):
                     break
         seconds = round(self.stage.clock.now - began, 9)
         return Verdict(without_consequences(findings), tuple(played), seconds)
@@ -192,6 +194,11 @@ class Judge:
                 f"{', '.join(names)}"
             )
         return [scenario for scenario in scenarios if scenario.name in wanted]
+
+
+def _is_crowded(findings: Sequence[Finding]) -> bool:
+    """Whether each call leaves something behind that would be at work in all that follows."""
+    return any(finding.code.endswith("-left-behind") for finding in findings)
 
 
 def _is_async(call: Callable[..., Any]) -> bool:

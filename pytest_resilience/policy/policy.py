@@ -160,6 +160,7 @@ class RetryPolicy:
     def _refuse_contradictions(self) -> None:
         self._refuse_both()
         self._refuse_other_waits()
+        self._refuse_vain_retries()
         if self.retry_after is not True:
             for name in ("retry_after_cap", "unreadable_retry_after"):
                 if getattr(self, name) is not None:
@@ -168,6 +169,23 @@ class RetryPolicy:
             if (value := getattr(self, name)) and self.total_timeout and value > self.total_timeout:
                 wanted = f"at most total_timeout, which is {self.total_timeout!r}"
                 _check.refuse(name, value, wanted)
+        for name in ("timeout", "connect_timeout", "total_timeout"):
+            if (value := getattr(self, name)) and self.deadline and value > self.deadline:
+                wanted = f"at most deadline, which is {self.deadline!r}"
+                _check.refuse(name, value, wanted)
+
+    def _refuse_vain_retries(self) -> None:
+        """More than one attempt, and nothing that leads to a second one."""
+        times = [(name, getattr(self, name)) for name in ("deadline", "budget")]
+        first = None if self.limit == 1 else self.wait_range(1)
+        for name, value in times:
+            if value is not None and first is not None and first[0] > value:
+                wanted = f"at least {first[0]:g}, for so long is the first wait of backoff"
+                _check.refuse(name, value, wanted)
+        retried = (self.statuses, self.failures, self.retry_after or None)
+        if self.limit not in (None, 1) and retried == (frozenset(), frozenset(), None):
+            wanted = "1, for statuses and failures say that nothing is retried"
+            _check.refuse("attempts", self.attempts, wanted)
 
     def _refuse_both(self) -> None:
         for name in ("statuses", "failures"):
@@ -367,4 +385,6 @@ def _exceptions(given: object) -> tuple[type[BaseException] | str, ...]:
         is_class = isinstance(one, type) and issubclass(one, BaseException)
         if not is_class and not (isinstance(one, str) and one):
             _check.refuse("raises", one, "an exception, or its dotted name, or several")
+    if not several:
+        _check.refuse("raises", given, "at least one exception, or None for what is not claimed")
     return tuple(several)

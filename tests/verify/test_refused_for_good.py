@@ -126,7 +126,6 @@ def test_a_400_may_be_asked_again_in_another_way() -> None:
         (403, "client-error-retried"),
         (404, "client-error-retried"),
         (409, "client-error-retried"),
-        (408, "too-many-attempts"),
         (500, "too-many-attempts"),
         (504, "too-many-attempts"),
         (501, "not-implemented-retried"),

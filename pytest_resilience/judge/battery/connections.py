@@ -6,14 +6,17 @@ import gc
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_resilience import faults
 from pytest_resilience.checks import connections
 from pytest_resilience.checks.connections import Held
 from pytest_resilience.checks.observation import Call
+from pytest_resilience.faults import Context, Script
 from pytest_resilience.judge.scenario import Scenario, Subject
 from pytest_resilience.judge.stage import Stage
+from pytest_resilience.plan import FaultLike
 
 __all__ = ["scenarios"]
 
@@ -23,6 +26,8 @@ ORDER = 0
 CALLS = 6
 MOST = 24
 """Calls of a client that leaves connections open, so that a pool of twenty is used up."""
+LONG = 512 * 1024
+"""Bytes: more than a client reads ahead that does not ask for them (aiohttp: 128 KiB)."""
 UNCLOSED = ("unclosed", "Unclosed")
 
 
@@ -31,9 +36,17 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
     yield Scenario(
         name="many-failures",
         clause="gives back its connections",
-        play=lambda stage: {"held": _many(stage, subject)},
+        play=lambda stage: {"held": _many(stage, subject.outage)},
         checks=[connections.given_back],
     )
+    if subject.is_async and isinstance(subject.outage, int):
+        long = faults.together(faults.status(subject.outage), _Long())
+        yield Scenario(
+            name="many-failures-with-long-bodies",
+            clause="gives back its connections, whatever else an error has to say",
+            play=lambda stage: {"held": replace(_many(stage, long), warnings=())},
+            checks=[connections.given_back],
+        )
     if subject.retries_failure("stale") or subject.retries_failure("reset"):
         yield Scenario(
             name="stale-connection",
@@ -43,13 +56,13 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
         )
 
 
-def _many(stage: Stage, subject: Subject) -> Held:
+def _many(stage: Stage, outage: FaultLike) -> Held:
     counts: list[int] = []
     exhausted, unread = "", [0]
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", ResourceWarning)
         while not exhausted and len(counts) < (MOST if _leaves(counts) else CALLS):
-            stage.fail(subject.outage)
+            stage.fail(outage)
             exhausted = _exhausted(stage.call())
             stage.server.plan.clear()
             stage.forget()
@@ -66,6 +79,22 @@ def _many(stage: Stage, subject: Subject) -> Held:
     # Others may hold some, and have held them before.
     more = unread[-1] - unread[-2] if len(unread) > 2 else 0
     return Held(tuple(counts), more, exhausted, tuple(told))
+
+
+@dataclass(frozen=True, slots=True)
+class _Long:
+    """A fault that adds blanks to a body, which change no text and no JSON.
+
+    aiohttp gives a connection back by itself as soon as a short body has come. What it says of
+    a long one is not heard: aiohttp-retry drops such answers, and the collector closes them.
+    """
+
+    label: str = "a long body"
+
+    def apply(self, script: Script, context: Context) -> Script:
+        """Add them at the end."""
+        answer = script.answer
+        return script.saying(replace(answer, body=(*answer.body, b" " * LONG)))
 
 
 def _leaves(counts: list[int]) -> bool:

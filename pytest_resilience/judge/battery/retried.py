@@ -15,7 +15,7 @@ from pytest_resilience.policy.policy import RetryPolicy
 __all__ = ["scenarios"]
 
 USUAL = (429, 500, 502, 503, 504)
-HELD = (400, 401, 403, 404, 408, 409, 422, 429, 500, 501, 502, 503, 504)
+HELD = (400, 401, 403, 404, 409, 422, 429, 500, 501, 502, 503, 504)
 """Statuses that are tried where a policy says which ones are retried: no others may be."""
 NEVER = (400, 401, 422)
 """Those that nobody repeats, whatever he claims, in vain and with the same credentials.
@@ -27,6 +27,8 @@ ANY_OTHER = 505
 """It is repeated by who repeats whatever is a 5xx."""
 MOST = 12
 
+HOUR = 3600.0
+UNREACHABLE = "a host that does not answer"
 WORDS = {
     "refused": "a refused connection",
     "read-timeout": "a server that says nothing",
@@ -93,6 +95,7 @@ def _left_alone(subject: Subject) -> list[int]:
 def _failures(subject: Subject) -> Iterator[Scenario]:
     policy = subject.policy
     yield from _unconnected(subject)
+    yield from _never_connected(policy)
     for failure, words in WORDS.items():
         if failure == "refused" and _never_waits(policy):
             continue  # Who is down is down for all of its attempts.
@@ -126,7 +129,7 @@ def _unconnected(subject: Subject) -> Iterator[Scenario]:
         with unreachable(stage.server, stage.clock, (1 + vain) * timeout + 0.000_001) as knocking:
             stage.call()
         return {
-            "failure": "a host that does not answer",
+            "failure": UNREACHABLE,
             "timeout": timeout,
             "too_long": knocking.all_the_time,
             "ends": bool(stage.connect_timeouts),
@@ -152,6 +155,40 @@ def _connect_timeout(stage: Stage, policy: RetryPolicy) -> float | None:
     if stage.connect_timeouts:
         return (min if stage.is_async else max)(stage.connect_timeouts)
     return policy.timeout or policy.total_timeout
+
+
+def _never_connected(policy: RetryPolicy) -> Iterator[Scenario]:
+    """Who never retries what prevents a connection: it is begun once, at each address."""
+
+    def refused(stage: Stage) -> dict[str, object]:
+        stage.server.down(HOUR)
+        begun = _begun_by_a_call(stage)
+        stage.advance(HOUR)
+        return {"failure": WORDS["refused"], "connects": begun}
+
+    def silent(stage: Stage) -> dict[str, object]:
+        with unreachable(stage.server, stage.clock, HOUR):
+            return {"failure": UNREACHABLE, "connects": _begun_by_a_call(stage)}
+
+    for failure, words, play in (
+        ("refused", WORDS["refused"], refused),
+        ("connect", UNREACHABLE, silent),
+    ):
+        if failure in (policy.never_failures or ()):
+            yield Scenario(
+                name=f"{failure}-without-end",
+                clause=f"does not retry {words}",
+                play=play,
+                checks=[retried.connected_once],
+            )
+
+
+def _begun_by_a_call(stage: Stage) -> int:
+    """How often it connects to one address; a name may have several."""
+    begun = stage.connect_timeouts.begun
+    begun.clear()
+    stage.call()
+    return max(begun.values(), default=0)
 
 
 def _never_waits(policy: RetryPolicy) -> bool:

@@ -165,6 +165,21 @@ def test_an_error_that_is_kept(first: Call, second: Call, found: list[str]) -> N
 
 
 @pytest.mark.parametrize(
+    ("policy", "found"),
+    [
+        (RetryPolicy(cache=60), ["error-cached"]),
+        (RetryPolicy(cache=60, breaker=Breaker(1, 30)), []),
+        (PLAIN, []),
+    ],
+)
+def test_an_error_that_is_kept_in_other_words(policy: RetryPolicy, found: list[str]) -> None:
+    """Who says that he keeps answers, and has no breaker, has kept this one too."""
+    kept = seen(call(0, error=FAILED), silent(1, error=LookupError("as before")))
+
+    assert codes(cache.errors_kept, kept, policy) == found
+
+
+@pytest.mark.parametrize(
     ("made", "found"),
     [
         ((call(0, last=200), silent(1), silent(2)), ["cache-ignores-credential"]),

@@ -92,11 +92,26 @@ def test_exceptions_are_classes_or_names() -> None:
             {"timeout": 30, "total_timeout": 10},
             "timeout=30 is not allowed: wanted at most total_timeout, which is 10",
         ),
+        (
+            {"timeout": 30, "deadline": 10},
+            "timeout=30 is not allowed: wanted at most deadline, which is 10",
+        ),
+        ({"total_timeout": 30, "deadline": 10}, "total_timeout=30 is not allowed"),
+        (
+            {"deadline": 2, "backoff": [5, 5]},
+            "deadline=2 is not allowed: wanted at least 5, for so long is the first wait of bac",
+        ),
+        ({"budget": 2, "backoff": [(3, 5)]}, "budget=2 is not allowed: wanted at least 3"),
+        (
+            {"attempts": 3, "statuses": [], "failures": []},
+            "attempts=3 is not allowed: wanted 1, for statuses and failures say that nothing is",
+        ),
         ({"methods": "GET"}, "methods='GET' is not allowed: wanted a list of methods such as"),
         ({"methods": ["G-T"]}, "methods='G-T' is not allowed"),
         ({"breaker": 3}, "breaker=3 is not allowed: wanted a Breaker"),
         ({"logs": 3}, "logs=3 is not allowed: wanted a LogContract"),
         ({"login": ""}, "login='' is not allowed: wanted a text that is not empty"),
+        ({"raises": []}, "raises=[] is not allowed: wanted at least one exception, or None"),
         ({"raises": 3}, "raises=3 is not allowed: wanted an exception, or its dotted name"),
     ],
 )

@@ -496,3 +496,94 @@ def tells_what_the_thread_met(url: str) -> Any:
 @mended("server-never-reached", attempts=1)
 def comes_back(url: str) -> Any:
     return ask(url)
+
+
+# What is left behind
+
+DONE: list[threading.Event] = []
+"""Set when the test is over, so that what goes on for ever does not."""
+
+
+def renewing(url: str, done: threading.Event) -> None:
+    """Keep a lease alive."""
+    while not done.wait(30):
+        pass
+
+
+def started(url: str, done: threading.Event) -> None:
+    threading.Thread(target=renewing, args=(url, done), daemon=True).start()
+
+
+@broken("thread-left-behind", factory=True, attempts=1)
+def a_thread_for_each_call() -> Client:
+    done = threading.Event()
+    DONE.append(done)
+
+    def call(url: str) -> Any:
+        started(url, done)
+        return ask(url)
+
+    return call
+
+
+@mended("thread-left-behind", factory=True, attempts=1)
+def a_thread_for_all_calls() -> Client:
+    done = threading.Event()
+    DONE.append(done)
+    servers: set[str] = set()
+
+    def call(url: str) -> Any:
+        if url not in servers:
+            started(url, done)
+            servers.add(url)
+        return ask(url)
+
+    return call
+
+
+@mended("thread-left-behind", attempts=1)
+def a_thread_that_ends_with_its_call(url: str) -> Any:
+    done = threading.Event()
+    started(url, done)
+    try:
+        return ask(url)
+    finally:
+        done.set()
+
+
+async def beating() -> None:
+    """Keep a lease alive."""
+    while True:  # noqa: ASYNC110 -- for ever
+        await asyncio.sleep(30)
+
+
+@broken("task-left-behind", factory=True, attempts=1)
+def a_task_for_each_call() -> Client:
+    tasks = []
+
+    async def call(url: str) -> Any:
+        tasks.append(asyncio.create_task(beating()))
+        return await asyncio.to_thread(ask, url)
+
+    return call
+
+
+@mended("task-left-behind", attempts=1)
+async def a_task_that_ends_with_its_call(url: str) -> Any:
+    beat = asyncio.create_task(beating())
+    try:
+        return await asyncio.to_thread(ask, url)
+    finally:
+        beat.cancel()
+
+
+@mended("task-left-behind", factory=True, attempts=1)
+def a_task_for_all_calls() -> Client:
+    tasks: list[asyncio.Task[None]] = []
+
+    async def call(url: str) -> Any:
+        if not tasks or tasks[-1].done():
+            tasks.append(asyncio.create_task(beating()))
+        return await asyncio.to_thread(ask, url)
+
+    return call

@@ -68,6 +68,8 @@ SCENES = {
     "stale-connection-not-retried": ["stale-connection"],
     "stale-token-kept": ["expired-token"],
     "status-not-retried": ["status-429-then-ok", "status-503-then-ok"],
+    "task-left-behind": ["many-calls"],
+    "thread-left-behind": ["many-calls"],
     "thread-raised": ["outage-without-end"],
     "too-few-attempts": ["outage-without-end"],
     "too-many-attempts": ["outage-without-end"],
