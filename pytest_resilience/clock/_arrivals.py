@@ -60,5 +60,7 @@ class _Loader:
     def exec_module(self, module: Any) -> None:
         """As a loader's."""
         module.__loader__ = module.__spec__.loader = self._real
-        self._real.exec_module(module)
-        self._arrived(module.__name__)
+        try:
+            self._real.exec_module(module)
+        finally:
+            self._arrived(module.__name__)

@@ -19,7 +19,7 @@ import time
 
 from pytest_resilience.clock import _links
 from pytest_resilience.clock._gathering import Gathering
-from pytest_resilience.clock._parties import Reason, Standing
+from pytest_resilience.clock._parties import Party, Reason, Standing
 from pytest_resilience.clock._real import SECOND, real_monotonic_ns
 from pytest_resilience.clock._strangers import IDLE_NS
 from pytest_resilience.clock._vigil import Vigil
@@ -82,6 +82,8 @@ class Conductor(Gathering):
     def _go_on_to(self, when_ns: int, now_real: int) -> float:
         """Nothing can happen before this moment: let the thing happen that is due then."""
         if when_ns > self.now_ns:
+            if self.idlers and self.stir_idlers():
+                return 0
             wait = self._held_back(when_ns, now_real)
             if wait > 0:
                 return wait
@@ -124,7 +126,7 @@ class Conductor(Gathering):
             self._odd_since_real_ns = None
             return True
         if _links.touched():
-            self.progress.note_event(self.now_ns)
+            self.note_event()
             if not _links.quiet():
                 self._wait_for_links(now_real)
         return False
@@ -151,6 +153,34 @@ class Conductor(Gathering):
             "is due: virtual time cannot go on"
         )
         return 0 if failed else -1
+
+    def give_up_hope(self, party: Party, still_ns: int, hopeless_ns: int) -> None:
+        """Fail, if it polls and polls for what nobody brings about.
+
+        Args:
+            party: The calling thread.
+            still_ns: Real time in which nobody else has moved.
+            hopeless_ns: Real time in which nothing has been due whenever it looked.
+
+        Raises:
+            ClockError: It is the test itself that polls.
+        """
+        if still_ns >= self.patience_ns:
+            why = (
+                f"nothing has moved for {self.patience_ns / SECOND:g} real seconds, and nothing is"
+            )
+        elif hopeless_ns >= TREADMILL * self.patience_ns:
+            seconds = TREADMILL * self.patience_ns / SECOND
+            why = f"for {seconds:g} real seconds nothing has been"
+        else:
+            return
+        why += " due: what is polled for cannot come"
+        with self.lock:
+            if party is not self.owner:
+                self._fail(why)
+                return
+            text = f"{why}\n{self.picture()}"
+        raise ClockError(text)
 
     def _fail(self, why: str) -> bool:
         """Let the test that has switched the clock on fail; False when it cannot be reached."""

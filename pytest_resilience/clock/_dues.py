@@ -72,6 +72,11 @@ class Dues:
             self.cancelled -= 1
         return None
 
+    def after(self, now_ns: int) -> int | None:
+        """The first moment after this one at which something is due."""
+        times = (when_ns for when_ns, *_, due in self._heap if due.fire is not None)
+        return min((when_ns for when_ns in times if when_ns > now_ns), default=None)
+
     def fire(self) -> None:
         """Let the first one happen."""
         due = heapq.heappop(self._heap)[-1]

@@ -18,6 +18,17 @@ CLASSES = (dt.datetime, dt.date)
 STAND_INS = {"now": _readers.now, "utcnow": _readers.utcnow, "today": _readers.today}
 
 
+def referrers(*things: Any) -> list[Any]:
+    """All that refer to one of these.
+
+    What is frozen (gc.freeze) cannot be asked, so it is no longer: to freeze it again would
+    freeze whatever has come since, and nobody's finalizers would run any more.
+    """
+    if gc.get_freeze_count():
+        gc.unfreeze()
+    return gc.get_referrers(*things)
+
+
 class EarlyReaders:
     """Finds them: by a pass over all objects, and only when there may be new ones."""
 
@@ -38,7 +49,7 @@ class EarlyReaders:
         """Every one of them, with its stand-in."""
         return [
             (reader, types.MethodType(STAND_INS[reader.__name__], reader.__self__))
-            for reader in gc.get_referrers(*CLASSES)
+            for reader in referrers(*CLASSES)
             if type(reader) is types.BuiltinFunctionType
             and reader.__self__ in CLASSES
             and reader.__name__ in STAND_INS

@@ -26,6 +26,8 @@ class Gathering:
     def __init__(self, engine: Engine, now_ns: int, patience_ns: int) -> None:
         self.engine = engine
         self.now_ns = now_ns
+        self.epoch_ns = 0
+        """What time.monotonic shows when virtual time is 0."""
         self.patience_ns = patience_ns
         self.active = True
         # Guards all that follows, and every party. It may be entered twice: the garbage
@@ -42,6 +44,10 @@ class Gathering:
         self.progress = Progress()
         self.changes = 0
         """Counts all that a poll which began before it cannot have seen."""
+        self.stirs = 0
+        """Counts all that may be of interest to those who poll in loops."""
+        self.idlers: set[Party] = set()
+        """Those who do so, and wait until they look again."""
         self.asleep = False
         """The engine polls without an end, because only others can set something off."""
         self.owner: Party | None = None
@@ -130,6 +136,8 @@ class Gathering:
     def resign(self, party: Party) -> None:
         """It takes part no longer; under the lock."""
         self.changes += 1
+        self.stirs += 1
+        self.idlers.discard(party)
         self.running.discard(party)
         self.adopted.discard(party.native_id)
         self.pace.drop(party)
@@ -253,6 +261,11 @@ class Gathering:
                 self.pace.keep(party, self.now_ns)
             party.standing = Standing.WAITING
             self.changes += 1
+            if party.idles:
+                self.idlers.add(party)
+                party.looks.stirs = self.stirs
+            elif due_ns is None or due_ns > self.now_ns:
+                self.stirs += 1
             self.running.discard(party)
             if watch is not None:  # Not before: what is ready ends a wait that has begun.
                 self._watchers.watch(party, *watch)
@@ -287,6 +300,7 @@ class Gathering:
         self.running.discard(party)
         self.adopted.discard(party.native_id)  # It speaks for itself no longer.
         self.changes += 1
+        self.stirs += 1
 
     def wake(self, party: Party) -> None:
         """End the party's wait, when it is its turn. From any thread."""
@@ -304,7 +318,7 @@ class Gathering:
             self._summon(self._later.popleft())
 
     def _summon(self, party: Party) -> None:
-        self.progress.note_event(self.now_ns)
+        self.note_event()
         if party.standing is not Standing.WAITING:
             party.pending = party.standing is not Standing.OVER
         elif party.summons is None:
@@ -340,6 +354,10 @@ class Gathering:
         self._cancel(party)
         self.pace.drop(party)
         self.progress.note()
+        if party.idles:
+            self.idlers.discard(party)
+        elif reason is not Reason.DUE or party.since_ns != self.now_ns:
+            self.stirs += 1
         party.baton.release()
 
     def _cancel(self, party: Party) -> None:
@@ -369,6 +387,7 @@ class Gathering:
             self.pace.keep(party, self.now_ns)
             party.standing = Standing.OUTSIDE
             self.changes += 1
+            self.stirs += 1
             self.running.discard(party)
         self._nudge_if_idle()
         return True
@@ -377,7 +396,7 @@ class Gathering:
         """It is back."""
         with self.lock:
             self.pace.drop(party)
-            self.progress.note_event(self.now_ns)
+            self.note_event()
             if party.standing is Standing.OUTSIDE:
                 self.running.add(party)
                 party.standing = Standing.RUNNING
@@ -388,17 +407,36 @@ class Gathering:
         """Run the callback on the engine's thread at this virtual moment."""
 
         def fire() -> None:
-            self.progress.note_event(self.now_ns)
+            self.note_event()
             self.engine.call_soon_threadsafe(callback)
 
         with self.lock:
             return self.dues.push(when_ns, self.now_ns, SERVER, 0, fire)
+
+    def note_event(self) -> None:
+        """Something happens that is no party's own timer; under the lock."""
+        self.progress.note_event(self.now_ns)
+        self.stirs += 1
+
+    def stir_idlers(self) -> bool:
+        """Let those who poll in loops look again, if anything has happened since they did."""
+        stirred = [party for party in self.idlers if party.looks.stirs != self.stirs]
+        for party in stirred:
+            party.looks.stirs = self.stirs
+            self._cancel(party)
+            party.due = self._push(party, self.now_ns, Reason.DUE)
+        return bool(stirred)
 
     def others_are_due(self) -> bool:
         """Whether somebody else is to run at this very moment."""
         with self.lock:
             due = self.dues.next()
             return due is not None and due.when_ns <= self.now_ns
+
+    def prospect(self) -> tuple[int | None, bool]:
+        """The next moment at which something is due, and whether anybody waits for the outside."""
+        with self.lock:
+            return self.dues.after(self.now_ns), self.pace.keeps_others(self.idlers)
 
     def note_sleep(self, nanoseconds: int) -> None:
         """Somebody has spent so much virtual time in a sleep."""

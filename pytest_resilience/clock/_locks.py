@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import _thread
 import contextlib
-import queue
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from pytest_resilience.clock._here import (
     seconds_until,
 )
 from pytest_resilience.clock._parties import Party, Reason
-from pytest_resilience.clock._polling import note_look, note_nothing, note_park
+from pytest_resilience.clock._polling import note_look, note_nothing, note_park, note_state
 
 if TYPE_CHECKING:
     from pytest_resilience.clock._conductor import Conductor
@@ -101,6 +100,10 @@ class Lock:
 
     def locked(self) -> bool:
         """As threading.Lock's."""
+        return not note_state(there=not self._real.locked())
+
+    def _is_owned(self) -> bool:
+        """Condition asks this instead of trying to acquire it, which would be a look."""
         return self._real.locked()
 
     def _at_fork_reinit(self) -> None:
@@ -117,7 +120,7 @@ class Lock:
     locked_lock = locked
 
     def __repr__(self) -> str:
-        state = "locked" if self.locked() else "unlocked"
+        state = "locked" if self._real.locked() else "unlocked"
         return f"<{state} lock under a virtual clock at {id(self):#x}>"
 
 
@@ -128,12 +131,7 @@ def rlock(*args: Any, **kwargs: Any) -> Any:
 
 def is_set(self: threading.Event) -> bool:
     """Event.is_set: one that is asked in a loop is waited for."""
-    set_ = real_is_set(self)
-    if not set_:
-        conductor = conducting()
-        if conductor is not None:
-            note_look(conductor)
-    return set_
+    return note_state(there=real_is_set(self))
 
 
 def event_wait(self: threading.Event, timeout: float | None = None) -> bool:
@@ -142,6 +140,3 @@ def event_wait(self: threading.Event, timeout: float | None = None) -> bool:
     if timeout == 0 and not set_:
         note_nothing()
     return set_
-
-
-SimpleQueue: Any = queue._PySimpleQueue  # type: ignore[attr-defined]  # the standard library's own

@@ -25,6 +25,10 @@ class Pace:
     def __bool__(self) -> bool:
         return bool(self._parties)
 
+    def keeps_others(self, than: set[Party]) -> bool:
+        """Whether it is kept for somebody who is not one of these."""
+        return not self._parties <= than
+
     def keep(self, party: Party, now_ns: int) -> None:
         """This one begins to wait for the outside."""
         if not self._parties:

@@ -7,6 +7,7 @@ import enum
 from typing import TYPE_CHECKING
 
 from pytest_resilience.clock import _kernel
+from pytest_resilience.clock._looks import Looks
 
 if TYPE_CHECKING:
     from pytest_resilience.clock._dues import Due
@@ -51,10 +52,9 @@ class Party:
         "error",
         "excused",
         "ident",
+        "idles",
         "joiners",
         "looks",
-        "looks_at_ns",
-        "looks_since_real_ns",
         "moves",
         "name",
         "native_id",
@@ -62,14 +62,12 @@ class Party:
         "nothing_at_ns",
         "number",
         "outcome",
-        "parks",
         "pending",
         "polls",
         "seen_real_ns",
         "since_ns",
         "standing",
         "summons",
-        "tick_ns",
         "what",
     )
 
@@ -98,9 +96,9 @@ class Party:
         self.joiners: list[Party] = []
         self.baton = _thread.allocate_lock()
         self.baton.acquire()
-        # Looks without waiting: see _polling.py.
-        self.looks = self.parks = self.tick_ns = 0
-        self.looks_at_ns = self.looks_since_real_ns = 0
+        self.looks = Looks()
+        self.idles = False
+        """It only waits until it looks again: see _polling.py."""
         self.polls = 0
         """Polls in between of an event loop's, see _selecting.py."""
         # See _here.due_after.
@@ -143,6 +141,8 @@ class Party:
 
     def describe(self) -> str:
         """What it does, for a person to read."""
+        if self.idles:
+            return f"thread {self.name!r} polls in a loop, t={self.looks.at_ns / 1e9:.3f}"
         if self.standing not in (Standing.WAITING, Standing.OUTSIDE):
             return f"thread {self.name!r} is {self.standing.value}"
         text = f"thread {self.name!r} waits for {self.what}, since t={self.since_ns / 1e9:.3f}"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_resilience.clock._here import conducting, outside
-from pytest_resilience.clock._polling import note_look
+from pytest_resilience.clock._polling import OUTSIDE, note_look
 
 
 def _named(call: Callable[..., Any], real: Any) -> Callable[..., Any]:
@@ -29,8 +29,22 @@ def _real_time(real: Callable[..., Any]) -> Callable[..., Any]:
     return _named(call, real)
 
 
+real_popen_poll = subprocess.Popen.poll
+
+
+def _poll(self: subprocess.Popen[Any]) -> Any:
+    """Popen.poll: one whose end is polled for is waited for."""
+    result = real_popen_poll(self)
+    if result is None:
+        conductor = conducting()
+        if conductor is not None:
+            note_look(conductor, OUTSIDE)
+    return result
+
+
 METHODS: dict[str, Callable[..., Any]] = {
-    name: _real_time(getattr(subprocess.Popen, name)) for name in ("wait", "communicate")
+    **{name: _real_time(getattr(subprocess.Popen, name)) for name in ("wait", "communicate")},
+    "poll": _named(_poll, real_popen_poll),
 }
 """The stand-in for each method of subprocess.Popen that is replaced."""
 
@@ -43,7 +57,7 @@ def _waiting(real: Callable[..., Any]) -> Callable[..., Any]:
         if conductor is None:
             return real(*args, **kwargs)
         if kwargs.get("options", args[-1] if args else 0) & os.WNOHANG:
-            note_look(conductor)
+            note_look(conductor, OUTSIDE)
             return real(*args, **kwargs)
         with outside(conductor, "another process"):
             return real(*args, **kwargs)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_resilience.clock._here import conducting
-from pytest_resilience.clock._polling import note_look
+from pytest_resilience.clock._polling import CLOCK, note_look
 
 if TYPE_CHECKING:
     from pytest_resilience.clock._conductor import Conductor
@@ -73,7 +73,7 @@ def _reading() -> Conductor | None:
 
 
 def _wall_ns(conductor: Conductor) -> int:
-    note_look(conductor)
+    note_look(conductor, CLOCK)
     return conductor.now_ns + _epochs.wall_ns
 
 
@@ -82,7 +82,7 @@ def _seconds_reader(real: Callable[[], float], epoch: str) -> Callable[..., floa
         conductor = _reading()
         if conductor is None:
             return real()
-        party = note_look(conductor)
+        party = note_look(conductor, CLOCK)
         now: float = (conductor.now_ns + getattr(_epochs, epoch)) / SECOND
         if party is not None and party.ahead_at_ns == conductor.now_ns:
             now += party.ahead
@@ -96,7 +96,7 @@ def _nanoseconds_reader(real: Callable[[], int], epoch: str) -> Callable[..., in
         conductor = _reading()
         if conductor is None:
             return real()
-        note_look(conductor)
+        note_look(conductor, CLOCK)
         now: int = conductor.now_ns + getattr(_epochs, epoch)
         return now
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 real_monotonic_ns = time.monotonic_ns
 real_time_ns = time.time_ns
 real_process_time_ns = time.process_time_ns
+real_thread_time_ns = time.thread_time_ns
 new_lock = threading.Lock
 new_rlock = threading.RLock
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from pytest_resilience.clock import _foreign, _links
 from pytest_resilience.clock._here import conducting, due_after, party_of, seconds_until, settle
 from pytest_resilience.clock._parties import Reason
-from pytest_resilience.clock._polling import note_look, note_nothing, note_park
+from pytest_resilience.clock._polling import OUTSIDE, STATE, note_look, note_nothing, note_park
 
 if TYPE_CHECKING:
     from pytest_resilience.clock._conductor import Conductor
@@ -55,7 +55,7 @@ def wait(what: str, timeout: float | None, waited: Waited) -> Any:
     if conductor is None:
         return waited.look(timeout)
     if timeout is not None and timeout <= 0:
-        note_look(conductor)
+        note_look(conductor, OUTSIDE if _foreign.any_busy(waited.fds, waited.pipes) else STATE)
         if _links.touched():
             settle(conductor)
         return waited.look(0)
@@ -141,7 +141,7 @@ def _select_of_loop(selector: Any, conductor: Conductor, timeout: float | None) 
     """
     party = party_of(conductor)
     if timeout is not None and timeout <= 0:
-        note_look(conductor)
+        note_look(conductor, OUTSIDE if _pipes_of(selector) else STATE)
         party.polls += 1
         if party.polls < POLLS:
             return []

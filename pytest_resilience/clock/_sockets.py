@@ -18,12 +18,25 @@ from typing import TYPE_CHECKING, Any
 from pytest_resilience.clock import _foreign, _links
 from pytest_resilience.clock._here import conducting, due_after, outside, party_of
 from pytest_resilience.clock._parties import Reason
-from pytest_resilience.clock._polling import note_look, note_park
+from pytest_resilience.clock._polling import OUTSIDE, STATE, note_look, note_park
 
 if TYPE_CHECKING:
     from pytest_resilience.clock._conductor import Conductor
 
 READABLE, WRITABLE = select.POLLIN, select.POLLOUT
+DONT_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
+FLAGS = {
+    "recv": 1,
+    "recv_into": 2,
+    "recvfrom": 1,
+    "recvfrom_into": 2,
+    "recvmsg": 2,
+    "recvmsg_into": 2,
+    "send": 1,
+    "sendto": 1,
+    "sendmsg": 2,
+}
+"""The place of each method's flags among its arguments; sendto's may be an address instead."""
 
 Socket = socket.socket
 real_poll: Any = getattr(select, "poll", None)  # eventlet takes it away, and is refused later
@@ -71,17 +84,24 @@ def is_ours(sock: Socket) -> bool:
 
 
 @contextlib.contextmanager
-def waiting(sock: Socket, events: int) -> Iterator[None]:
+def looking(conductor: Conductor, at: int) -> Iterator[None]:
+    """Make a call in this block that does not wait."""
+    try:
+        yield
+    except BlockingIOError:
+        note_look(conductor, at)
+        raise
+
+
+@contextlib.contextmanager
+def waiting(sock: Socket, events: int, flags: int = 0) -> Iterator[None]:
     """Wait until a call in this block no longer blocks; or make it, if it is to take real time."""
     conductor = conducting()
     if conductor is None:
         yield
-    elif sock.gettimeout() == 0:
-        try:
+    elif sock.gettimeout() == 0 or flags & DONT_WAIT:
+        with looking(conductor, STATE if is_ours(sock) else OUTSIDE):
             yield
-        except BlockingIOError:
-            note_look(conductor)
-            raise
     elif is_ours(sock):
         wait(sock, conductor, events, due_after(conductor, sock.gettimeout()))
         yield
@@ -92,9 +112,11 @@ def waiting(sock: Socket, events: int) -> Iterator[None]:
 
 def _receiving(name: str) -> Callable[..., Any]:
     real = getattr(Socket, name)
+    place = FLAGS[name]
 
     def call(self: Socket, *args: Any, **kwargs: Any) -> Any:
-        with waiting(self, READABLE):
+        flags = args[place] if len(args) > place else kwargs.get("flags", 0)
+        with waiting(self, READABLE, flags):
             result = real(self, *args, **kwargs)
         _foreign.received(self)
         return result
@@ -117,9 +139,11 @@ def touch(sock: Socket) -> None:
 
 def _sending(name: str) -> Callable[..., Any]:
     real = getattr(Socket, name)
+    place = FLAGS[name]
 
     def call(self: Socket, *args: Any, **kwargs: Any) -> Any:
-        with waiting(self, WRITABLE):
+        flags = args[place] if len(args) > place else 0
+        with waiting(self, WRITABLE, flags if isinstance(flags, int) else 0):
             touch(self)
             return real(self, *args, **kwargs)
 
@@ -133,8 +157,8 @@ def sendall(self: Socket, data: Any, *flags: int) -> None:
     """socket.sendall: its timeout is one for the whole of it (socket module, 3.5)."""
     conductor = conducting()
     timeout = self.gettimeout()
-    if conductor is None or timeout == 0 or not is_ours(self):
-        with waiting(self, WRITABLE):
+    if conductor is None or timeout == 0 or not is_ours(self) or sum(flags) & DONT_WAIT:
+        with waiting(self, WRITABLE, *flags):
             touch(self)
             real_sendall(self, data, *flags)
         return
@@ -220,10 +244,14 @@ def connect_ex(self: Socket, address: Any, /) -> int:
 def accept(self: Socket) -> Any:
     """What socket.accept is made of."""
     conductor = conducting()
-    if conductor is not None and self.gettimeout() != 0:
+    if conductor is None:
+        return real_accept(self)
+    if self.gettimeout() != 0:
         # Its clients may be anywhere, and it may never get one: others need not wait for it.
         wait(self, conductor, READABLE, due_after(conductor, self.gettimeout()))
-    return real_accept(self)
+        return real_accept(self)
+    with looking(conductor, STATE):
+        return real_accept(self)
 
 
 def close(self: Socket, *args: Any) -> None:
@@ -244,9 +272,8 @@ def detach(self: Socket) -> int:
     return real_detach(self)
 
 
-RECEIVING = ("recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg", "recvmsg_into")
 METHODS: dict[str, Callable[..., Any]] = {
-    **{name: _receiving(name) for name in RECEIVING if hasattr(Socket, name)},
+    **{n: _receiving(n) for n in FLAGS if n.startswith("recv") and hasattr(Socket, n)},
     **{name: _sending(name) for name in ("sendto", "sendmsg") if hasattr(Socket, name)},
     "send": send,
     "sendall": sendall,

@@ -12,10 +12,12 @@ from pytest_resilience.clock._here import (
     seconds_until,
 )
 from pytest_resilience.clock._parties import Party, Reason
+from pytest_resilience.clock._polling import note_look, note_state
 
 real_start = threading.Thread.start
 real_bootstrap = threading.Thread._bootstrap_inner  # type: ignore[attr-defined]  # private, and the only place
 real_join = threading.Thread.join
+real_is_alive = threading.Thread.is_alive
 
 parties: dict[threading.Thread, Party] = {}
 """Threads that were started under a virtual clock and have not ended."""
@@ -74,6 +76,9 @@ def join(self: threading.Thread, timeout: float | None = None) -> None:
         real_join(self, timeout)  # Raises, if it is the calling thread.
         return
     me = party_of(conductor)
+    if timeout is not None and timeout <= 0 and not conductor.others_are_due():
+        note_look(conductor)
+        return
     due = due_after(conductor, None if timeout is None else max(0, timeout))
     while True:
         with other.conductor.lock:
@@ -84,9 +89,15 @@ def join(self: threading.Thread, timeout: float | None = None) -> None:
             break
         reason = conductor.park(me, f"thread {self.name!r} to end", due)
         if reason is Reason.DUE:
+            note_look(conductor)
             return
         if reason is Reason.STOPPED:
             real_join(self, seconds_until(conductor, due))
             return
     with in_real_time():
         real_join(self)
+
+
+def is_alive(self: threading.Thread) -> bool:
+    """Thread.is_alive: one whose end is polled for is waited for."""
+    return not note_state(there=not real_is_alive(self))

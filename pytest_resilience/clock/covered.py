@@ -14,13 +14,14 @@ import threading
 import time
 import types
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from pytest_resilience.clock import (
     _locks,
     _pools,
     _processes,
+    _queues,
     _readers,
     _selecting,
     _sleep,
@@ -95,7 +96,7 @@ FUNCTIONS: tuple[Function, ...] = (
         spared=("trio",),  # It insists on the one written in C, which it never holds for long.
     ),
     Function(
-        "queue.SimpleQueue, bound early", queue.SimpleQueue, _locks.SimpleQueue, users_only=True
+        "queue.SimpleQueue, bound early", queue.SimpleQueue, _queues.SimpleQueue, users_only=True
     ),
 )
 
@@ -108,10 +109,14 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute("threading.Thread.start", threading.Thread, "start", _threads.start),
     Attribute("threading.Thread.run", threading.Thread, "_bootstrap_inner", _threads.bootstrap),
     Attribute("threading.Thread.join", threading.Thread, "join", _threads.join),
+    Attribute("threading.Thread.is_alive", threading.Thread, "is_alive", _threads.is_alive),
+    Attribute("threading.Semaphore.acquire", threading.Semaphore, "acquire", _queues.acquire),
+    *(_of_class("queue.Queue", queue.Queue, _queues.QUEUE)),
+    *(_of_class("concurrent.futures.Future", Future, _queues.FUTURE)),
     Attribute(
         "concurrent.futures.ThreadPoolExecutor.submit", ThreadPoolExecutor, "submit", _pools.submit
     ),
-    Attribute("queue.SimpleQueue", queue, "SimpleQueue", _locks.SimpleQueue),
+    Attribute("queue.SimpleQueue", queue, "SimpleQueue", _queues.SimpleQueue),
     Attribute(
         "selectors.DefaultSelector.select",
         selectors.DefaultSelector,
@@ -137,6 +142,9 @@ CLASS_METHODS: tuple[ClassMethod, ...] = (
     ClassMethod("datetime.datetime.utcnow", dt.datetime, "utcnow", _readers.utcnow),
     ClassMethod("datetime.date.today", dt.date, "today", _readers.today),
 )
+
+SPARED = ("trio._core._entry_queue",)
+"""Modules that keep the real threading.RLock, also when they are imported under a clock."""
 
 COVERED: tuple[str, ...] = tuple(
     sorted(

@@ -15,6 +15,7 @@ from pytest_resilience.clock import (
     _foreign,
     _interrupts,
     _links,
+    _locks,
     _readers,
     _references,
     _rivals,
@@ -22,7 +23,7 @@ from pytest_resilience.clock import (
 from pytest_resilience.clock._base import Scheduler, Timer, use_clock
 from pytest_resilience.clock._conductor import Conductor
 from pytest_resilience.clock._early import EarlyReaders
-from pytest_resilience.clock._real import real_monotonic_ns, real_time_ns
+from pytest_resilience.clock._real import new_rlock, real_monotonic_ns, real_time_ns
 from pytest_resilience.clock._sleep import sleep_until
 from pytest_resilience.errors import ClockError
 
@@ -161,6 +162,7 @@ class VirtualClock:
             wall = real_time_ns() // SECOND * SECOND
             self._epochs = _readers.Epochs(wall, real_monotonic_ns() // SECOND * SECOND)
             conductor = self._conductor = Conductor(loop, 0, self._grace, self._patience)
+            conductor.epoch_ns = self._epochs.monotonic_ns
             conductor.join(threading.current_thread().name)
             _on.append(self)
             undo.callback(_on.remove, self)
@@ -240,6 +242,7 @@ def _patch(undo: contextlib.ExitStack) -> None:
     for _, owner, attribute, stand_in in covered.ATTRIBUTES:
         _set(undo, owner, attribute, stand_in)
     _keep_off_rivals(undo)
+    undo.enter_context(_arrivals.awaited(covered.SPARED, _give_real_lock, _give_lock))
     for _, cls, attribute, function in covered.CLASS_METHODS:
         undo.callback(_references.set_on_type, cls, attribute, cls.__dict__[attribute])
         _references.set_on_type(cls, attribute, classmethod(function))
@@ -255,6 +258,16 @@ def _keep_off_rivals(undo: contextlib.ExitStack) -> None:
 
     keep_off()
     undo.enter_context(_arrivals.awaited(_rivals.NAMES, _rivals.refuse_import, keep_off))
+
+
+def _give_real_lock(_: str) -> None:
+    """A module is about to be imported whose locks must be those written in C."""
+    threading.RLock = new_rlock
+
+
+def _give_lock(_: str) -> None:
+    """It has been."""
+    threading.RLock = _locks.rlock  # type: ignore[assignment]
 
 
 _MISSING = object()

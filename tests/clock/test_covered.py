@@ -184,6 +184,39 @@ def pool(clock: VirtualClock, server: FakeServer) -> None:
         assert pool.submit(time.sleep, 5).result() is None
 
 
+@about(
+    *(f"queue.Queue.{name}" for name in ("empty", "full", "get", "put", "qsize")),
+    "concurrent.futures.Future.done",
+    "concurrent.futures.Future.running",
+    "threading.Semaphore.acquire",
+    "threading.Thread.is_alive",
+)
+def asked_in_a_loop(clock: VirtualClock, server: FakeServer) -> None:
+    """Each of them by itself in test_polls.py; here what they say is what they always say."""
+    numbers: queue.Queue[int] = queue.Queue(1)
+    assert (numbers.empty(), numbers.full(), numbers.qsize()) == (True, False, 0)
+    numbers.put(1)
+    assert (numbers.empty(), numbers.full(), numbers.qsize()) == (False, True, 1)
+    with pytest.raises(queue.Full):
+        numbers.put(2, timeout=1)
+    assert numbers.get() == 1
+    with pytest.raises(queue.Empty):
+        numbers.get(timeout=1)
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(time.sleep, 1)
+        time.sleep(0)
+        assert (future.done(), future.running()) == (False, True)
+        future.result()
+        assert (future.done(), future.running()) == (True, False)
+    semaphore = threading.Semaphore()
+    assert semaphore.acquire()
+    assert not semaphore.acquire(timeout=1)
+    thread = in_thread(lambda: time.sleep(1))
+    assert thread.is_alive()
+    thread.join()
+    assert not thread.is_alive()
+
+
 @about("socket.socket.connect", "socket.socket.recv", "socket.socket.send", "socket.socket.close")
 def receive(clock: VirtualClock, server: FakeServer) -> None:
     with hanging(server) as sock, pytest.raises(TimeoutError):
@@ -272,7 +305,7 @@ def tls(clock: VirtualClock, server: FakeServer) -> None:
         context.wrap_socket(plain, server_hostname="localhost")
 
 
-@about("subprocess.Popen.wait", "subprocess.Popen.communicate")
+@about("subprocess.Popen.wait", "subprocess.Popen.communicate", "subprocess.Popen.poll")
 def process(clock: VirtualClock, server: FakeServer) -> None:
     """Another process takes real time, which is none of the clock's: see test_foreign.py."""
     for call in (subprocess.Popen.wait, subprocess.Popen.communicate):

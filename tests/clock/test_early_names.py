@@ -239,6 +239,17 @@ def test_a_place_that_has_gone_is_no_matter() -> None:
     assert names == {"other": len}
 
 
+def test_what_the_collector_has_frozen() -> None:
+    """gc.freeze() hides nobody; the clock takes it back, as the page says."""
+    somebody = Slots()
+    gc.freeze()
+    with VirtualClock() as clock:
+        somebody.sleep(5)
+        default(5)
+        assert clock.now == 10
+    assert gc.get_freeze_count() == 0
+
+
 def test_nobody_is_kept_alive() -> None:
     """The clock remembers places, not their owners."""
     owner = Instance()
