@@ -107,6 +107,63 @@ def test_unittest(session: Session) -> None:
     result.stdout.fnmatch_lines(["*- trace of fake_github (call) -*", "  1  t=0.000  GET *  404"])
 
 
+def test_async_unittest(session: Session) -> None:
+    """An `IsolatedAsyncioTestCase` runs in virtual time as well, its set-up and end included."""
+    result = session("""
+        import asyncio
+        import time
+        import unittest
+
+        @pytest.mark.resilience(virtual_clock=True)
+        class TestIt(unittest.IsolatedAsyncioTestCase):
+            @pytest.fixture(autouse=True)
+            def fakes(self, fake_github):
+                self.server = fake_github
+
+            def setUp(self):
+                self.begun = time.monotonic()
+                time.sleep(1_000)
+
+            async def test_waits(self):
+                self.server.fail(503)
+                assert [await asyncio.to_thread(get) for _ in range(2)] == [503, 404]
+                await asyncio.sleep(1_000)
+
+            async def test_judged(self):
+                await asyncio.to_thread(get, "/nowhere")
+
+            def tearDown(self):
+                time.sleep(1_000)
+                assert time.monotonic() - self.begun in (2_000, 3_000)
+        """)
+
+    result.assert_outcomes(passed=2, errors=1)
+
+
+def test_a_client_in_another_process(session: Session) -> None:
+    """The variables reach it, and the trace sees it."""
+    result = session("""
+        import subprocess
+        import sys
+
+        CODE = '''
+        import os, urllib.request
+        urllib.request.urlopen(os.environ["GITHUB_URL"] + "/repos/a/b/issues/1")
+        '''
+
+        def test_it(fake_github):
+            fake_github.fail(503)
+            run = subprocess.run(
+                [sys.executable, "-c", CODE], capture_output=True, text=True, check=False
+            )
+
+            assert "HTTP Error 503" in run.stderr
+            assert fake_github.trace.statuses == [503]
+        """)
+
+    result.assert_outcomes(passed=1)
+
+
 def test_anyio(session: Session) -> None:
     """An async test uses the fixtures as they are: they are synchronous."""
     pytest.importorskip("anyio")
