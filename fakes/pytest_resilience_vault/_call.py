@@ -75,7 +75,9 @@ class Call:
             return "1" if value else "0"
         if isinstance(value, str | int | float):
             return str(getattr(value, "text", value))
-        raise self._unfit(name, f"'' expected type 'string', got unconvertible type {_go(value)}")
+        raise self._unfit(
+            name, f"'' expected type 'string', got unconvertible type {go_type(value)}"
+        )
 
     def whole(self, name: str, default: int = 0) -> int:
         """A whole number, or a string of one."""
@@ -91,7 +93,7 @@ class Call:
             return int(value)
         if isinstance(value, float):
             raise self._unfit(name, f"''{_NO_INT}")
-        raise self._unfit(name, f"'' expected type 'int', got unconvertible type {_go(value)}")
+        raise self._unfit(name, f"'' expected type 'int', got unconvertible type {go_type(value)}")
 
     def number(self, name: str, default: float = 0) -> float:
         """A number, or a string of one."""
@@ -106,7 +108,9 @@ class Call:
                 raise self._unfit(name, words) from None
         if isinstance(value, int | float):
             return float(value)
-        raise self._unfit(name, f"'' expected type 'float64', got unconvertible type {_go(value)}")
+        raise self._unfit(
+            name, f"'' expected type 'float64', got unconvertible type {go_type(value)}"
+        )
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         """A boolean, or a string of one as Go's strconv.ParseBool reads it."""
@@ -123,7 +127,7 @@ class Call:
             return parsed
         if isinstance(value, bool):
             return value
-        raise self._unfit(name, f"'' expected type 'bool', got unconvertible type {_go(value)}")
+        raise self._unfit(name, f"'' expected type 'bool', got unconvertible type {go_type(value)}")
 
     def seconds(self, name: str, default: float = 0, *, signed: bool = False) -> float:
         """A duration: seconds, ``"90s"``, ``"1h"``; whole seconds only."""
@@ -168,7 +172,7 @@ class Call:
             except ValueError:
                 problems.append(f"'[{index}]'{_NO_INT}")
             except TypeError:
-                words = f"expected type 'int', got unconvertible type {_go(item)}"
+                words = f"expected type 'int', got unconvertible type {go_type(item)}"
                 problems.append(f"'[{index}]' {words}")
         if problems:
             words = "decoding failed due to the following error(s):\n\n"
@@ -208,7 +212,7 @@ class Call:
             return {}
         place, found = ("[0]", value[0]) if isinstance(value, list) else ("", value)
         words = f"'{place}' expected type 'map[string]interface {{}}', got unconvertible type"
-        raise self._unfit(name, f"{words} {_go(found)}")
+        raise self._unfit(name, f"{words} {go_type(found)}")
 
     def _unfit(self, name: str, why: str) -> Exception:
         # The existence check runs before the validation, and has no prefix.
@@ -251,7 +255,8 @@ def parse_bool(text: str) -> bool | None:
     return None
 
 
-def _go(value: object) -> str:
+def go_type(value: object) -> str:
+    """What Go calls the type of a value, in quotes."""
     if isinstance(value, dict):
         return "'map[string]interface {}'"
     if isinstance(value, list):

@@ -148,7 +148,7 @@ class Front:
         self._stand_by(request, call)
         if is_relative(path):
             raise bad_request("relative paths not supported")
-        return self._answer_logical(core, call, fields)
+        return self._answer_logical(core, call, request, fields)
 
     def _check_request(self, request: Request, fields: dict[str, str]) -> None:
         """What is refused before anybody asks whether it is sealed, or there is such a path."""
@@ -256,7 +256,14 @@ class Front:
         if _index.is_missing_in_vault(asked, self._core.seal):
             raise Refused(412, "required index state not present")
 
-    def _answer_logical(self, core: Core, call: Call, fields: dict[str, str]) -> Answer:
+    @staticmethod
+    def _is_named(request: Request) -> bool:
+        """Whether the namespace is named by header, and not by the path."""
+        return "HTTP_X_VAULT_NAMESPACE" in request.environ
+
+    def _answer_logical(
+        self, core: Core, call: Call, request: Request, fields: dict[str, str]
+    ) -> Answer:
         try:
             reply, kind = core.handle(call)
         except NotThere as missing:
@@ -265,6 +272,9 @@ class Front:
             self._tell_index(call, there, fields)
             return respond(404, "" if there is None else self._envelope(there, call.mount.type))
         self._tell_index(call, reply, fields)
+        if reply is not None and core.parent and not self._is_named(request):
+            # The path is not one of those whose data is repeated (injectDataIntoTopRoutes).
+            reply.top = False
         if reply is None:
             return respond(204, None)
         return respond(reply.status, self._envelope(reply, kind) + "\n")

@@ -41,6 +41,7 @@ class Cubbyhole(Backend):
     @on("read", "(?P<path>.*)")
     def read(self, call: Call, path: str) -> Reply | None:
         """The map."""
+        _demand_path(path)
         wrapped = self.core.wraps.of(call.token)
         if wrapped is not None and path == "response":
             flavour = self.core.flavour
@@ -52,6 +53,7 @@ class Cubbyhole(Backend):
     @on(WRITE, "(?P<path>.*)")
     def write(self, call: Call, path: str) -> None:
         """Replace the map."""
+        _demand_path(path)
         if not call.data:
             raise Refused(500, one_of("missing data fields"))
         self._own(call)[path] = dict(call.data)
@@ -65,6 +67,11 @@ class Cubbyhole(Backend):
     def keys(self, call: Call, path: str) -> Reply:
         """The names below a folder."""
         return Reply({"keys": keys_below(list(self._own(call)), path)})
+
+
+def _demand_path(path: str) -> None:
+    if not path:
+        raise Refused(500, one_of("missing path"))
 
 
 class Identity(Backend):

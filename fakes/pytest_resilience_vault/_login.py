@@ -109,12 +109,12 @@ def _grant(core: Core, role: Role, used: SecretId | None, call: Call) -> Reply:
         expires=call.now + ttl,
         granted=ttl,
         meta={**(used.metadata if used else {}), "role_name": role.name},
-        display_name=mount.path.removesuffix("/").replace("/", "-"),
+        display_name=_display_name(core, mount),
         num_uses=role.token_num_uses,
         explicit_max_ttl=role.token_explicit_max_ttl,
         period=role.token_period,
         renewable=kind == "service",
-        entity_id=role.entity_id,
+        entity_id=_entity_id(core, role),
         cidrs=(used.token_cidrs if used else []) or role.token_bound_cidrs or [],
         space=core.path,
     )
@@ -123,12 +123,23 @@ def _grant(core: Core, role: Role, used: SecretId | None, call: Call) -> Reply:
     return Reply(auth=token.auth(ttl), warnings=warnings)
 
 
+def _display_name(core: Core, mount: Mount) -> str:
+    """The mount's name; in a namespace its whole path."""
+    path = f"{core.path}{mount.prefix}" if core.parent else mount.path
+    return path.removesuffix("/").replace("/", "-")
+
+
+def _entity_id(core: Core, role: Role) -> str:
+    """Of a namespace, too, where it is of one."""
+    return f"{role.entity_id}.{core.id}" if core.parent else role.entity_id
+
+
 def _entity(core: Core, role: Role, mount: Mount, metadata: dict[str, str]) -> Entity:
     """Who logs in: each role id is somebody."""
     name = f"entity_{role.entity_id[:8]}"
     if core.flavour.is_openbao:
         name += f".{core.id}"
-    return Entity(role.entity_id, mount.accessor, role.role_id, metadata, name)
+    return Entity(_entity_id(core, role), mount.accessor, role.role_id, metadata, name)
 
 
 def _token_type(role: Role, mount: Mount) -> str:

@@ -190,10 +190,10 @@ def create(
     policies = (
         role.policies(wanted.policies, parent.policies, no_default=wanted.no_default)
         if role and role.limits_policies
-        else _policies(wanted, parent, sudo=sudo)
+        else _policies(wanted, parent, core.path, sudo=sudo)
     )
     policies = [name for name in policies if not (wanted.no_default and name == "default")]
-    _check_policies(policies, wanted, parent)
+    _check_policies(policies, wanted, parent, core.path)
     if wanted.no_parent and not sudo:
         raise bad_request("root or sudo privileges required to create orphan token")
     wanted.set_times(call, sudo=sudo)
@@ -247,8 +247,11 @@ def _new_id(core: Core, request: Request) -> str:
     return wanted
 
 
-def _policies(wanted: Request, parent: Token, *, sudo: bool) -> list[str]:
+def _policies(wanted: Request, parent: Token, space: str, *, sudo: bool) -> list[str]:
     """Those of a token without a role that says anything about them (resolveTokenPolicies)."""
+    if not wanted.policies and parent.space != space:
+        # What the parent has means nothing in another namespace (seen).
+        return ["default"]
     if not wanted.policies:
         # Only what the parent has, of "default", too.
         return sanitized(parent.policies)
@@ -258,7 +261,7 @@ def _policies(wanted: Request, parent: Token, *, sudo: bool) -> list[str]:
     return sanitized(asked, default=sudo or "default" in parent.policies)
 
 
-def _check_policies(policies: list[str], wanted: Request, parent: Token) -> None:
+def _check_policies(policies: list[str], wanted: Request, parent: Token, space: str) -> None:
     for name in ("response-wrapping", "control-group"):
         if name in policies:
             raise bad_request(f'cannot assign policy "{name}"')
@@ -266,6 +269,8 @@ def _check_policies(policies: list[str], wanted: Request, parent: Token) -> None
         if not parent.is_root:
             words = "root tokens may not be created without parent token being root"
             raise bad_request(words)
+        if parent.space != space:
+            raise bad_request("root tokens may not be created from a parent namespace")
         if wanted.type == "batch":
             raise bad_request("batch tokens cannot be root tokens")
 

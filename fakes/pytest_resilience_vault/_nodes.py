@@ -111,7 +111,7 @@ class Node:
         return body
 
     def _unseal(self, request: Request, token_id: str) -> Answer:
-        fields = self._fields(request)
+        fields = self._fields(request, "UnsealRequest")
         _check_types(fields, "UnsealRequest", key=str, reset=bool, migrate=bool)
         seal = self._core.seal
         if fields.get("reset"):
@@ -181,11 +181,15 @@ class Node:
     def _init(self, request: Request, token_id: str) -> Answer:
         if request.method == "GET":
             return 200, Struct(initialized=self._core.seal.initialized)
-        return 200, initialize(self._core, self._fields(request))
+        return 200, initialize(self._core, self._fields(request, "InitRequest"))
 
-    def _fields(self, request: Request) -> dict[str, Any]:
+    def _fields(self, request: Request, struct: str) -> dict[str, Any]:
         """The fields of the body; encoding/json matches those of a struct without case."""
-        data = object_of(request.get_data(), openbao=self._core.flavour.is_openbao)
+        try:
+            data = object_of(request.get_data(), openbao=self._core.flavour.is_openbao)
+        except Refused as refused:
+            words = refused.errors[0].replace("map[string]interface {}", f"http.{struct}")
+            raise bad_request(words) from None
         return {name.lower(): value for name, value in data.items()}
 
     # sys/generate-root
@@ -204,11 +208,11 @@ class Node:
             return 204, None
         if request.method == "GET":
             return 200, self._root.status()
-        return 200, self._root.begin(self._fields(request))
+        return 200, self._root.begin(self._fields(request, "GenerateRootInitRequest"))
 
     def _update(self, request: Request, token_id: str) -> Answer:
         self._open()
-        return 200, self._root.give(self._fields(request))
+        return 200, self._root.give(self._fields(request, "GenerateRootUpdateRequest"))
 
 
 def _check_types(fields: dict[str, Any], struct: str, **types: type) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_resilience_vault._backend import WRITE, Backend, on
-from pytest_resilience_vault._call import Call
+from pytest_resilience_vault._call import Call, go_type
 from pytest_resilience_vault._core import Core
 from pytest_resilience_vault._errors import bad_request, unsupported_path
+from pytest_resilience_vault._merge import merged
 from pytest_resilience_vault._reply import Reply
 
 RESERVED = ("root", "sys", "audit", "auth", "cubbyhole", "identity")
@@ -37,9 +38,31 @@ class NamespacePaths(Backend):
     @on("read", "namespaces/(?P<name>.+)")
     def read_namespace(self, call: Call, name: str) -> Reply | None:
         """One of them."""
-        self._demand()
-        child = self.core.children.get(f"{name.strip('/')}/")
+        child = self._child(name)
         return Reply(_shown(child)) if child else None
+
+    @on("patch", "namespaces/(?P<name>.+)", {"custom_metadata": "mapping"})
+    def patch_namespace(self, call: Call, name: str) -> Reply:
+        """Merge into its metadata; null takes away, one entry or all (seen)."""
+        child = self._child(name)
+        if child is None:
+            raise bad_request("namespace not found")
+        custom = call.mapping("custom_metadata")
+        for value in custom.values():
+            if value is not None and not isinstance(value, str):
+                words = "metadata patch can only have string or null values"
+                raise bad_request(f"{words}, got {go_type(value)[1:-1]}")
+        if call.has("custom_metadata"):
+            empty = call.data["custom_metadata"] is None
+            child.custom_metadata = {} if empty else merged(dict(child.custom_metadata), custom)
+        return Reply(_shown(child))
+
+    def _child(self, name: str) -> Core | None:
+        self._demand()
+        name = name.strip("/")
+        if "/" in name:
+            raise bad_request("namespace name cannot contain /")
+        return self.core.children.get(f"{name}/")
 
     @on(WRITE, "namespaces/(?P<name>.+)")
     def write_namespace(self, call: Call, name: str) -> Reply:

@@ -21,7 +21,8 @@ class PolicyPaths(Backend):
     type = "system"
 
     def _names(self) -> list[str]:
-        return [*sorted(self.core.policies), "root"]
+        own = [] if self.core.parent else ["root"]
+        return [*sorted(self.core.policies), *own]
 
     @on("list", "policies/acl/?")
     def list_policies(self, call: Call) -> Reply:

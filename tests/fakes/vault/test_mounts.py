@@ -262,6 +262,11 @@ def test_a_tokens_cubbyhole_is_its_own(vault: Vault, ask: Ask) -> None:
         500,
         ["1 error occurred:\n\t* missing data fields\n\n"],
     )
+    for method in ("GET", "POST"):
+        assert said(ask(method, "cubbyhole", {"n": 1})) == (
+            500,
+            ["1 error occurred:\n\t* missing path\n\n"],
+        )
     assert ask("DELETE", "cubbyhole/a", token=token).status_code == 204
     assert said(ask("GET", "cubbyhole/a", token=token)) == (404, [])
 

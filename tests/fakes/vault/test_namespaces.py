@@ -160,3 +160,84 @@ def test_a_namespace_below_is_deleted_from_the_one_above() -> None:
         )
 
     assert said(answer) == (400, ["namespace name cannot contain /"])
+
+
+PATCH = {"Content-Type": "application/merge-patch+json"}
+
+
+@pytest.mark.parametrize(
+    ("body", "left"),
+    [
+        ({}, {"a": "1", "b": "2"}),
+        ({"custom_metadata": {}}, {"a": "1", "b": "2"}),
+        ({"custom_metadata": {"a": None, "c": "3"}}, {"b": "2", "c": "3"}),
+        ({"custom_metadata": None}, {}),
+    ],
+)
+def test_a_patch_merges_metadata(
+    vault_of_namespaces: Vault, ask: Ask, body: dict[str, object], left: dict[str, str]
+) -> None:
+    """And null takes away, one entry or all."""
+    ask("POST", "sys/namespaces/team", {"custom_metadata": {"a": "1", "b": "2"}})
+    patched = ask("PATCH", "sys/namespaces/team", body, headers=PATCH)
+
+    assert (patched.status_code, patched.json()["data"]["custom_metadata"]) == (200, left)
+    assert ask("GET", "sys/namespaces/team").json()["data"]["custom_metadata"] == left
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("nope", "x", "namespace not found"),
+        ("first/x", "x", "namespace name cannot contain /"),
+        ("first", 1, "metadata patch can only have string or null values, got json.Number"),
+        ("first", [], "metadata patch can only have string or null values, got []interface {}"),
+    ],
+)
+def test_what_is_no_patch(
+    vault_of_namespaces: Vault, ask: Ask, name: str, value: object, why: str
+) -> None:
+    """In OpenBao's words."""
+    body = {"custom_metadata": {"a": value}}
+    assert said(ask("PATCH", f"sys/namespaces/{name}", body, headers=PATCH)) == (400, [why])
+
+
+def test_there_is_no_root_policy_in_one(vault: Vault, ask: Ask) -> None:
+    """Nor a token of it that the root of all has made."""
+    vault.namespace("team")
+    listed = ask("LIST", "team/sys/policies/acl").json()["data"]["keys"]
+    made = ask("POST", "auth/token/create", {}, headers=IN_TEAM).json()["auth"]
+    root = ask("POST", "auth/token/create", {"policies": ["root"]}, headers=IN_TEAM)
+
+    assert listed == ["default"]
+    assert "root" in ask("LIST", "sys/policies/acl").json()["data"]["keys"]
+    assert made["policies"] == ["default"]
+    assert said(root) == (400, ["root tokens may not be created from a parent namespace"])
+
+
+def test_who_logs_in_there_has_a_name_of_there(vault: Vault, ask: Ask) -> None:
+    """The whole path of the mount; and an entity of the namespace."""
+    vault.namespace("team")
+    space = ask("GET", "sys/namespaces/team").json()["data"]["id"]
+    ask("POST", "sys/auth/approle", {"type": "approle"}, headers=IN_TEAM).raise_for_status()
+    ask("POST", "auth/approle/role/app", {"token_policies": "default"}, headers=IN_TEAM)
+    role_id = ask("GET", "auth/approle/role/app/role-id", headers=IN_TEAM).json()["data"]
+    secret_id = ask("POST", "auth/approle/role/app/secret-id", {}, headers=IN_TEAM).json()["data"]
+    ids = {**role_id, "secret_id": secret_id["secret_id"]}
+    auth = ask("POST", "team/auth/approle/login", ids, token=None).json()["auth"]
+    own = ask("GET", "auth/token/lookup-self", token=auth["client_token"]).json()["data"]
+
+    assert auth["entity_id"].endswith(f".{space}")
+    assert own["entity_id"] == auth["entity_id"]
+    assert own["display_name"] == "team-auth-approle"
+
+
+def test_data_is_repeated_at_the_top_for_a_header_only(vault: Vault, ask: Ask) -> None:
+    """With the namespace in the path it is none of the paths this is done for (seen)."""
+    vault.namespace("team")
+    by_header = ask("GET", "sys/mounts", headers=IN_TEAM).json()
+    by_path = ask("GET", "team/sys/mounts").json()
+
+    assert "sys/" in by_header
+    assert "sys/" not in by_path
+    assert by_header["data"] == by_path["data"]

@@ -225,6 +225,15 @@ def test_a_wrong_share_shows_with_the_last_one_and_all_begins_anew(vault: Vault,
         ({"key": "00" * 10}, ["invalid key: key is shorter than minimum 16 bytes"]),
         ({"key": "00" * 40}, ["invalid key: key is longer than maximum 33 bytes"]),
         (b"{", ["failed to parse JSON input: unexpected EOF"]),
+        (
+            [],
+            [
+                (
+                    "failed to parse JSON input: json: cannot unmarshal array into Go value"
+                    " of type http.UnsealRequest"
+                )
+            ],
+        ),
     ],
 )
 def test_what_is_no_share(vault: Vault, ask: Ask, body: Any, errors: list[str]) -> None:
