@@ -33,8 +33,8 @@ SHARED = "_session"
 
 def found(search: Search, desk: Desk, argname: str, node: Node) -> Sequence[FixtureDef[Any]] | None:
     """What pytest finds of a name that begins with ``fake_``, when we have looked as well."""
-    if isinstance(node, pytest.Item):
-        desk.item = node  # It runs, if any does; our hooks may not have been there at its start.
+    # It runs, if any does; our hooks may not have been there at its start.
+    desk.item = node if isinstance(node, pytest.Item) else desk.item
     known = search(argname, node)
     if argname not in desk.fixtures and is_wanted(argname, known):
         register(node.config, desk, argname)
