@@ -237,10 +237,11 @@ class Stage:
 
         def note_of_a_bare_one(arguments: sys.UnraisableHookArgs) -> None:
             # CPython's thread_run says so of what `_thread` has started.
-            if "in thread started by" in str(arguments.err_msg) and arguments.exc_value:
+            bare = "in thread started by" in str(arguments.err_msg)
+            if bare and arguments.exc_value:  # pragma: no cover -- no tracer is on a bare thread
                 self._thread_errors.append(arguments.exc_value)
-            else:
-                real_unraisable(arguments)
+                return
+            real_unraisable(arguments)
 
         threading.excepthook, sys.unraisablehook = note, note_of_a_bare_one
         try:

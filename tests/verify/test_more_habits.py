@@ -165,3 +165,26 @@ def dies_in_a_bare_thread(url: str) -> Any:
 def test_a_bare_thread_that_dies_is_heard_of() -> None:
     """One of the module _thread, of which threading knows nothing."""
     assert verify(dies_in_a_bare_thread, only="undisturbed").codes == ["thread-raised"]
+
+
+class Stubborn:
+    """Raises where nobody can catch it."""
+
+    def __del__(self) -> None:
+        raise ValueError("not now")
+
+
+def drops_something_stubborn(url: str) -> Any:
+    Stubborn()
+    return requests.get(url, timeout=5).json()
+
+
+def test_what_is_raised_where_nobody_can_catch_it_goes_its_usual_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is of no thread, and whoever looks after such things hears of it."""
+    heard: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda told: heard.append(told.exc_type))
+
+    assert verify(drops_something_stubborn, only="undisturbed").codes == []
+    assert set(heard) == {ValueError}
