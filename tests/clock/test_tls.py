@@ -15,6 +15,7 @@ import requests
 import urllib3
 
 from pytest_resilience import FakeServer, VirtualClock, faults
+from pytest_resilience.clock import _here
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -128,3 +129,22 @@ def test_much_over_tls(clock: VirtualClock) -> None:
 
     assert answer.content == body
     assert clock.now == 0
+
+
+def test_real_time_over_tls(secure: FakeServer) -> None:
+    """A thread whose time is real has its calls made as they are."""
+    with _here.in_real_time():
+        assert requests.get(secure.url, verify=secure.ca_file, timeout=20).status_code == 200
+
+
+def test_somebody_else_s_tls(clock: VirtualClock) -> None:
+    """A handshake that a foreign server owes takes real time, and its timeout as well."""
+    context = ssl.create_default_context()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        socket.create_connection(listening.getsockname(), timeout=0.05) as plain,
+    ):
+        began = time.clock_gettime(time.CLOCK_MONOTONIC)
+        with pytest.raises(TimeoutError):
+            context.wrap_socket(plain, server_hostname="localhost")
+        assert time.clock_gettime(time.CLOCK_MONOTONIC) - began >= 0.05
