@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 
 from pytest_resilience.clock._here import (
     conducting,
@@ -21,6 +22,8 @@ real_is_alive = threading.Thread.is_alive
 
 parties: dict[threading.Thread, Party] = {}
 """Threads that were started under a virtual clock and have not ended."""
+_ended: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+"""Those that have, or are about to as soon as the interpreter sees to it."""
 
 
 def start(self: threading.Thread) -> None:
@@ -65,6 +68,7 @@ def bootstrap(self: threading.Thread) -> None:  # pragma: no cover -- before a t
     try:
         real_bootstrap(self)
     finally:
+        _ended.add(self)
         parties.pop(self, None)
         conductor.leave(party)
 
@@ -100,4 +104,7 @@ def join(self: threading.Thread, timeout: float | None = None) -> None:
 
 def is_alive(self: threading.Thread) -> bool:
     """Thread.is_alive: one whose end is polled for is waited for."""
+    if conducting() is not None and self in _ended and self is not threading.current_thread():
+        with in_real_time():
+            real_join(self)
     return not note_state(there=not real_is_alive(self))
