@@ -147,15 +147,13 @@ class Call:
         value = self.data.get(name)
         if value is None:
             return []
-        if isinstance(value, list):
-            return [str(getattr(item, "text", item)).strip() for item in value]
-        if isinstance(value, dict):
-            if not value:
-                return []
-            found = " ".join(f"{key}:{Call.of(value).text(key)}" for key in sorted(value))
-            words = "'[0]' expected type 'string', got unconvertible type"
-            words = f"{words} 'map[string]interface {{}}', value: 'map[{found}]'"
-            raise self._unfit(name, f"1 error(s) decoding:\n\n* {words}")
+        if isinstance(value, list | dict):
+            found, unfit = _weak_texts(value)
+            if unfit:
+                # The words of the older mapstructure, which the server has for these (seen).
+                why = [f"* {words}, value: '{_printed(item)}'" for words, item in unfit]
+                raise self._unfit(name, f"{len(why)} error(s) decoding:\n\n" + "\n".join(why))
+            return [text.strip() for text in found]
         return [part.strip() for part in self.text(name).split(",")] if value != "" else []
 
     def wholes(self, name: str) -> list[int]:
@@ -184,13 +182,20 @@ class Call:
         value = self.data.get(name)
         if isinstance(value, str):
             return [value.strip()] if value else []
-        return [] if isinstance(value, dict) and not value else self.texts(name)
+        if not isinstance(value, list | dict):
+            return self.texts(name)
+        return [text.strip() for text in self._fitting(name, value)]
 
     def pairs(self, name: str) -> dict[str, str]:
         """A map of strings, or a list of ``key=value``."""
         value = self.data.get(name)
-        if isinstance(value, dict):
-            return {key: Call.of({key: one}).text(key) for key, one in value.items()}
+        maps = value if isinstance(value, list) else [value]
+        if all(one is None or isinstance(one, dict) for one in maps):
+            # Several objects are one.
+            joined = {key: item for one in maps for key, item in (one or {}).items()}
+            texts, unfit = _weak_texts(list(joined.values()))
+            if not unfit:
+                return dict(zip(joined, texts, strict=True))
         found = {}
         texts = [""] if value == "" else self.strings(name)
         for index, text in enumerate(texts):
@@ -199,6 +204,13 @@ class Call:
                 words = f'invalid key pair at index {index} in field "{name}"'
                 raise self._unfit(name, words)
             found[key] = rest
+        return found
+
+    def _fitting(self, name: str, value: list[Any] | dict[str, Any]) -> list[str]:
+        found, unfit = _weak_texts(value)
+        if unfit:
+            words = "decoding failed due to the following error(s):\n\n"
+            raise self._unfit(name, words + "\n".join(why for why, _ in unfit))
         return found
 
     def mapping(self, name: str) -> dict[str, Any]:
@@ -219,6 +231,39 @@ class Call:
         bare = self.checks_existence and self.operation in WRITES
         prefix = "" if bare else "Field validation failed: "
         return bad_request(f'{prefix}error converting input for field "{name}": {why}')
+
+
+def _weak_texts(value: list[Any] | dict[str, Any]) -> tuple[list[str], list[tuple[str, Any]]]:
+    """Strings as mapstructure's weak decoding makes them, and what cannot be one, with its words.
+
+    An object is a list of one, and an empty one of none.
+    """
+    if isinstance(value, dict):
+        value = [value] if value else []
+    found, unfit = [], []
+    for index, item in enumerate(value):
+        if isinstance(item, dict | list):
+            words = f"'[{index}]' expected type 'string', got unconvertible type {go_type(item)}"
+            unfit.append((words, item))
+        elif item is None:
+            found.append("")
+        else:
+            found.append(_printed(int(item) if isinstance(item, bool) else item))
+    return found, unfit
+
+
+def _printed(value: Any) -> str:
+    """A value as Go's %v prints it."""
+    if isinstance(value, dict):
+        pairs = " ".join(f"{key}:{_printed(value[key])}" for key in sorted(value))
+        return f"map[{pairs}]"
+    if isinstance(value, list):
+        return f"[{' '.join(map(_printed, value))}]"
+    if value is None:
+        return "<nil>"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(getattr(value, "text", value))
 
 
 def _weak_int(value: Any) -> int:

@@ -144,7 +144,7 @@ def _type(call: Call, role: TokenRole | None) -> str:
 
 
 def _meta(call: Call) -> dict[str, str] | None:
-    if call.data.get("meta") is None:
+    if call.data.get("meta") in (None, [None]):
         return None
     return call.pairs("meta")
 

@@ -494,3 +494,61 @@ def test_a_token_revokes_itself(ask: Ask) -> None:
 
     for auth in (own, other):
         assert said(ask("GET", SELF, token=auth["client_token"])) == INVALID
+
+
+_NO_TEXT = "expected type 'string', got unconvertible type"
+_OBJECT = f"{_NO_TEXT} 'map[string]interface {{}}'"
+_LIST = f"{_NO_TEXT} '[]interface {{}}'"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "why"),
+    [
+        ("auth/token/create", {"policies": {"a": 1}}, f"decoding failed{{}}'[0]' {_OBJECT}"),
+        (
+            "auth/token/create",
+            {"policies": ["a", {"a": 1}, [1]]},
+            f"decoding failed{{}}'[1]' {_OBJECT}\n'[2]' {_LIST}",
+        ),
+        ("auth/token/create", {"meta": {"a": {}}}, f"decoding failed{{}}'[0]' {_OBJECT}"),
+        ("auth/token/create", {"meta": [{"a": {}}]}, f"decoding failed{{}}'[0]' {_OBJECT}"),
+        (
+            "sys/capabilities-self",
+            {"paths": [None, True, 1.5, {"b": [1, None, False], "a": "x y"}, []]},
+            (
+                f"2 error(s) decoding:\n\n* '[3]' {_OBJECT}, value: 'map[a:x y b:[1 <nil> false]]'"
+                f"\n* '[4]' {_LIST}, value: '[]'"
+            ),
+        ),
+    ],
+)
+def test_what_is_no_text_in_a_list(ask: Ask, path: str, body: dict[str, Any], why: str) -> None:
+    """In the words of the one or the other library that the server reads lists with."""
+    field = next(iter(body))
+    why = why.replace("failed{}", "failed due to the following error(s):\n\n")
+    words = f'Field validation failed: error converting input for field "{field}": {why}'
+
+    assert said(ask("POST", path, body)) == (400, [words])
+
+
+@pytest.mark.parametrize(
+    ("meta", "kept"),
+    [
+        ({"a": True, "b": None, "c": 1.5}, {"a": "1", "b": "", "c": "1.5"}),
+        ([{"a": "1"}, None, {"b": "2"}], {"a": "1", "b": "2"}),
+        ([None], None),
+    ],
+)
+def test_metadata_is_made_of_texts(ask: Ask, meta: object, kept: object) -> None:
+    """And several objects are one."""
+    auth = ask("POST", "auth/token/create", {"meta": meta}).json()["auth"]
+
+    assert auth["metadata"] == kept
+
+
+def test_a_name_may_be_told_as_yes_or_no(ask: Ask) -> None:
+    """Go makes 1 and 0 of them."""
+    for told, name in ((True, "token-1"), (False, "token-0")):
+        token = ask("POST", "auth/token/create", {"display_name": told}).json()["auth"]
+        own = ask("GET", "auth/token/lookup-self", token=token["client_token"]).json()["data"]
+        assert own["display_name"] == name
