@@ -85,6 +85,10 @@ class Connection(Held):
 
     # Reading
 
+    def begin(self) -> None:
+        """Read what has come with the connection: mostly a request has, and a poll costs more."""
+        self._receive()
+
     def _ready(self, mask: int) -> None:
         if self.state is State.IGNORING:
             self.lost()

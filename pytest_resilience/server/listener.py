@@ -208,6 +208,8 @@ class Listener:
         decision = self._decide_at_accept(connection)
         if decision.label is not None:
             connection.ignore(decision.label)
+        elif self._tls is None:
+            connection.begin()
 
     def secured(self, sock: socket.socket, on_sent: Callable[[], object]) -> wire.Socket:
         """The socket, with TLS over it if this server speaks it."""
