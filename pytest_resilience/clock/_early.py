@@ -18,15 +18,14 @@ CLASSES = (dt.datetime, dt.date)
 STAND_INS = {"now": _readers.now, "utcnow": _readers.utcnow, "today": _readers.today}
 
 
-def referrers(*things: Any) -> list[Any]:
-    """All that refer to one of these.
+def unfreeze() -> None:
+    """Let the collector know of all objects, so that it can be asked who refers to one.
 
     What is frozen (gc.freeze) cannot be asked, so it is no longer: to freeze it again would
     freeze whatever has come since, and nobody's finalizers would run any more.
     """
     if gc.get_freeze_count():
         gc.unfreeze()
-    return gc.get_referrers(*things)
 
 
 class EarlyReaders:
@@ -47,9 +46,10 @@ class EarlyReaders:
 
     def find(self) -> list[tuple[Any, Any]]:
         """Every one of them, with its stand-in."""
+        unfreeze()
         return [
             (reader, types.MethodType(STAND_INS[reader.__name__], reader.__self__))
-            for reader in referrers(*CLASSES)
+            for reader in gc.get_referrers(*CLASSES)
             if type(reader) is types.BuiltinFunctionType
             and reader.__self__ in CLASSES
             and reader.__name__ in STAND_INS

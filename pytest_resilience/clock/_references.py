@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from pytest_resilience.clock import _readers
-from pytest_resilience.clock._early import EarlyReaders, referrers
+from pytest_resilience.clock._early import EarlyReaders, unfreeze
 
 Swap = Callable[[Any, Any, Any, Any], bool]
 """Takes a key, an owner, an old and a new object, and exchanges them if the old one is there."""
@@ -197,7 +197,9 @@ class References:
             substitution.places = []
             substitution.lost = False
         self._sought = {id(s.real): s for s in sought}
-        holders = referrers(*(s.real for s in sought))
+        unfreeze()
+        # Asked here: the arguments of a function of ours would refer to them as well.
+        holders = gc.get_referrers(*(s.real for s in sought))
         owned: dict[int, Any] = {}
         for holder in holders:
             if id(holder) in self._ours:
@@ -207,7 +209,7 @@ class References:
             else:
                 self._note(holder)
         if owned:
-            self._note_owners(owned, referrers(*owned.values()))
+            self._note_owners(owned, gc.get_referrers(*owned.values()))
         for substitution in sought:
             substitution.count = sys.getrefcount(substitution.real)
         for substitution in sought:

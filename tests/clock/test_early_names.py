@@ -377,3 +377,22 @@ def test_a_stand_in_can_be_pickled(clock: VirtualClock) -> None:
     """As the function can for which it stands."""
     assert pickle.loads(pickle.dumps(time.sleep)) == time.sleep  # noqa: S301 -- our own
     assert copy.deepcopy(time.monotonic) == time.monotonic
+
+
+def test_a_later_start_looks_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All places are known from before: to go through all objects takes milliseconds."""
+    asked: list[object] = []
+
+    def referrers(*things: object) -> list[object]:
+        asked.append(things)
+        return []
+
+    gc.collect()
+    for _ in range(3):
+        with VirtualClock():
+            pass
+    monkeypatch.setattr(gc, "get_referrers", referrers)
+    with VirtualClock():
+        pass
+
+    assert asked == []
