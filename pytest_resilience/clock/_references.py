@@ -191,17 +191,24 @@ class References:
             References(left).replace()
 
     def _search(self, sought: list[Substitution]) -> None:
-        """Two passes over all objects: one for the holders, one for the holders' owners."""
+        """Find all their places, and put the stand-ins there."""
         for substitution in sought:
             substitution.restore()
             substitution.places = []
             substitution.lost = False
         self._sought = {id(s.real): s for s in sought}
         unfreeze()
-        # Asked here: the arguments of a function of ours would refer to them as well.
-        holders = gc.get_referrers(*(s.real for s in sought))
+        self._note_all()
+        # Only now: the lists of the search refer to them as well.
+        for substitution in sought:
+            substitution.count = sys.getrefcount(substitution.real)
+        for substitution in sought:
+            substitution.place()
+
+    def _note_all(self) -> None:
+        """Two passes over all objects: one for the holders, one for the holders' owners."""
         owned: dict[int, Any] = {}
-        for holder in holders:
+        for holder in gc.get_referrers(*(s.real for s in self._sought.values())):
             if id(holder) in self._ours:
                 continue
             if isinstance(holder, dict | tuple) and not self._note_module(holder):
@@ -210,10 +217,6 @@ class References:
                 self._note(holder)
         if owned:
             self._note_owners(owned, gc.get_referrers(*owned.values()))
-        for substitution in sought:
-            substitution.count = sys.getrefcount(substitution.real)
-        for substitution in sought:
-            substitution.place()
 
     def _add(self, owner: Any, values: Iterable[tuple[Any, Any]], swap: Swap, module: str) -> None:
         """Note that these (key, value) pairs stand in what this owner owns."""
