@@ -85,7 +85,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         known = search(argname, node)
         if not argname.startswith(PREFIX):
             return known
-        if DESK not in session.config.stash and argname not in WRITTEN and _is_his(argname, known):
+        if DESK not in session.config.stash and argname not in WRITTEN and is_his(argname, known):
             return known
         from pytest_resilience.reporting import on_demand
 
@@ -98,7 +98,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         on_demand.register_all(session.config, desk_of(session.config))
 
 
-def _is_his(argname: str, known: Any) -> bool:  # noqa: ANN401 -- the same
+def is_his(argname: str, known: Any) -> bool:  # noqa: ANN401 -- the same
     """Whether somebody has such a fixture of his own, and wants none of ours beneath."""
     return bool(known) and not any(argname in definition.argnames for definition in known)
 

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_resilience.plugin import PREFIX, is_his, new_fake, shared_fake
+
 if TYPE_CHECKING:
     from _pytest.fixtures import FixtureDef
     from _pytest.nodes import Node
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 
     Search = Callable[[str, Node], Sequence[FixtureDef[Any]] | None]
 
-PREFIX = "fake_"
 SHARED = "_session"
 
 
@@ -36,7 +37,7 @@ def found(search: Search, desk: Desk, argname: str, node: Node) -> Sequence[Fixt
     # It runs, if any does; our hooks may not have been there at its start.
     desk.item = node if isinstance(node, pytest.Item) else desk.item
     known = search(argname, node)
-    if argname not in desk.fixtures and is_wanted(argname, known):
+    if argname not in desk.fixtures and not is_his(argname, known):
         register(node.config, desk, argname)
         known = search(argname, node)
     if known and len(known) > 1:
@@ -45,11 +46,6 @@ def found(search: Search, desk: Desk, argname: str, node: Node) -> Sequence[Fixt
     if argname in desk.shared and desk.item is node:
         desk.custody_of(desk.item).watch(argname, desk.shared[argname])
     return known
-
-
-def is_wanted(argname: str, known: Sequence[FixtureDef[Any]] | None) -> bool:
-    """Whether nobody has this fixture, or somebody overrides it and wants ours beneath."""
-    return not known or any(argname in definition.argnames for definition in known)
 
 
 def register(config: pytest.Config, desk: Desk, argname: str) -> None:
@@ -80,9 +76,7 @@ def register_all(config: pytest.Config, desk: Desk) -> None:
 
 
 def _make(argname: str, name: str, where: str, *, shared: bool) -> object:
-    from pytest_resilience import plugin
-
-    build = plugin.shared_fake if shared else plugin.new_fake
+    build = shared_fake if shared else new_fake
 
     def fake() -> Iterator[FakeServer]:
         yield from build(name)
