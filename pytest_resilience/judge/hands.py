@@ -56,7 +56,6 @@ class Hands:
         """Whether a call has returned something that is to be awaited."""
         self._jobs: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[Ended | None] = queue.SimpleQueue()
-        self._loop: asyncio.Runner | None = None
         self.thread = Worker(self._work, "verify")
         self.thread.start()
 
