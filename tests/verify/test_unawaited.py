@@ -67,9 +67,11 @@ def asking(wait: Wait, *, awaits: bool) -> Callable[[str], Any]:
 
 
 def verdict(wait: Wait, *, awaits: bool) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return verify(asking(wait, awaits=awaits), only="event-loop")
+    with warnings.catch_warnings(record=True):  # Python's own, of what is thrown away.
+        warnings.simplefilter("always")
+        found = verify(asking(wait, awaits=awaits), only="event-loop")
+        vars(CLIENT).clear()
+        return found
 
 
 @pytest.mark.parametrize(
