@@ -9,8 +9,10 @@ from urllib.parse import parse_qsl
 
 from pytest_resilience.policy.policy import RetryPolicy
 from pytest_resilience.records import Attempt
+from pytest_resilience.secrets.search import Search
+from pytest_resilience.secrets.value import Secret
 
-__all__ = ["carried", "is_login", "logins", "pairs"]
+__all__ = ["carried", "is_login", "logins", "pairs", "told"]
 
 FIELD = re.compile(
     r"^(proxy-)?authorization$|^cookie$|(^|[-_])(api[-_]?key|token|secret|password|credentials?)$"
@@ -32,6 +34,11 @@ def pairs(attempt: Attempt) -> set[tuple[str, str]]:
     return set(carried(attempt).items()) | {
         (f"?{name}", value) for name, value in query if name == "key" or FIELD.search(name.lower())
     }
+
+
+def told(attempt: Attempt, secrets: Iterable[Secret]) -> set[str]:
+    """The labels of the secrets in its body."""
+    return {hit.label for hit in Search(secrets).hits(attempt.body)} if attempt.body else set()
 
 
 def is_login(attempt: Attempt, policy: RetryPolicy) -> bool:

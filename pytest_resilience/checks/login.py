@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import cast
 
-from pytest_resilience.checks.credentials import is_login, logins, pairs
+from pytest_resilience.checks.credentials import is_login, logins, pairs, told
 from pytest_resilience.checks.finding import Finding
 from pytest_resilience.checks.observation import Call, Observation
 from pytest_resilience.policy.policy import RetryPolicy
 from pytest_resilience.records import Attempt, Trace
+from pytest_resilience.secrets.value import Secret
 
 __all__ = ["forbidden", "keeps_token", "once", "refused", "renewed", "sent_elsewhere", "used"]
 
@@ -99,6 +100,8 @@ def sent_elsewhere(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     """Nothing that was secret at the origin arrives at the server it redirected to."""
     elsewhere = cast("Trace", seen.facts["elsewhere"])
     names = [name for name in _leaked(seen.trace, elsewhere) if name != seen.facts["allowed"]]
+    named = cast("Sequence[Secret]", seen.facts["named"])
+    names += sorted({label for attempt in elsewhere for label in told(attempt, named)})
     if names:
         what = ", ".join(names)
         sentence = f"a redirect to another origin was followed with {what}"

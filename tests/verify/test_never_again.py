@@ -80,6 +80,47 @@ def test_what_prevents_a_connection_is_not_tried_again(client: Call, scenes: lis
         assert "was tried 3 times, though it is never retried" in verdict.findings[0].sentence
 
 
+def keeping_a_connection(wait: float, attempts: int) -> Call:
+    session = requests.Session()
+
+    def call(url: str) -> Any:
+        for n in range(1, attempts + 1):
+            try:
+                response = session.get(url, timeout=5)
+                break
+            except requests.ConnectionError:
+                if n == attempts:
+                    raise
+            time.sleep(wait)
+        response.raise_for_status()
+        return response.json()
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("wait", "attempts", "resends", "codes"),
+    [
+        (1, 3, None, ["too-many-attempts"]),
+        (0, 2, None, []),
+        (0, 2, False, ["too-many-attempts"]),
+        (0, 1, False, []),
+    ],
+)
+def test_a_dead_connection_is_not_tried_again(
+    wait: float,
+    attempts: int,
+    resends: bool | None,  # noqa: FBT001 -- a parameter
+    codes: list[str],
+) -> None:
+    """A transport may send once more, at once, unless it is claimed that it does not."""
+    policy = RetryPolicy(never_failures=["stale"], resends=resends)
+
+    verdict = verify(keeping_a_connection(wait, attempts), policy, only="stale-without-end")
+
+    assert verdict.codes == codes, verdict
+
+
 def keeping_a_session(*, releases: bool) -> Call:
     sessions: list[aiohttp.ClientSession] = []
 

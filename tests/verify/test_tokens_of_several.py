@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 import requests
 
-from pytest_resilience import Fake, RetryPolicy, route, verify
+from pytest_resilience import Fake, FakeServer, RetryPolicy, route, verify
 
 CLAIMED = RetryPolicy(login="/login", timeout=5)
 SEVERAL = ["refused-token-of-several", "old-token-of-several"]
@@ -226,3 +226,26 @@ def test_a_key_in_the_query_alone() -> None:
         return said.json()
 
     assert verify(get, only="redirect-elsewhere").codes == ["credentials-sent-elsewhere"]
+
+
+@pytest.mark.parametrize(
+    ("follows", "named", "accused"),
+    [(True, True, True), (False, True, False), (True, False, False)],
+)
+def test_a_secret_in_a_body(follows: bool, named: bool, accused: bool) -> None:  # noqa: FBT001 -- parameters
+    """It is one where somebody has said so; what else a body holds only the service knows."""
+    secret = "sesame-4711-open"
+
+    def get(url: str) -> Any:
+        data = {"user": "ali", "word": secret}
+        said = requests.post(f"{url}/enter", json=data, timeout=5, allow_redirects=follows)
+        if said.status_code != 200:
+            raise ConnectionError(said.status_code)
+        return said.json()
+
+    with FakeServer(secrets={"the word": secret} if named else {}) as server:
+        verdict = verify(get, server=server, only="redirect-elsewhere")
+
+    assert verdict.codes == (["credentials-sent-elsewhere"] if accused else []), verdict
+    if accused:
+        assert verdict.findings[0].sentence.endswith("was followed with the word")

@@ -100,10 +100,28 @@ def test_a_sleep_is_found_under_any_name(wait: Wait, name: str) -> None:
     assert found.findings[0].sentence.endswith(f"coroutine '{name}' was never awaited")
 
 
-@pytest.mark.parametrize("begin", [asyncio.create_task, asyncio.ensure_future])
-def test_a_task_that_sleeps_for_nobody(begin: Callable[..., object]) -> None:
-    """It is begun, and the client goes on at once."""
-    found = verdict(lambda: begin(asyncio.sleep(1)), awaits=False)
+def in_a_thread(seconds: float = 1) -> Awaitable[None]:
+    return asyncio.get_running_loop().run_in_executor(None, time.sleep, seconds)
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        lambda: asyncio.create_task(asyncio.sleep(1)),
+        lambda: asyncio.ensure_future(asyncio.sleep(1)),
+        lambda: asyncio.gather(asyncio.sleep(0.2), note()),
+        lambda: asyncio.gather(asyncio.gather(asyncio.sleep(1))),
+        lambda: asyncio.shield(asyncio.sleep(0.2)),
+        lambda: asyncio.shield(asyncio.gather(asyncio.sleep(1))),
+        lambda: asyncio.create_task(asyncio.to_thread(time.sleep, 1)),
+        in_a_thread,
+        lambda: asyncio.gather(in_a_thread()),
+    ],
+    ids=itertools.count(),
+)
+def test_a_sleep_that_is_begun_for_nobody(begin: Callable[..., object]) -> None:
+    """The client goes on at once."""
+    found = verdict(begin, awaits=False)
 
     assert found.codes == ["sleep-not-awaited"]
     assert found.findings[0].sentence == "it did not wait: nobody awaited the task of a sleep"
@@ -122,6 +140,28 @@ async def at_least_so_long() -> None:
     timer = asyncio.create_task(asyncio.sleep(0.1))
     await asyncio.sleep(0.5)
     await timer
+
+
+async def of_several_kinds() -> None:
+    await asyncio.gather(asyncio.shield(asyncio.sleep(0.1)), in_a_thread(0.1))
+    await asyncio.wait_for(asyncio.shield(asyncio.gather(asyncio.sleep(0.1))), 5)
+    await asyncio.to_thread(time.sleep, 0.1)
+
+
+async def no_longer_than_the_rest() -> None:
+    timer = asyncio.gather(asyncio.sleep(60), in_a_thread(0.1))
+    await asyncio.sleep(1)
+    timer.cancel()
+
+
+async def of_a_loop_of_its_own() -> None:
+    loop = asyncio.get_running_loop()
+    loop.create_future = lambda: asyncio.Future(loop=loop)  # type: ignore[method-assign]
+    try:
+        await asyncio.shield(asyncio.sleep(0.1))
+        await in_a_thread(0.1)
+    finally:
+        del loop.create_future
 
 
 async def in_a_group() -> None:
@@ -148,7 +188,16 @@ async def with_tasks_made_by_others() -> None:
 
 @pytest.mark.parametrize(
     "wait",
-    [hedged, at_least_so_long, in_a_group, with_a_task_of_its_own, with_tasks_made_by_others],
+    [
+        hedged,
+        at_least_so_long,
+        of_several_kinds,
+        no_longer_than_the_rest,
+        of_a_loop_of_its_own,
+        in_a_group,
+        with_a_task_of_its_own,
+        with_tasks_made_by_others,
+    ],
 )
 def test_whoever_waits_in_the_end_is_not_accused(wait: Wait) -> None:
     """Timers may run beside other things, and tasks may go on by themselves."""

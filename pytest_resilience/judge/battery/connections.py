@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_resilience import faults
-from pytest_resilience.checks import connections
+from pytest_resilience.checks import connections, retried
 from pytest_resilience.checks.connections import Held
 from pytest_resilience.checks.observation import Call
 from pytest_resilience.faults import Context, Script
@@ -32,7 +32,7 @@ UNCLOSED = ("unclosed", "Unclosed")
 
 
 def scenarios(subject: Subject) -> Iterator[Scenario]:
-    """Many failures; and a stale connection, for who claims to survive one."""
+    """Many failures; and a stale connection, for who claims to survive one, or never to."""
     yield Scenario(
         name="many-failures",
         clause="gives back its connections",
@@ -51,9 +51,23 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
         yield Scenario(
             name="stale-connection",
             clause="survives a kept connection that is dead",
-            play=lambda stage: (stage.call(), stage.fail(faults.stale_connection()), stage.call()),
+            play=lambda stage: _stale(stage, times=1),
             checks=[connections.stale],
         )
+    if "stale" in (subject.policy.never_failures or ()):
+        yield Scenario(
+            name="stale-without-end",
+            clause="does not retry a kept connection that is dead",
+            play=lambda stage: _stale(stage, times=subject.enough),
+            checks=[retried.failure_left_alone],
+        )
+
+
+def _stale(stage: Stage, times: int) -> dict[str, object]:
+    stage.call()
+    stage.fail(faults.stale_connection(), times=times)
+    stage.call()
+    return {"failure": "a kept connection that is dead"}
 
 
 def _many(stage: Stage, outage: FaultLike) -> Held:

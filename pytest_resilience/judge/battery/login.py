@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pytest_resilience import faults
 from pytest_resilience.checks import login
-from pytest_resilience.checks.credentials import carried, is_login, logins, pairs
+from pytest_resilience.checks.credentials import carried, is_login, logins, pairs, told
 from pytest_resilience.errors import ServerError
 from pytest_resilience.judge.scenario import Scenario, Subject
 from pytest_resilience.judge.spy import Spy
@@ -44,7 +44,7 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
         # Each call of a foreign runner has a loop, and a thread, of its own.
         if policy.login is not None and not subject.is_foreign:
             yield from tokens.of_several()
-    if any(pairs(attempt) for attempt in attempts):
+    if any(pairs(attempt) or attempt.body for attempt in attempts):
         yield Scenario(
             name="redirect-elsewhere",
             clause="does not send its credentials to another origin",
@@ -149,14 +149,21 @@ def _all_of(answer: object) -> bytes:
 
 def _redirect(stage: Stage, subject: Subject) -> dict[str, object]:
     standby = any(STANDBY in attempt.headers for attempt in subject.baseline.trace)
+    # What is in a body is a secret where somebody has said so.
+    named = [secret for secret in stage.server.secrets if secret.named]
+    # Not the login that comes before, whose answer has to be the true one.
+    ways: list[tuple[int, Callable[[Attempt], bool]]] = [(307, lambda sent: bool(pairs(sent)))]
+    if not standby:
+        ways = [(302, ways[0][1]), *ways, (307, lambda sent: bool(told(sent, named)))]
     with _elsewhere() as other:
-        for code in (307,) if standby else (302, 307):
-            # Not the login that comes before, whose answer has to be the true one.
-            fault = faults.redirect(f"{other.url}/elsewhere", code)
-            stage.fail(fault, when=lambda attempt: bool(pairs(attempt)), times=subject.enough)
-            stage.call()
+        for code, when in ways:
+            stage.fail(
+                faults.redirect(f"{other.url}/elsewhere", code), when=when, times=subject.enough
+            )
+            if any(map(when, subject.baseline.trace)):
+                stage.call()
             stage.server.plan.clear()
-        return {"elsewhere": other.trace, "allowed": VAULT if standby else ""}
+        return {"elsewhere": other.trace, "allowed": VAULT if standby else "", "named": named}
 
 
 @contextlib.contextmanager
