@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Any
 
-from pytest_resilience_gemini import _example
+from pytest_resilience_gemini import _example, _tools
 from pytest_resilience_gemini._errors import ApiError
 
 Content = Mapping[str, Any]
@@ -34,15 +34,11 @@ BAD_NAME = (
 )
 # symfony/ai#803, python-genai#867: of the models before Gemini 3, which can do both.
 JSON_TOO = "Function calling with a response mime type: 'application/json' is unsupported"
-# eino-ext#761, and of the models before celeste-python#197.
-MIXED = (
-    "Please enable tool_config.include_server_side_tool_invocations to use Built-in tools with "
-    "Function calling."
-)
-MIXED_BEFORE_3 = "Tool use with function calling is unsupported by the model."
-BUILT_IN = frozenset({"google_search", "code_execution", "url_context"})
 # As public code that guards against it has it.
 NOT_DECLARED = "allowed_function_names should be a subset of the provided function_declarations"
+# claude-code-router#1207, laravel/ai#490; that NONE needs no functions is inferred.
+CALLING = frozenset({"AUTO", "ANY", "VALIDATED"})
+NO_DECLARATIONS = "Function calling config is set without function_declarations."
 
 
 def check(request: Mapping[str, Any], model: str) -> None:
@@ -50,11 +46,12 @@ def check(request: Mapping[str, Any], model: str) -> None:
     problems = list(_problems(request))
     if problems:
         raise ApiError(400, "".join(f"* GenerateContentRequest.{line}\n" for line in problems))
-    _declared_once(request)
-    _mixed(request, model)
+    _tools.check(request, model)
     declared = declarations(request)
     if not set(_config(request).get("allowed_function_names", ())) <= declared.keys():
         raise ApiError(400, NOT_DECLARED)
+    if not declared and _config(request).get("mode") in CALLING:
+        raise ApiError(400, NO_DECLARATIONS)
     config = request.get("generation_config", {})
     wants_json = config.get("response_mime_type") == "application/json"
     if declared and wants_json and not thinks_in_signatures(model):
@@ -64,33 +61,6 @@ def check(request: Mapping[str, Any], model: str) -> None:
         _turns(contents)
         if thinks_in_signatures(model):
             _signatures(contents)
-
-
-def _declared_once(request: Mapping[str, Any]) -> None:
-    """Refuse two functions of one name, as many public projects have found."""
-    seen: set[str] = set()
-    for tool in request.get("tools", ()):
-        for declared in tool.get("function_declarations", ()):
-            name = declared["name"]
-            if name in seen:
-                raise ApiError(400, f"Duplicate function declaration found: {name}")
-            seen.add(name)
-
-
-def _mixed(request: Mapping[str, Any], model: str) -> None:
-    """Refuse functions beside tools of the service's own, unless both were meant.
-
-    Of Gemini 3 it was measured of these three models (ag2#3145).
-    """
-    tools = request.get("tools", ())
-    functions = any(tool.get("function_declarations") for tool in tools)
-    if not functions or not any(BUILT_IN & tool.keys() for tool in tools):
-        return
-    if not model.startswith("gemini-3"):
-        raise ApiError(400, MIXED_BEFORE_3)
-    meant = request.get("tool_config", {}).get("include_server_side_tool_invocations")
-    if not meant and model.startswith(("gemini-3.1-pro", "gemini-3.6-flash", "gemini-3.5-flash-l")):
-        raise ApiError(400, MIXED)
 
 
 def thinks_in_signatures(model: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -23,6 +24,10 @@ GENERATE = (
     "gemini-2.5-pro",
 )
 EMBED = ("gemini-embedding-001",)
+
+# With capitals or blanks it is none: cherry-studio#9863, pluely#240, godot-simple-gemini-api#3. Of
+# other signs there is no report, nor of methods other than GenerateContent and GetModel.
+NAME = re.compile(r"[^A-Z\s]*")
 
 PAGE_DEFAULT = 50
 PAGE_MOST = 1000
@@ -87,6 +92,8 @@ def find(models: Mapping[str, Model], name: str, version: str, method: str) -> M
     model = models.get(name)
     wanted = "generateContent" if method == "streamGenerateContent" else method
     wanted = "embedContent" if wanted == "batchEmbedContents" else wanted
+    if model is None and not NAME.fullmatch(name):
+        raise bad_name(f"{_message(method)}.model")
     if model is None or wanted not in model["supportedGenerationMethods"]:
         raise not_found(name, version, method)
     return model
@@ -94,9 +101,22 @@ def find(models: Mapping[str, Model], name: str, version: str, method: str) -> M
 
 def get(models: Mapping[str, Model], name: str, version: str) -> Model:
     """The resource of one model; the words of its 404 are not those of a call to a model."""
+    if name not in models and not NAME.fullmatch(name):
+        raise bad_name("GetModelRequest.name")
     if name not in models:
         raise ApiError(404, f"Model is not found: models/{name} for api version {version}")
     return models[name]
+
+
+def bad_name(field: str) -> ApiError:
+    """What cannot be the name of a model; of one that is served nothing is said."""
+    return ApiError(400, f"* {field}: unexpected model name format\n")
+
+
+def _message(method: str) -> str:
+    """What the requests of a method are called."""
+    name = method.removeprefix("stream")
+    return f"{name[0].upper()}{name[1:]}Request"
 
 
 def not_found(name: str, version: str, method: str) -> ApiError:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 VERSION = "/<any(v1, v1beta, v1alpha):version>"
 MODEL = VERSION + "/models/<model>"
 CALL = "pytest_resilience_gemini.call"
+# zed#17343
+NOTHING_TO_COUNT = "CountTokens requires generate_content_request or contents to be set."
 
 
 class Service(Fake):
@@ -89,6 +91,8 @@ class Service(Fake):
         """How long a prompt is."""
         body = self._read(request, "CountTokensRequest")
         whole = body.get("generate_content_request")
+        if whole is None and not body.get("contents"):
+            raise ApiError(400, NOTHING_TO_COUNT)
         if whole is None:
             _validation.contents(body, "CountTokensRequest")
         else:

@@ -338,51 +338,6 @@ def test_a_signature_that_was_given_is_taken_back(gemini: Gemini, ask: Ask) -> N
     assert response.json()["candidates"][0]["content"]["parts"] == [{"text": "It rains."}]
 
 
-def test_a_function_is_declared_once(ask: Ask) -> None:
-    """In whichever tool."""
-    tools = [{"functionDeclarations": [{"name": "a"}, {"name": "b"}]}]
-    twice = [*tools, {"functionDeclarations": [{"name": "b"}]}]
-
-    error = ask({**HI, "tools": twice}).json()["error"]
-
-    assert ask({**HI, "tools": tools}).ok
-    assert error["message"] == "Duplicate function declaration found: b"
-
-
-BOTH = [{"functionDeclarations": [{"name": "a"}]}, {"googleSearch": {}}]
-MEANT = {"includeServerSideToolInvocations": True}
-
-
-@pytest.mark.parametrize(
-    ("model", "more", "message"),
-    [
-        (
-            "gemini-3.6-flash",
-            {"tools": BOTH},
-            (
-                "Please enable tool_config.include_server_side_tool_invocations to use Built-in "
-                "tools with Function calling."
-            ),
-        ),
-        ("gemini-3.6-flash", {"tools": BOTH, "toolConfig": MEANT}, None),
-        ("gemini-3.8-flash", {"tools": BOTH}, None),
-        ("gemini-3.6-flash", {"tools": [{"googleSearch": {}, "functionDeclarations": []}]}, None),
-        (
-            "gemini-2.5-flash",
-            {"tools": BOTH, "toolConfig": MEANT},
-            "Tool use with function calling is unsupported by the model.",
-        ),
-    ],
-)
-def test_functions_beside_the_services_tools_must_be_meant(
-    ask: Ask, model: str, more: dict[str, Any], message: str | None
-) -> None:
-    """From Gemini 3 on; before that they were not possible."""
-    answer = ask({**HI, **more}, model=model).json()
-
-    assert answer.get("error", {}).get("message") == message
-
-
 def test_items_are_for_arrays(ask: Ask) -> None:
     """As properties are for objects."""
     schema = {"type": "STRING", "items": {"type": "STRING"}}

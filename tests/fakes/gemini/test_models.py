@@ -204,6 +204,19 @@ def test_to_look_for_a_model_has_words_of_its_own(get: Get) -> None:
     }
 
 
+@pytest.mark.parametrize("name", ["Gemini-3.8-Flash", "gemini 3.8 flash"])
+def test_what_cannot_be_a_model_s_name_is_400(ask: Ask, get: Get, name: str) -> None:
+    """It is not even looked for."""
+    words = "unexpected model name format\n"
+
+    streamed = ask(method="streamGenerateContent", model=name)
+    looked_for = get(f"/v1/models/{name}")
+
+    assert [streamed.status_code, looked_for.status_code] == [400, 400]
+    assert streamed.json()[0]["error"]["message"] == f"* GenerateContentRequest.model: {words}"
+    assert looked_for.json()["error"]["message"] == f"* GetModelRequest.name: {words}"
+
+
 def test_models_are_configurable() -> None:
     """By name, on creation; start_over brings them back."""
     with Gemini(models=["gemini-1.5-flash"]) as gemini:

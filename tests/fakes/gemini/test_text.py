@@ -232,7 +232,8 @@ def test_candidates_come_as_many_as_wanted(gemini: Gemini, ask: Ask) -> None:
     """Each has its index, and all of them count."""
     gemini.say("four")
 
-    answer = ask({**HELLO, "generationConfig": {"candidateCount": 2}}).json()
+    two = {**HELLO, "generationConfig": {"candidateCount": 2}}
+    answer = ask(two, model="gemini-2.5-flash").json()
 
     assert [candidate["index"] for candidate in answer["candidates"]] == [0, 1]
     assert answer["usageMetadata"]["candidatesTokenCount"] == 2

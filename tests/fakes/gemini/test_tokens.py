@@ -61,7 +61,11 @@ def test_tokens_are_counted_by_length(
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ({}, "* CountTokensRequest.contents: contents is not specified\n"),
+        ({}, "CountTokens requires generate_content_request or contents to be set."),
+        (
+            {"contents": []},
+            "CountTokens requires generate_content_request or contents to be set.",
+        ),
         (
             of({}),
             (
@@ -128,7 +132,7 @@ def test_several_are_embedded_at_once(ask: Ask) -> None:
 
 def test_a_batch_is_of_a_hundred_at_the_most(ask: Ask) -> None:
     """One more is refused, and none is made."""
-    one = {"content": {"parts": [{"text": "a"}]}, "outputDimensionality": 1}
+    one = {"model": "models/any", "content": {"parts": [{"text": "a"}]}, "outputDimensionality": 1}
 
     fits = ask({"requests": [one] * 100}, "batchEmbedContents", model=EMBEDDER)
     refused = ask({"requests": [one] * 101}, "batchEmbedContents", model=EMBEDDER)
@@ -137,6 +141,24 @@ def test_a_batch_is_of_a_hundred_at_the_most(ask: Ask) -> None:
     assert refused.status_code == 400
     assert refused.json()["error"]["message"] == (
         "* BatchEmbedContentsRequest.requests: at most 100 requests can be in one batch\n"
+    )
+
+
+def test_each_of_several_names_its_model(ask: Ask) -> None:
+    """As a resource; all that do not are told at once."""
+    content = {"parts": [{"text": "a"}]}
+    models = [{"model": f"models/{EMBEDDER}"}, {}, {"model": EMBEDDER}]
+
+    response = ask(
+        {"requests": [{**model, "content": content} for model in models]},
+        "batchEmbedContents",
+        model=EMBEDDER,
+    )
+
+    assert response.status_code == 400
+    assert response.json()["error"]["message"] == (
+        "* BatchEmbedContentsRequest.requests[1].model: model is not specified\n"
+        "* BatchEmbedContentsRequest.requests[2].model: unexpected model name format\n"
     )
 
 

@@ -313,7 +313,7 @@ def test_no_bytes_are_too_strange(ask: Ask, body: bytes) -> None:
     "config",
     [
         {"topK": "2", "temperature": "1e-1", "topP": "Infinity", "maxOutputTokens": 9.0},
-        {"responseModalities": ["1", 1, 1.0, "text"], "responseLogprobs": "true"},
+        {"responseModalities": ["1", 1, 1.0, "text"], "responseLogprobs": "false"},
         {"responseSchema": {"type": 1, "maxLength": "9223372036854775807"}},
     ],
 )
@@ -334,7 +334,7 @@ def test_what_comes_twice_is_joined(gemini: Gemini, ask: Ask) -> None:
         b'{"model": "a", "contents": [{"parts": [{"text": "one"}]}], "model": "b",'
         b'"contents": {"parts": {"text": "two"}, "role": "user"},'
         b'"toolConfig": {"functionCallingConfig": {"mode": "ANY"}},'
-        b'"toolConfig": {"functionCallingConfig": {"mode": "AUTO"}, "retrievalConfig": {}},'
+        b'"toolConfig": {"functionCallingConfig": {"mode": "NONE"}, "retrievalConfig": {}},'
         b'"labels": {"a": "1"}, "labels": {"b": "2"}}'
     )
 
@@ -345,7 +345,7 @@ def test_what_comes_twice_is_joined(gemini: Gemini, ask: Ask) -> None:
             {"parts": [{"text": "one"}]},
             {"parts": [{"text": "two"}], "role": "user"},
         ],
-        "tool_config": {"function_calling_config": {"mode": "AUTO"}, "retrieval_config": {}},
+        "tool_config": {"function_calling_config": {"mode": "NONE"}, "retrieval_config": {}},
         "labels": {"b": "2"},
     }
 
@@ -448,6 +448,13 @@ def test_the_ends_of_a_range_are_in_it(ask: Ask, config: object) -> None:
             ),
         ),
         (
+            [*HI, {"parts": [{"functionResponse": {"response": {}}}]}],
+            (
+                "* GenerateContentRequest.contents[1].parts[0].function_response.name: Name "
+                "cannot be empty.\n"
+            ),
+        ),
+        (
             [{"role": "assistant", "parts": [{"text": "a"}]}],
             "Please use a valid role: user, model.",
         ),
@@ -458,6 +465,15 @@ def test_a_request_must_say_something(ask: Ask, contents: object, message: str) 
     assert ask({"contents": contents}).json() == {
         "error": {"code": 400, "message": message, "status": "INVALID_ARGUMENT"}
     }
+
+
+def test_an_instruction_must_say_something(ask: Ask) -> None:
+    """Whoever sends one with nothing in it is told so."""
+    error = error_of(ask({"contents": HI, "systemInstruction": {"parts": [{}]}}))
+
+    assert error["message"] == (
+        f"* GenerateContentRequest.system_instruction.parts[0].data: {NO_DATA}\n"
+    )
 
 
 def test_an_empty_body_is_a_request_without_contents(ask: Ask) -> None:
@@ -594,64 +610,3 @@ def test_any_json_is_answered() -> None:
             assert gemini.errors == []
 
         answered()
-
-
-LEVEL = "Thinking level "
-NO_LEVEL = LEVEL + "is not supported for this model."
-NO_MINIMAL = LEVEL + (
-    "MINIMAL is not supported for this model. Please retry with other thinking level."
-)
-BOGUS = (
-    "Invalid value at 'generation_config.thinking_config.thinking_level' "
-    "(type.googleapis.com/google.ai.generativelanguage.v1beta.ThinkingConfig.ThinkingLevel), "
-    '"BOGUS"'
-)
-
-
-@pytest.mark.parametrize(
-    ("model", "thinking", "message"),
-    [
-        ("gemini-3.8-flash", {"thinkingLevel": "low"}, None),
-        ("gemini-3.8-flash", {"thinkingBudget": 0}, None),
-        ("gemini-3.5-flash-lite", {"thinkingLevel": "MINIMAL"}, None),
-        ("gemini-2.5-flash", {"thinkingLevel": "THINKING_LEVEL_UNSPECIFIED"}, None),
-        (
-            "gemini-3.8-flash",
-            {"thinkingLevel": "low", "thinkingBudget": 0},
-            "You can only set only one of thinking budget and thinking level.",
-        ),
-        ("gemini-2.5-flash", {"thinkingLevel": "low"}, NO_LEVEL),
-        ("gemini-3.8-flash", {"thinkingLevel": "minimal"}, NO_MINIMAL),
-        ("gemini-3.1-pro-preview", {"thinkingLevel": "minimal"}, NO_MINIMAL),
-        ("gemini-3.8-flash", {"thinkingLevel": "BOGUS"}, BOGUS),
-    ],
-)
-def test_models_think_as_much_as_they_can(
-    ask: Ask, model: str, thinking: dict[str, object], message: str | None
-) -> None:
-    """A level or a budget, and no level that the model does not know."""
-    answer = ask(
-        {"contents": HI, "generationConfig": {"thinkingConfig": thinking}}, model=model
-    ).json()
-
-    assert answer.get("error", {}).get("message") == message
-
-
-@pytest.mark.parametrize(
-    ("model", "message"),
-    [
-        ("gemini-3.8-flash", "Requests ending with a model turn are not supported."),
-        ("gemini-3.6-flash", "Requests ending with a model turn are not supported."),
-        ("gemini-3.5-flash", None),
-        ("gemini-2.5-pro", None),
-    ],
-)
-def test_the_newest_models_take_no_beginning_of_an_answer(
-    ask: Ask, model: str, message: str | None
-) -> None:
-    """Older ones go on with it."""
-    prefilled = [*HI, {"role": "model", "parts": [{"text": "Once upon"}]}]
-
-    answer = ask({"contents": prefilled}, model=model).json()
-
-    assert answer.get("error", {}).get("message") == message
