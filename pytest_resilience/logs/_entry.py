@@ -21,6 +21,7 @@ class Entry:
         "__weakref__",
         "args",
         "by_default",
+        "diverted",
         "dropped",
         "echo",
         "exc_info",
@@ -62,6 +63,7 @@ class Entry:
         self.echo = echo
         self.dropped = dropped
         self.by_default = False
+        self.diverted = False
 
     def render(self, text: str | bytes | bytearray) -> None:
         """Somebody has made this of it."""
@@ -96,6 +98,7 @@ class Entry:
             echo=self.echo,
             dropped=self.dropped,
             by_default=self.by_default,
+            diverted=self.diverted,
         )
 
 

@@ -1,11 +1,12 @@
 """The tap of stdout and stderr: beside capsys and capfd, and beside nobody.
 
 *Problem.* Whoever captures puts a stream of his own in the place of ``sys.stdout``, before
-us or after us, and a handler keeps the stream it was made with.
+us, after us or within the test, and a handler keeps the stream it was made with.
 
-*Solution.* No stream is replaced. Those that are there when somebody begins to listen, and
-when a test begins, get a ``write`` of their own, which records and then writes as ever. What
-pytest itself prints is no business of the code under test.
+*Solution.* No stream is replaced. Those that are there when somebody begins to listen, when a
+test begins, and those that are put in place meanwhile (`_replacing`), get a ``write`` of their
+own, which records and then writes as ever. What pytest itself prints is no business of the
+code under test.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from pytest_resilience.logs import _hub
+from pytest_resilience.clock import new_rlock
+from pytest_resilience.logs import _hub, _replacing
 from pytest_resilience.logs._entry import Entry
 from pytest_resilience.logs._hub import saying
 
@@ -26,33 +28,61 @@ _open: dict[tuple[str, int, bool], Entry] = {}
 
 
 NAMES = ("stdout", "stderr") * 2
+MOST = 16
+"""Streams that are listened to; of more, those that came first and are not in place."""
+_lock = new_rlock()  # guards the two below
 _heard: list[Any] = []
 """The streams that are tapped."""
 _seen: tuple[int, ...] = ()
 """Those that were there when it was looked last, by their identity: they are in the list above."""
 
 
+class _Writing(threading.local):
+    """What the calling thread is writing."""
+
+    lines: list[Entry] = []  # noqa: RUF012 -- of each thread; replaced, never added to
+
+
+_writing = _Writing()
+
+
 def install() -> None:
     """Tap the streams that are there and are not tapped yet."""
+    _follow(diverted=False)
+    _replacing.install(replaced)
+
+
+def replaced(stream: object, by: str) -> None:
+    """A module of this name has put a stream in the place of stdout or stderr."""
+    if id(stream) not in _seen and _hub.listening():
+        _follow(diverted=by != "_pytest.capture")
+
+
+def _follow(*, diverted: bool) -> None:
     global _seen  # noqa: PLW0603 -- beside the one list of taps
     there = _there()
     seen = tuple(map(id, there))
     if seen == _seen:
         return
-    _seen = seen
-    for name, stream in zip(NAMES, there, strict=True):
-        if stream is None:
-            continue
-        if not _holds(_heard, stream):
-            _heard.append(stream)
-        tap = partial(_write, name)
-        # One that takes no attributes is let be.
+    with _lock:
+        _seen = seen
+        for name, stream in zip(NAMES, there, strict=True):
+            if stream is not None:
+                if not _holds(_heard, stream):
+                    _heard.append(stream)
+                _tap(stream, partial(_write, name, diverted))
+        for stream in [one for one in _heard if not _holds(there, one)][: len(_heard) - MOST]:
+            _drop(stream)
+
+
+def _tap(stream: Any, tap: Callable[..., object]) -> None:  # noqa: ANN401 -- whatever writes
+    # One that takes no attributes is let be.
+    with contextlib.suppress(AttributeError, TypeError):
+        _hub.put(stream, "write", tap)
+    # What is written as bytes goes by the text layer, which keeps nothing back here.
+    if getattr(stream, "write_through", False):
         with contextlib.suppress(AttributeError, TypeError):
-            _hub.put(stream, "write", tap)
-        # What is written as bytes goes by the text layer, which keeps nothing back here.
-        if getattr(stream, "write_through", False):
-            with contextlib.suppress(AttributeError, TypeError):
-                _hub.put(stream.buffer, "write", tap)
+            _hub.put(stream.buffer, "write", tap)
 
 
 def forget() -> None:
@@ -63,12 +93,17 @@ def forget() -> None:
     seen = tuple(map(id, there))
     if seen == _seen and len(_heard) <= len(set(seen)):
         return
-    _seen = ()
-    for stream in [one for one in _heard if not _holds(there, one)]:
-        _hub.drop(stream, "write")
-        with contextlib.suppress(ValueError):  # It may have been detached.
-            _hub.drop(getattr(stream, "buffer", None), "write")
-        _heard[:] = [one for one in _heard if one is not stream]
+    with _lock:
+        _seen = ()
+        for stream in [one for one in _heard if not _holds(there, one)]:
+            _drop(stream)
+
+
+def _drop(stream: Any) -> None:  # noqa: ANN401 -- as above
+    _hub.drop(stream, "write")
+    with contextlib.suppress(ValueError):  # It may have been detached.
+        _hub.drop(getattr(stream, "buffer", None), "write")
+    _heard[:] = [one for one in _heard if one is not stream]
 
 
 def reset() -> None:
@@ -87,12 +122,16 @@ def _holds(streams: Iterable[object], stream: object) -> bool:
     return any(one is stream for one in streams)
 
 
-def _write(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+def _write(name: str, diverted: bool, real: Callable[..., Any]) -> Callable[..., Any]:  # noqa: FBT001 -- a partial's
     def write(text: Any, *rest: Any) -> Any:  # noqa: ANN401 -- text or bytes
-        if saying.streaming or not _hub.listening():
+        if not _hub.listening():
             return real(text, *rest)
-        if not _is_pytests():
-            _record(name, text)
+        if saying.streaming:
+            if not diverted:  # What another stream hands on to this one is no line of its own.
+                for entry in _writing.lines:
+                    entry.diverted = False
+            return real(text, *rest)
+        _writing.lines = [] if _is_pytests() else _record(name, text, diverted=diverted)
         saying.streaming = True
         try:
             return real(text, *rest)
@@ -107,20 +146,25 @@ def _is_pytests() -> bool:
     return isinstance(module, str) and module.startswith("_pytest.")
 
 
-def _record(name: str, written: object) -> None:
+def _record(name: str, written: object, *, diverted: bool) -> list[Entry]:
+    """Record what is written; the lines it is in."""
     if isinstance(written, str):
         text = written
     elif isinstance(written, bytes | bytearray | memoryview):
         text = bytes(written).decode("utf-8", "backslashreplace")
     else:
-        return  # The stream will complain.
+        return []  # The stream will complain.
     echo = saying.writing is not None
     key = (name, threading.get_ident(), echo)
+    lines: list[Entry] = []
     for piece in text.splitlines(keepends=True):
         entry = _open.get(key)
         if entry is None:
             entry = _open[key] = Entry(name, "", echo=echo)
+            entry.diverted = diverted
             _hub.tell(entry)
         entry.text += piece.rstrip("\n")
+        lines.append(entry)
         if piece.endswith("\n"):
             del _open[key]
+    return lines

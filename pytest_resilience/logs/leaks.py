@@ -143,7 +143,8 @@ def in_line(line: Line, way: Way | None = None) -> Iterator[Place]:
     level = line.level_name
     who = f"{'an' if level[:1] in 'AEIOU' else 'a'} {level}{by}" if level else f"a line{by}"
     if line.source in {"stdout", "stderr"}:
-        yield Place(line.source, line.text)
+        if not line.diverted:  # Otherwise it was said to whoever has put the stream there.
+            yield Place(line.source, line.text)
         return
     if line.source == "file":
         yield Place(f"the file {Path(line.path).name}", line.text)

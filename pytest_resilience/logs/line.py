@@ -51,6 +51,8 @@ class Line:
     """A level, ``logging.disable()`` or a filter kept it from all handlers."""
     by_default: bool = False
     """``rendered`` is structlog's own default, because nobody has configured it."""
+    diverted: bool = False
+    """It went to a stream that was put in place meanwhile, and no further."""
 
     @property
     def level_name(self) -> str:

@@ -45,6 +45,7 @@ def taps() -> list[object]:
         sys.stdout.write,
         sys.stderr.write,
         list(sys.meta_path),
+        type(sys),
         builtins.print,
     ]
 

@@ -3,11 +3,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
+import pickle
 import sys
 import threading
+import types
+from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -141,3 +146,113 @@ def test_what_pytest_prints_is_not_the_tests(monkeypatch: pytest.MonkeyPatch) ->
 
     assert stream.getvalue() == "PASSEDnobody"
     assert printed(logs) == [("stdout", "nobody")]
+
+
+@contextlib.contextmanager
+def assigned(stream: io.StringIO) -> Iterator[None]:
+    """As somebody does it who knows no helper."""
+    before, sys.stdout = sys.stdout, stream
+    yield
+    sys.stdout = before
+
+
+@contextlib.contextmanager
+def monkeypatched(stream: io.StringIO) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdout", stream)
+        yield
+
+
+WAYS: list[Any] = [
+    assigned,
+    contextlib.redirect_stdout,
+    lambda stream: mock.patch("sys.stdout", stream),
+    monkeypatched,
+]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_stream_put_in_place_meanwhile_is_heard(
+    way: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """However it is put there, and the one before it is heard again when it is back."""
+    stream = io.StringIO()
+    with Recorder() as logs:
+        with way(stream):
+            print("there")
+        print("here")
+
+    assert [(line.text, line.diverted) for line in logs.lines] == [("there", True), ("here", False)]
+    assert (stream.getvalue(), capsys.readouterr().out) == ("there\n", "here\n")
+    assert "write" not in vars(stream)
+
+
+class Loud(io.StringIO):
+    """A stream around another, as colorama has one."""
+
+    def __init__(self, inner: Any) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def write(self, text: str) -> int:
+        self.inner.write(text.upper())
+        return len(text)
+
+
+def test_what_is_handed_on_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """And not diverted, if it comes to where the output went before."""
+    aside = io.StringIO()
+    with Recorder() as logs:
+        with contextlib.redirect_stdout(Loud(sys.stdout)):
+            print("once")
+        with contextlib.redirect_stdout(aside), contextlib.redirect_stdout(Loud(aside)):
+            print("aside")
+
+    assert [(line.text, line.diverted) for line in logs.lines] == [("once", False), ("aside", True)]
+    assert (capsys.readouterr().out, aside.getvalue()) == ("ONCE\n", "ASIDE\n")
+
+
+def test_of_many_streams_the_newest_are_kept() -> None:
+    """A client that puts a new one there for each call keeps us from nothing."""
+    streams = [io.StringIO() for _ in range(40)]
+    with Recorder() as logs:
+        for stream in streams:
+            with contextlib.redirect_stdout(stream):
+                print("x")
+        assert sum("write" in vars(stream) for stream in streams) < 20
+
+    assert len(logs.lines) == 40
+
+
+def test_sys_is_the_module_that_it_was() -> None:
+    """While somebody listens it can even be pickled, as cloudpickle does by its class."""
+    before = type(sys)
+    with Recorder():
+        assert isinstance(sys, types.ModuleType)
+        assert repr(type(sys)) == repr(before)
+        assert pickle.loads(pickle.dumps(sys)) is sys  # noqa: S301 -- our own
+
+    assert type(sys) is before
+
+
+def test_whoever_makes_another_class_of_it_keeps_it() -> None:
+    """One that was put there while we listened stays; ours below it does nothing any more."""
+    before = type(sys)
+    try:
+        with Recorder():
+
+            class Mine(type(sys)):  # type: ignore[misc]
+                """Somebody's own."""
+
+            sys.__class__ = Mine
+            with Recorder() as logs, contextlib.redirect_stdout(io.StringIO()):
+                print("heard")
+        assert type(sys) is Mine
+        with contextlib.redirect_stdout(io.StringIO()):
+            print("unheard")
+        with Recorder() as later, contextlib.redirect_stdout(io.StringIO()):
+            print("heard again")
+    finally:
+        sys.__class__ = before  # type: ignore[assignment]  # mypy takes it for the new one
+
+    assert (logs.texts, later.texts) == (["heard"], ["heard again"])
