@@ -1,0 +1,51 @@
+"""Tells when somebody puts another stream in the place of ``sys.stdout`` or ``sys.stderr``.
+
+``contextlib.redirect_stdout``, ``monkeypatch``, ``unittest.mock`` and a plain assignment have
+one thing in common: they set an attribute of the module. A module may be of any class of
+modules, so while somebody listens this one is of a class that takes note of it, and is
+otherwise what it was: ``print`` and all that is written in C read its names as ever.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from pytest_resilience.logs import _hub
+
+Told = Callable[[object, str], None]
+NAMES = frozenset({"stdout", "stderr"})
+_class: type | None = None
+
+
+def install(told: Told) -> None:
+    """Tell of each stream, and of the name of the module that puts it there."""
+    global _class  # noqa: PLW0603 -- of the one module
+    if _class is not None and isinstance(sys, _class):
+        return
+    before = type(sys)
+    ours = _class if _class is not None and _class.__base__ is before else _telling(before, told)
+    sys.__class__ = _class = ours
+
+    def take_away() -> None:
+        if type(sys) is ours:
+            sys.__class__ = before
+
+    _hub.note(ours, take_away)
+
+
+def _telling(kind: type, told: Told) -> type:
+    class Module(kind):  # type: ignore[misc]  # of whatever class it is
+        def __setattr__(self, name: str, value: object) -> None:
+            super().__setattr__(name, value)
+            if name in NAMES:
+                told(value, str(sys._getframe(1).f_globals.get("__name__")))  # noqa: SLF001 -- who does
+
+        def __reduce__(self) -> tuple[Any, ...]:
+            # Who pickles modules by their class, as cloudpickle does, does not know this one.
+            return __import__, (self.__name__,)
+
+    for name in ("__name__", "__qualname__", "__module__"):
+        setattr(Module, name, getattr(kind, name))
+    return Module
