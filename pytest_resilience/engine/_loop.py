@@ -148,19 +148,24 @@ class Loop:
         It runs on the calling thread if it can, since to wait for another one costs more than
         all that there is to do.
         """
-        me = _thread.get_ident()
-        if me in {self._thread.ident, self._holder}:
+        if self._mine:
             return function()
         with self._handling:
-            # A conductor has to be asked again after each change.
-            if self._running and self.conductor is None:
-                self._changes += 1
-                self._holder = me
-                try:
+            # Nothing before it that a signal handler, which may come in here too, could run after.
+            self._holder = _thread.get_ident()
+            try:
+                # A conductor has to be asked again after each change.
+                if self._running and self.conductor is None:
+                    self._changes += 1
                     return self._here(function)
-                finally:
-                    self._holder = None
+            finally:
+                self._holder = None
         return self.run(function)
+
+    @property
+    def _mine(self) -> bool:
+        """Whether the caller keeps the loop from its next turn: then it cannot wait for it."""
+        return _thread.get_ident() in {self._thread.ident, self._holder}
 
     def _here(self, function: Callable[[], T]) -> T:
         next_due = self._timers[:1]
@@ -172,7 +177,24 @@ class Loop:
 
     def settle(self) -> None:
         """Return when the loop has handled all that has reached it."""
-        self._wait_for(self.call_when_idle, lambda: None)
+        if not self._mine and not self._is_settled():
+            self._wait_for(self.call_when_idle, lambda: None)
+
+    def _is_settled(self) -> bool:
+        """Whether there is nothing to do, as far as another thread can see: mostly it is so."""
+        with self._handling:
+            self._holder = _thread.get_ident()
+            try:
+                return (
+                    self._running
+                    and not self._ended  # as in a forked child
+                    and self.conductor is None
+                    and not self._soon
+                    and not self._timers
+                    and self._poller.is_quiet()
+                )
+            finally:
+                self._holder = None
 
     def _wait_for(self, call: Callable[[Callback], object], function: Callable[[], T]) -> T:
         if self.on_thread:

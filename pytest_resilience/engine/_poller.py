@@ -22,6 +22,10 @@ class Epoll:
         self.poll = self._epoll.poll
         self.close = self._epoll.close
 
+    def is_quiet(self) -> bool:
+        """Whether nothing is ready; asked by one thread while another one polls."""
+        return not self.poll(0)
+
 
 class Poll:
     """The same where there is no epoll; its poll counts milliseconds."""
@@ -35,6 +39,10 @@ class Poll:
     def poll(self, seconds: float) -> list[tuple[int, int]]:
         """What is ready within so many seconds; below 0 as soon as anything is."""
         return self._poll.poll(-1 if seconds < 0 else seconds * 1000)
+
+    def is_quiet(self) -> bool:
+        """Not to be known: it refuses to be asked by two threads at once."""
+        return False
 
     def close(self) -> None:
         """Nothing to give back."""

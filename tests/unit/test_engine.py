@@ -11,8 +11,8 @@ import pytest
 
 from pytest_resilience import FakeServer, engine
 from pytest_resilience.clock import REAL
-from pytest_resilience.engine._loop import Loop
-from pytest_resilience.engine._poller import READ
+from pytest_resilience.engine._loop import Callback, Loop
+from pytest_resilience.engine._poller import READ, Epoll, Poll
 
 
 def test_a_conductor_that_fails_is_reported_and_does_not_end_the_loop(
@@ -110,6 +110,51 @@ def test_a_timer_that_is_set_between_two_turns_is_kept(loop: Loop) -> None:
     loop.between(lambda: loop.call_at_real(REAL.monotonic_ns() + 1_000_000, rung.set))
 
     assert rung.wait(20)
+
+
+def test_a_loop_with_nothing_to_do_is_not_waited_for(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every test asks at its end, and to wait for another thread costs more than the question."""
+    loop.settle()
+    monkeypatch.setattr(loop, "call_when_idle", None)
+    assert isinstance(loop._poller, Epoll)
+
+    loop.settle()
+    loop.between(loop.settle)
+
+
+def test_where_two_cannot_poll_at_once_the_loop_answers(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``select.poll`` refuses a second thread."""
+    polls = Poll()
+    loop.settle()
+    asked: list[Callback] = []
+    real = loop.call_when_idle
+
+    def call_when_idle(job: Callback) -> None:
+        asked.append(job)
+        real(job)
+
+    monkeypatch.setattr(loop._poller, "is_quiet", polls.is_quiet)
+    monkeypatch.setattr(loop, "call_when_idle", call_when_idle)
+    loop.settle()
+
+    assert len(asked) == 1
+
+
+def test_what_has_come_is_waited_for(loop: Loop) -> None:
+    """Bytes that lie in the kernel are handled before the loop counts as settled."""
+    reads, writes = socket.socketpair()
+    seen: list[bytes] = []
+    with reads, writes:
+        loop.add(reads.fileno(), lambda _: seen.append(reads.recv(1)), READ)
+        for _ in range(200):
+            writes.send(b"x")
+            loop.settle()
+            assert seen.pop() == b"x"
+        loop.remove(reads.fileno())
 
 
 def test_a_loop_that_has_ended_lets_it_be_done() -> None:
