@@ -44,3 +44,7 @@ def ended(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     for error in seen.thread_errors:
         sentence = f"a thread of the call died of {kind(error)}, and nobody was told"
         yield Finding("thread-raised", sentence, seen.evidence())
+    if all(call.returned for call in seen.calls):  # Else its caller knows that something is wrong.
+        for error in seen.task_errors:
+            sentence = f"a task of the call died of {kind(error)}, and nobody was told"
+            yield Finding("task-raised", sentence, seen.evidence())

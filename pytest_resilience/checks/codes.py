@@ -100,6 +100,7 @@ CODES = MappingProxyType(
         "call-never-returned": "The call does not come back.",
         "process-ended": "The call ends the whole process.",
         "thread-raised": "A thread of the call dies with an exception that nobody sees.",
+        "task-raised": "A task of the call dies with an exception that nobody sees.",
         "thread-left-behind": "Each call leaves one more thread behind, which goes on for ever.",
         "task-left-behind": "Each call leaves one more task behind, which goes on for ever.",
     }

@@ -124,6 +124,8 @@ class Observation:
     """What was logged, as lines of a recorder."""
     thread_errors: tuple[BaseException, ...] = ()
     """What threads of the client died of."""
+    task_errors: tuple[BaseException, ...] = ()
+    """What its tasks died of that nobody ever waited for."""
     ended_process: str = ""
     """How the client tried to end the process; empty when it did not."""
     facts: Mapping[str, object] = field(default_factory=dict)

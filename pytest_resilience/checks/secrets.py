@@ -29,6 +29,6 @@ def _places(seen: Observation, lines: Iterable[Line]) -> Iterator[leaks.Place]:
     for call in seen.calls:
         if call.error is not None:
             yield from leaks.in_exception(call.error)
-    for error in seen.thread_errors:
+    for error in (*seen.thread_errors, *seen.task_errors):
         yield from leaks.in_exception(error)
     yield from leaks.in_attempts(seen.trace)

@@ -18,6 +18,7 @@ from pytest_resilience.judge.authorities import read_late
 from pytest_resilience.judge.ends import ProcessEnded, no_end
 from pytest_resilience.judge.halting import Halted
 from pytest_resilience.judge.hands import Ended, Hands, Runner
+from pytest_resilience.judge.unseen import unseen_errors
 from pytest_resilience.plan import Rule
 from pytest_resilience.records import Trace
 from pytest_resilience.server.server import FakeServer
@@ -72,6 +73,8 @@ class Stage:
         self._stack = contextlib.ExitStack()
         self._calls: list[Call] = []
         self._thread_errors: list[BaseException] = []
+        self._task_errors: list[BaseException] = []
+        self._scene = 0
         self._ended = ""
         self._origin = 0
 
@@ -96,6 +99,7 @@ class Stage:
         self.clock = clock
         self._stack.enter_context(no_end(self._note_end))
         self._stack.enter_context(self._no_silent_threads())
+        self._stack.enter_context(unseen_errors(lambda: self._scene, self._note_task))
         self._stack.enter_context(_warned_only())
         self.connect_timeouts = self._stack.enter_context(taps.connect_timeouts())
         self.hands = Hands(is_async=self.is_async, runner=self._runner)
@@ -174,6 +178,7 @@ class Stage:
         """Hold none of what calls have returned and raised; connections may hang on it."""
         self._calls = [replace(call, value=None, error=None) for call in self._calls]
         self._thread_errors.clear()
+        self._task_errors.clear()
 
     # Playing
 
@@ -193,6 +198,8 @@ class Stage:
         self._origin = self.clock.monotonic_ns()
         self._calls = []
         self._thread_errors = []
+        self._task_errors = []
+        self._scene += 1
         self._ended = ""
 
     def recover(self) -> None:
@@ -211,6 +218,7 @@ class Stage:
             trace=self.server.trace,
             baseline=baseline,
             thread_errors=tuple(self._thread_errors),
+            task_errors=tuple(self._task_errors),
             ended_process=self._ended,
             facts=facts if isinstance(facts, Mapping) else {},
         )
@@ -225,6 +233,11 @@ class Stage:
 
     def _note_end(self, how: str) -> None:
         self._ended = how
+
+    def _note_task(self, scene: int, error: BaseException) -> None:
+        """A task that was thrown away late is no matter of the scenario that is on by then."""
+        if scene == self._scene:
+            self._task_errors.append(error)
 
     @contextlib.contextmanager
     def _no_silent_threads(self) -> Iterator[None]:

@@ -491,6 +491,33 @@ def tells_what_the_thread_met(url: str) -> Any:
     return said[0]
 
 
+async def account(said: Any) -> None:
+    if not said["usage"]:
+        raise ServiceError("nobody pays")
+
+
+@broken("task-raised", factory=True, attempts=1)
+def accounts_in_a_task() -> Client:
+    tasks = set()
+
+    async def call(url: str) -> Any:
+        said = await asyncio.to_thread(ask, url)
+        task = asyncio.create_task(account(said))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+        await asyncio.sleep(0)
+        return said
+
+    return call
+
+
+@mended("task-raised", attempts=1)
+async def tells_what_the_task_met(url: str) -> Any:
+    said = await asyncio.to_thread(ask, url)
+    (met,) = await asyncio.gather(asyncio.create_task(account(said)), return_exceptions=True)
+    return said, str(met)
+
+
 @mended("call-never-returned", attempts=1)
 @mended("process-ended", attempts=1)
 @mended("server-never-reached", attempts=1)

@@ -69,6 +69,7 @@ SCENES = {
     "stale-token-kept": ["expired-token"],
     "status-not-retried": ["status-429-then-ok", "status-503-then-ok"],
     "task-left-behind": ["many-calls"],
+    "task-raised": ["undisturbed"],
     "thread-left-behind": ["many-calls"],
     "thread-raised": ["outage-without-end"],
     "too-few-attempts": ["outage-without-end"],
