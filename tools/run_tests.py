@@ -1,8 +1,9 @@
 """Run every test of the project, then each example's as a stranger would run them.
 
-The examples are projects of their own: each is run from its own folder, with its own
-configuration, by the `pytest` command. One exit code for all, and a last line that says
-how many tests there were.
+The project's run as two sessions side by side, one of which is shown when it has ended: each
+is one process, so that all of it can be measured. The examples are projects of their own:
+each is run from its own folder, with its own configuration, by the `pytest` command. One exit
+code for all, and a last line that says how many tests there were.
 """
 
 from __future__ import annotations
@@ -14,12 +15,16 @@ import sys
 import sysconfig
 import tempfile
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTEST = Path(sysconfig.get_path("scripts"), "pytest")
 EXAMPLES = ("examples/gds_vault", "examples/tweet_generator")
+ASIDE = ("tests/cli", "tests/docs", "tests/packaging", "tests/pytester")
+"""Whole sessions and programs, mostly: they take about as long as all others together."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +51,19 @@ class Run:
         )
 
 
-def run(name: str, command: list[str], folder: Path) -> Run:
+def run(name: str, command: list[str], folder: Path, output: IO[bytes] | None = None) -> Run:
     """Run one pytest session in a folder, let it talk, and count its tests."""
-    print(f"\n=== {name} ===", flush=True)
+    if output is None:
+        print(f"\n=== {name} ===", flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch, "junit.xml")
-        done = subprocess.run([*command, f"--junit-xml={report}"], cwd=folder, check=False)
+        done = subprocess.run(
+            [*command, f"--junit-xml={report}"],
+            cwd=folder,
+            check=False,
+            stdout=output,
+            stderr=output and subprocess.STDOUT,
+        )
         if not report.exists():
             return Run(name, done.returncode or 1)
         # Our own pytest wrote it a moment ago.
@@ -61,6 +73,18 @@ def run(name: str, command: list[str], folder: Path) -> Run:
         return sum(int(suite.get(key, 0)) for suite in suites for key in keys)
 
     return Run(name, done.returncode, total("tests"), total("failures", "errors"), total("skipped"))
+
+
+def run_halves(command: list[str]) -> list[Run]:
+    """Run the project's tests as two sessions at once."""
+    others = [f"--ignore={folder}" for folder in ASIDE]
+    with tempfile.TemporaryFile() as said, ThreadPoolExecutor() as pool:
+        aside = pool.submit(run, "project: sessions", [*command, *ASIDE], ROOT, said)
+        runs = [run("project: the rest", [*command, *others], ROOT), aside.result()]
+        print("\n=== project: sessions ===", flush=True)
+        said.seek(0)
+        sys.stdout.buffer.write(said.read())
+    return runs
 
 
 def main() -> int:
@@ -75,7 +99,8 @@ def main() -> int:
 
     # A plugin is imported before pytest-cov could start, so coverage starts pytest.
     measured = ["-m", "coverage", "run"] if asked.coverage else []
-    runs = [run("project", [sys.executable, *measured, "-m", "pytest", *asked.args], ROOT)]
+    command = [sys.executable, *measured, "-m", "pytest", *asked.args]
+    runs = [run("project", command, ROOT)] if asked.args else run_halves(command)
     runs += [run(example, [str(PYTEST)], ROOT / example) for example in EXAMPLES]
 
     print("\n=== all ===", *(each.line() for each in runs), sep="\n")
