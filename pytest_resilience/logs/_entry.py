@@ -79,6 +79,10 @@ class Entry:
             self.exc_info = error
             self.traceback = "".join(traceback.format_exception(error)).rstrip("\n")
 
+    def lines(self, at: float | None, attempt: int | None) -> list[Line]:
+        """The lines it makes."""
+        return [self.line(at, attempt)]
+
     def line(self, at: float | None, attempt: int | None) -> Line:
         """As it stands now."""
         return Line(

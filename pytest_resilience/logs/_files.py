@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_resilience.logs import _hub
+from pytest_resilience.logs import _hub, _own_files
 from pytest_resilience.logs._entry import Entry
 
 
@@ -15,6 +15,7 @@ from pytest_resilience.logs._entry import Entry
 def reading(handler: logging.FileHandler) -> Iterator[None]:
     """Read from its file what is written in this block; nobody else writes there meanwhile."""
     path = Path(handler.baseFilename)
+    _own_files.leave(handler.baseFilename)
     handler.acquire()
     try:
         before = _place(path)

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
-from pytest_resilience.logs import _files, _hub
+from pytest_resilience.logs import _files, _hub, _own_files
 from pytest_resilience.logs._entry import STANDARD, Entry, in_words
 from pytest_resilience.logs._hub import saying
 
@@ -46,6 +46,7 @@ _ASKS = logging.LoggerAdapter.isEnabledFor.__code__
 
 def install() -> None:
     """Put the tap in place."""
+    _own_files.install()
     _hub.put(logging.Logger, "isEnabledFor", _is_enabled_for)
     _hub.put(logging.Logger, "handle", _handle)
     _hub.put(logging.Logger, "callHandlers", _call_handlers)
@@ -56,6 +57,7 @@ def install() -> None:
 def forget() -> None:
     """Nobody asks any more what was said."""
     _alike.clear()
+    _own_files.forget()
 
 
 # What is dropped

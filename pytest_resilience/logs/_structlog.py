@@ -20,7 +20,7 @@ from functools import partial
 from types import FunctionType, ModuleType
 from typing import Any
 
-from pytest_resilience.logs import _hub
+from pytest_resilience.logs import _hub, _own_files
 from pytest_resilience.logs._entry import Entry, in_words
 from pytest_resilience.logs._hub import saying
 
@@ -213,6 +213,7 @@ def _came_out(entry: Entry, wrapped: object, result: object) -> None:
     saying.writing = entry
     path = getattr(getattr(wrapped, "_file", None), "name", None)
     if isinstance(path, str) and not path.startswith("<"):
+        _own_files.leave(path)
         for text in entry.rendered:
             for line in text.split("\n"):
                 _hub.tell(Entry("file", line, path=path, echo=True))

@@ -9,11 +9,11 @@ nobody has rendered it, the filters and formatters that would have, are asked.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_resilience.logs._own_files import LOG_FILE
 from pytest_resilience.logs._redaction import Way, would_be_shown
 from pytest_resilience.logs._texts import chain, in_words, prints_too_much, text_of, texts_of
 from pytest_resilience.logs.line import Line
@@ -26,11 +26,6 @@ __all__ = ["Leak", "Place", "in_attempts", "in_exception", "in_files", "in_line"
 MOST_FILES = 200
 MOST_BYTES = 1024 * 1024
 """Of each end of a file."""
-LOG_FILE = re.compile(
-    r"\.(log|jsonl|ndjson|out|err|trace)(\.\d+)?$|\.log[._-]"
-    r"|(^|[._-])(logs?|stdout|stderr|nohup|debug|trace)(\.txt)?(\.\d+)?$",
-    re.IGNORECASE,
-)
 AROUND = 40
 """Characters that an excerpt has before and behind the secret."""
 

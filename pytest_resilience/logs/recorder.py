@@ -29,8 +29,8 @@ class Recorder(Choosing):
         assert not logs.at("ERROR")
 
     It hears the standard library's logging (all loggers, whatever their levels and
-    handlers), structlog, warnings, stdout, stderr, and what logging handlers write to
-    files. Levels, handlers, processors and streams stay as they are, and so does what they
+    handlers), structlog, warnings, stdout, stderr, and what is written to log files.
+    Levels, handlers, processors and streams stay as they are, and so does what they
     print. Recorders may overlap.
 
     Args:
@@ -58,7 +58,11 @@ class Recorder(Choosing):
     @property
     def lines(self) -> Lines:
         """What was said so far, in order."""
-        said = [entry.line(at / SECOND, _joining.nearest(marks)) for at, marks, entry in self._said]
+        said = [
+            line
+            for at, marks, entry in self._said
+            for line in entry.lines(at / SECOND, _joining.nearest(marks))
+        ]
         options = {} if self._mask is None else {"mask": self._mask}
         return Lines(said, trace=self._trace(), **options)
 

@@ -391,6 +391,35 @@ def test_old(fake_vault):
     result.assert_outcomes(passed=11, errors=5)
 
 
+def test_log_files_that_a_client_opens_itself_are_searched(session: Session) -> None:
+    """Wherever they are; not those that the test writes, and not what is no log by its name."""
+    code = f"""{CLIENT}
+from pathlib import Path
+
+def client(name):
+    with open(name, "a") as file:
+        file.write(f"using {{token()}}\\n")
+
+def test_leak(fake_github):
+    client("client.log")
+
+def test_by_hand(fake_github):
+    with open("mine.log", "w") as file:
+        file.write(token())
+    client("state.json")
+
+def test_by_helper(fake_github):
+    Path("mine.log").write_text(token())
+"""
+    result = session(code)
+
+    result.assert_outcomes(passed=3, errors=1)
+    assert said(result) == (
+        "GITHUB_TOKEN has leaked into the file client.log (plain, characters 7-25): "
+        "'using <GITHUB_TOKEN>\\n'"
+    )
+
+
 def test_names_of_threads_and_files_are_looked_at(session: Session) -> None:
     """A thread that says something has a name; so has a file below tmp_path, whatever is in it."""
     code = f"""{CLIENT}

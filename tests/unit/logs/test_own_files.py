@@ -1,0 +1,176 @@
+"""Log files that somebody writes by himself are heard, whatever he opens them with."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from pytest_resilience import FakeServer, VirtualClock
+from pytest_resilience.logs import Recorder, _own_files
+from tests.unit.logs.test_recorder import get
+
+Say = Callable[[Path, str], object]
+
+
+@pytest.fixture(autouse=True)
+def traced() -> Iterator[None]:
+    """What an audit hook does is measured when it allows it."""
+    hook: Any = _own_files._hook
+    hook.__cantrace__ = True
+    yield
+    del hook.__cantrace__
+
+
+def written(logs: Recorder) -> list[tuple[float | None, int | None, str]]:
+    """When, about which attempt, and what."""
+    return [(line.at, line.attempt, line.text) for line in logs.by("file")]
+
+
+def by_open(path: Path, text: str) -> None:
+    with open(path, "a") as file:  # noqa: PTH123 -- it is what is tested
+        file.write(text)
+
+
+def by_pathlib(path: Path, text: str) -> None:
+    with path.open("a") as file:
+        file.write(text)
+
+
+def by_descriptor(path: Path, text: str) -> None:
+    opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(opened, text.encode())
+    os.close(opened)
+
+
+def anew(path: Path, text: str) -> None:
+    path.write_text(text)
+
+
+@pytest.mark.parametrize("say", [by_open, by_pathlib, by_descriptor, anew])
+def test_each_line_has_the_time_when_the_file_was_opened_for_it(say: Say, tmp_path: Path) -> None:
+    """Exact, in virtual time, and the attempt; what stood there before was not said."""
+    path = tmp_path / "client.log"
+    path.write_text("old\n")
+    with FakeServer() as server, VirtualClock(), Recorder(server) as logs:
+        server.fail(503, times=2)
+        for attempt in (1, 2, 3):
+            say(path, f"attempt {attempt}: {get(server)}\n")
+            time.sleep(attempt)
+
+    assert written(logs) == [
+        (0, 1, "attempt 1: 503"),
+        (1, 2, "attempt 2: 503"),
+        (3, 3, "attempt 3: 200"),
+    ]
+
+
+def test_of_a_file_that_stays_open_nobody_knows_when(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lines are there; where open files cannot be listed, the same goes for all."""
+    with VirtualClock(), Recorder() as logs, (tmp_path / "client.log").open("w") as file:
+        file.write("at once\n")
+        file.flush()
+        assert written(logs) == [(0, None, "at once")]
+        time.sleep(1)
+        file.write("later\n")
+        file.flush()
+        assert written(logs) == [(None, None, "at once"), (None, None, "later")]
+
+    monkeypatch.setattr(_own_files, "_HERE", tmp_path / "nowhere")
+    with VirtualClock(), Recorder() as logs:
+        by_open(tmp_path / "other.log", "closed\n")
+        time.sleep(1)
+
+    assert written(logs) == [(None, None, "closed")]
+
+
+def test_what_is_rotated_away_is_read_before(tmp_path: Path) -> None:
+    """By whatever name a client does it."""
+    path = tmp_path / "client.log"
+    with Recorder() as logs:
+        for text in "abc":
+            by_open(path, f"{text}\n")
+            path.replace(f"{path}.1") if text == "a" else path.unlink()
+        by_open(path, "a longer line\n")
+        os.truncate(path, 0)
+        by_open(path, "d\n")
+
+    assert logs.texts == ["a", "b", "c", "a longer line", "d"]
+
+
+def test_each_line_is_heard_once(tmp_path: Path) -> None:
+    """What handlers and loggers write to files is told of by their own taps."""
+    log = logging.getLogger("tests.logs.own_files")
+    with Recorder() as logs, (tmp_path / "b.log").open("w") as file:
+        handler = logging.FileHandler(tmp_path / "a.log")
+        log.addHandler(handler)
+        log.warning("one")
+        log.removeHandler(handler)
+        handler.close()
+        structlog.wrap_logger(structlog.WriteLogger(file), processors=[lambda *_: "two"]).info("x")
+
+    assert [line.text for line in logs.by("file")] == ["one", "two"]
+
+
+def test_what_another_process_writes_is_heard(tmp_path: Path) -> None:
+    """To a file that was opened for it here."""
+    with Recorder() as logs, (tmp_path / "stdout").open("w") as file:
+        subprocess.run([sys.executable, "-c", "print('hello')"], stdout=file, check=True)
+
+    assert logs.texts == ["hello"]
+
+
+def test_what_is_no_log_file_is_let_be(tmp_path: Path) -> None:
+    """By its name, or because it cannot be read twice; and whatever else may be opened."""
+    pipe = tmp_path / "pipe.log"
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=pipe.read_text)
+    with Recorder() as logs:
+        reader.start()
+        by_open(pipe, "gone\n")
+        reader.join()
+        by_open(tmp_path / "state.json", "{}\n")
+        by_descriptor(Path(os.devnull), "nothing\n")
+        os.close(os.open(tmp_path / "state.json", os.O_RDWR))
+        with os.fdopen(os.open(tmp_path / "x", os.O_CREAT | os.O_WRONLY), "w") as file:
+            os.truncate(file.fileno(), 0)
+        with pytest.raises(ValueError, match="null"):
+            by_open(Path("a\0.log"), "never")
+        with pytest.raises(FileNotFoundError):
+            by_open(tmp_path / "nowhere" / "a.log", "never")
+        os.truncate(tmp_path / "x", 0)
+
+    assert logs.lines == ()
+
+
+def test_nothing_is_heard_when_nobody_listens(tmp_path: Path) -> None:
+    """Neither before nor afterwards: an audit hook stays for ever."""
+    path = tmp_path / "client.log"
+    by_open(path, "before\n")
+    with Recorder() as logs:
+        by_open(path, "now\n")
+    by_open(path, "afterwards\n")
+
+    assert logs.texts == ["now"]
+
+
+def test_what_goes_wrong_with_us_keeps_no_file_from_being_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An audit hook that raises would."""
+    with Recorder() as logs:
+        monkeypatch.setattr(logs, "hear", lambda entry: 1 / 0)
+        by_open(tmp_path / "client.log", "x")
+
+    assert (tmp_path / "client.log").read_text() == "x"
