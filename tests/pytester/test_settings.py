@@ -1,8 +1,11 @@
 """Settings: one stem in four places, refused in one line when they cannot be meant."""
 
+import os
 from collections.abc import Callable
 
 import pytest
+
+from pytest_resilience.reporting import settings
 
 Session = Callable[..., pytest.RunResult]
 
@@ -249,3 +252,18 @@ def test_help_says_it_all(session: Session) -> None:
     assert [name for name in names if f"--resilience-{name}=" not in shown] == []
     assert [name for name in names if f"resilience_{name} (" not in shown] == []
     assert "@pytest.mark.resilience(env=bool, unmatched=bool, unmet=bool, errors=bool" in markers
+
+
+def test_variables_are_read_anew_when_they_change(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever they are changed: in ``os.environ``, or by another dictionary in its place."""
+    before = settings.of_item(request.node).keep
+    monkeypatch.setenv("RESILIENCE_KEEP", "77")
+    changed = settings.of_item(request.node).keep
+    monkeypatch.setattr(os, "environ", {**os.environ, "RESILIENCE_KEEP": "78"})
+    replaced = settings.of_item(request.node).keep
+    monkeypatch.undo()
+
+    assert [changed, replaced] == [77, 78]
+    assert settings.of_item(request.node).keep == before
