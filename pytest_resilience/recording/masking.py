@@ -11,9 +11,9 @@ import re
 import secrets
 import string
 from collections import deque
-from collections.abc import Iterator, Mapping
-from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import unquote_plus, urlsplit
 
 from pytest_resilience.recording.bodies import Body
 from pytest_resilience.secrets.names import CREDENTIAL, is_public, tells
@@ -30,6 +30,11 @@ HOST = "{{host}}"
 MOST_SEARCHED = 200
 """How many of the newest secrets are looked for in other spellings."""
 _COOKIE = re.compile(r"([^=;,\s]+)=([^;,\s]+)")
+_PAIR = re.compile(r"([^&=]+)=([^&]*)")
+_PART = re.compile(
+    r'^content-disposition:[^\n]*\bname="([^"\n]*)"[^\n]*\n(?:[^\r\n]+\r?\n)*\r?\n(.*?)\r?\n--',
+    re.IGNORECASE | re.MULTILINE | re.DOTALL,
+)
 _SCHEME = re.compile(r"[A-Za-z]+ +(?=\S)")
 
 
@@ -65,7 +70,7 @@ class Masker:
 
     def learn_answer(self, headers: Fields, body: Body) -> None:
         """Name what the server has minted."""
-        for label, value in (*_of_headers(headers), *_of_data(body.data, "")):
+        for label, value in (*_of_headers(headers), *_of_text(body), *_of_data(body.data, "")):
             if value not in self._names:
                 self._new(label, value)
 
@@ -118,21 +123,27 @@ class Masker:
 
     def target(self, target: str) -> str:
         """A path and query with names in it."""
-        for _, value in _of_query(target):
-            name = self._names[value]
-            for written in (quote(value, safe=""), value):
-                target = target.replace(f"={written}", f"={name}")
-        return self.text(target)
+        path, mark, query = target.partition("?")
+        return self.text(path + mark + self._named(query, _is_asked_for))
 
     def body(self, body: Body) -> Body:
         """A body with names in it; bytes that show a secret are left out."""
         if body.kind in {"JSON", "events"}:
             return Body(body.kind, self.data(body.data))
         if body.kind == "text":
-            return Body("text", self.text(_form_masked(body.data, self._names)))
+            return Body("text", self.text(self._named(body.data, _is_filled_in)))
         if body.kind == "bytes" and Search(self._newest, strict=False).hits(body.data):
             return Body("nothing")
         return body
+
+    def _named(self, text: str, is_secret: Callable[[str, str], bool]) -> str:
+        """A query or a form, with names in place of what is secret in it."""
+        pieces, end = [], 0
+        for field in _fields(text):
+            if is_secret(field.name, field.value) and field.value in self._names:
+                pieces += [text[end : field.start], self._names[field.value]]
+                end = field.end
+        return "".join([*pieces, text[end:]])
 
 
 # Where secrets are
@@ -146,8 +157,7 @@ def _of_request(target: str, headers: Fields, body: Body) -> Found:
     for part in target.partition("?")[0].split("/"):
         if looks_random(part):
             yield "path", part
-    if body.kind == "text":
-        yield from (pair for pair in _form(body.data) if tells(pair[0]) or looks_random(pair[1]))
+    yield from _of_text(body)
     yield from _of_data(body.data if body.kind == "JSON" else None, "")
 
 
@@ -169,20 +179,45 @@ def _of_header(name: str, value: str) -> Found:
 
 
 def _of_query(target: str) -> Found:
-    for name, value in parse_qsl(target.partition("?")[2]):
-        if name.lower() == "key" or CREDENTIAL.search(name) or looks_random(value):
-            yield name, value
+    for field in _fields(target.partition("?")[2]):
+        if _is_asked_for(field.name, field.value):
+            yield field.name, field.value
 
 
-def _form(text: str) -> list[tuple[str, str]]:
-    return parse_qsl(text) if "=" in text and "\n" not in text else []
+def _of_text(body: Body) -> Found:
+    for field in _fields(body.data) if body.kind == "text" else ():
+        if _is_filled_in(field.name, field.value):
+            yield field.name, field.value
 
 
-def _form_masked(text: str, names: Mapping[str, str]) -> str:
-    for name, value in _form(text):
-        if value in names:
-            text = text.replace(f"{name}={quote(value, safe='')}", f"{name}={names[value]}")
-    return text
+def _is_asked_for(name: str, value: str) -> bool:
+    """Whether a query's value is a secret."""
+    telling = name.lower() == "key" or CREDENTIAL.search(name) is not None
+    return looks_random(value) or (telling and bool(value))
+
+
+def _is_filled_in(name: str, value: str) -> bool:
+    """The same of a form's."""
+    return looks_random(value) or _telling(name, value)
+
+
+class _Field(NamedTuple):
+    """One of a query or a form, and the place of its value."""
+
+    name: str
+    value: str
+    start: int
+    end: int
+
+
+def _fields(text: str) -> Iterator[_Field]:
+    """Those of a query or a form, also of one in parts; whatever else it is has none."""
+    if "\n" in text:
+        for part in _PART.finditer(text):
+            yield _Field(part[1], part[2], *part.span(2))
+        return
+    for pair in _PAIR.finditer(text):
+        yield _Field(unquote_plus(pair[1]), unquote_plus(pair[2]), *pair.span(2))
 
 
 def _of_data(data: Any, name: str) -> Found:  # noqa: ANN401 -- JSON

@@ -19,10 +19,12 @@ from pytest_resilience.server.server import FakeServer
 __all__ = ["Replay", "accepted_in"]
 
 PATIENCE = 30.0
+FORM = "application/x-www-form-urlencoded"
 LONG = 8
 """So long, with a digit or mixed letters, a text is not in two places by accident."""
 _MIXED = re.compile(r"[0-9]|[a-z][A-Z]")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
+_OF_IDS = (int, str)
 _ID = re.compile(r"(?i:(?:^|[_-])(?:i?id|number))$|[a-z](?:Id|ID)$")
 
 
@@ -59,7 +61,7 @@ class Replay:
         for name, like in exchange.brought.items():
             self._bring(name, like, in_body=_only_in_body(name, exchange.request))
         request = exchange.request
-        body, target = self._body(request.body, exchange.number), self._target(exchange)
+        body, target = self._body(request, exchange.number), self._target(exchange)
         headers = {name: self._text(value, exchange.number) for name, value in request.headers}
         try:
             self._connection.request(request.method, target, body, headers)
@@ -100,8 +102,12 @@ class Replay:
         best = {self._environment[key] for key, count in alike.items() if count == most}
         return best.pop() if most >= least and len(best) == 1 else None
 
-    def _text(self, text: str, number: int) -> str:
-        return NAME.sub(lambda found: self._value(found[0], number), text)
+    def _text(self, text: str, number: int, *, in_url: bool = False) -> str:
+        def value(found: re.Match[str]) -> str:
+            said = self._value(found[0], number)
+            return quote(said, safe="") if in_url else said
+
+        return NAME.sub(value, text)
 
     def _value(self, name: str, number: int) -> str:
         if name in self._values:
@@ -112,14 +118,11 @@ class Replay:
         return name.strip("{}")
 
     def _target(self, exchange: Exchange) -> str:
-        def value(found: re.Match[str]) -> str:
-            return quote(self._value(found[0], exchange.number), safe="")
-
         path, mark, query = exchange.request.target.partition("?")
         parts = [self._id(part) for part in path.split("/")]
         pairs = [pair.partition("=") for pair in query.split("&")]
         query = "&".join(f"{name}{is_}{self._id(said)}" for name, is_, said in pairs)
-        return NAME.sub(value, "/".join(parts) + mark + query)
+        return self._text("/".join(parts) + mark + query, exchange.number, in_url=True)
 
     def _id(self, text: str) -> str:
         """A piece of a path: the fake's own id where it is one of the real server's."""
@@ -127,12 +130,14 @@ class Replay:
             return str(self._ids[int(text)])
         return str(self._ids.get(text, text))
 
-    def _body(self, body: Body, number: int) -> bytes | None:
+    def _body(self, request: Message, number: int) -> bytes | None:
+        body = request.body
         match body.kind:
             case "JSON":
                 return json.dumps(self._data(body.data, "", number)).encode()
             case "text":
-                return self._text(body.data, number).encode()
+                in_form = (request.header("Content-Type") or "").lower().startswith(FORM)
+                return self._text(body.data, number, in_url=in_form).encode()
             case "bytes":
                 return bytes(body.data)
         return None
@@ -154,8 +159,11 @@ class Replay:
     def _learn(self, real: Message, fake: Message) -> None:
         for name, value in real.headers:
             theirs = [said for key, said in fake.headers if key.lower() == name.lower()]
-            for said in theirs[:1]:
-                self._bind(value, said)
+            # Of a cookie what follows its value is the server's to choose.
+            wanted = value.partition(";")[0] if name.lower() == "set-cookie" else value
+            for said in theirs:
+                if self._bind(wanted, said):
+                    break
         self._learn_data(real.body.data, fake.body.data, "")
 
     def _learn_data(self, real: Any, fake: Any, name: str) -> None:  # noqa: ANN401 -- JSON
@@ -170,26 +178,27 @@ class Replay:
         elif isinstance(real, str) and isinstance(fake, str):
             self._bind(real, fake)
             self._learn_id(real, fake, name)
-        elif type(real) is int and type(fake) is int:
+        elif type(real) in _OF_IDS and type(fake) in _OF_IDS:
             self._learn_id(real, fake, name)
 
     def _learn_id(self, real: str | int, fake: str | int, name: str) -> None:
         if real != fake and _is_id(name, real) and not NAME.search(str(real)):
             self._ids.setdefault(real, fake)
 
-    def _bind(self, real: str, fake: str) -> None:
-        """Read the fake's values off a text, at the places that have names in the real one."""
+    def _bind(self, real: str, fake: str) -> bool:
+        """Read the fake's values off a text, at the places that have names in the real one.
+
+        Whether the two are alike.
+        """
         names = NAME.findall(real)
         if names == [real]:
             self._values.setdefault(real, fake)
-        if not names:
-            return
+            return True
         pieces = [re.escape(piece) for piece in NAME.split(real)]
-        # Of a cookie only its value has a name; what follows is the server's to choose.
         match = re.match(r"([^;,\s]+)".join(pieces), fake)
-        if match is not None:
-            for name, value in zip(names, match.groups(), strict=True):
-                self._values.setdefault(name, value)
+        for name, value in zip(names, match.groups() if match else (), strict=False):
+            self._values.setdefault(name, value)
+        return match is not None
 
 
 def accepted_in(exchanges: Iterable[Exchange]) -> frozenset[str]:

@@ -56,8 +56,9 @@ class Orders(Fake):
     def change(self, request: Request) -> Any:
         """Change the one that the body names."""
         asked = request.get_json()
-        self.orders[asked["id"]] |= asked
-        return 200, self.orders[asked["id"]], {"X-Request-Id": secrets.token_hex(16)}
+        order = self.orders[int(asked["id"])]
+        order |= asked
+        return 200, order, {"X-Request-Id": secrets.token_hex(16)}
 
     @route("GET", "/orders")
     def all(self, request: Request) -> Any:
@@ -81,6 +82,16 @@ class Elsewhere(Orders):
     """The same, with other numbers."""
 
     first = 7001
+
+
+class Worded(Elsewhere):
+    """Whose numbers are texts."""
+
+    @route("POST", "/orders")
+    def order(self, request: Request) -> Any:
+        """The id of the order is one."""
+        status, data, headers = super().order(request)
+        return status, {**data, "id": str(data["id"])} if status == 201 else data, headers
 
 
 class Wrong(Elsewhere):

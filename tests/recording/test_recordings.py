@@ -17,7 +17,7 @@ from pytest_resilience.recording import tape
 from pytest_resilience.recording.compare import Comparison, Difference, compare_recording
 from pytest_resilience.recording.proxy import RecordingProxy
 from pytest_resilience_vault import Vault
-from tests.recording.services import Elsewhere, Orders, Wrong
+from tests.recording.services import Elsewhere, Orders, Worded, Wrong
 
 LIMIT = 20
 
@@ -76,11 +76,20 @@ def test_each_difference_is_told_once_with_its_place(recorded: Path) -> None:
         (7, "header X-Shop", "nothing", "2"),
         (7, "body", "bytes", "text"),
         (9, "status", "200", "404"),
-        # Its number was a text, so the 1 that the real server gave stays a 1.
-        (11, "status", "200", "500"),
+        (11, "body id", "a number", "a text"),
     ]
     with pytest.raises(CheckFailed, match="exchange 5, GET /orders: status: the real server had"):
         comparison.raise_if_any()
+
+
+def test_an_id_of_another_kind_is_the_only_difference(recorded: Path) -> None:
+    """What is asked for by it is found all the same, and changed."""
+    comparison = compare_recording(recorded, Worded())
+
+    assert [(one.number, one.place, one.fake) for one in comparison.differences] == [
+        (3, "body id", "a text"),
+        (11, "body id", "a text"),
+    ]
 
 
 def test_a_comparison_is_plain_data() -> None:
