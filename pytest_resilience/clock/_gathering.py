@@ -205,7 +205,7 @@ class Gathering:
         try:
             if self._sit_down(party, outcome, what, due_ns, watch, paced=paced):
                 self._nudge_if_idle()
-                party.baton.acquire()
+                party.sit()
         except BaseException:  # Ctrl-C: the wait is over, whoever else has ended it meanwhile.
             self._get_up(party)
             raise

@@ -38,40 +38,52 @@ class Lock:
         """As threading.Lock's."""
         if timeout != -1 and (not blocking or timeout < 0):
             return self._real.acquire(blocking, timeout)  # Refuses, in its own words.
-        if self._real.acquire(False):
+        if self._take(False):
             return True
         conductor = conducting()
         if conductor is None:
-            return self._real.acquire(blocking, timeout)
+            return self._take(blocking, timeout)
         if not blocking or timeout == 0:
             note_look(conductor)
             return False
         return self._wait(conductor, None if timeout == -1 else timeout)
+
+    def _take(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take it, and say so, in one step.
+
+        Python runs no handler of a signal between the two, as it would after a plain call:
+        Ctrl-C must not leave a lock taken of which nobody knows.
+        """
+        [taken] = map(self._real.acquire, (blocking,), (timeout,))
+        return taken
 
     def _wait(self, conductor: Conductor, timeout: float | None) -> bool:
         party = party_of(conductor)
         due = due_after(conductor, timeout)
         what = "a lock" if timeout is None else f"a lock, event or queue ({timeout!r} s)"
         while True:
-            self._waiters.append(party)
             try:
+                self._waiters.append(party)
                 # Only now: a release before it was in the queue would have woken nobody.
-                if self._real.acquire(False):
-                    return True  # pragma: no cover -- released in the time of these two lines
-                reason = conductor.park(party, what, due)
+                there = not self._real.locked()
+                reason = Reason.WOKEN if there else conductor.park(party, what, due)
             except BaseException:
                 self._pass_on(party)
                 raise
             finally:
                 self._forget(party)
-            if self._real.acquire(False):
-                note_park(conductor, party, reason)
+            if self._take(False):
+                try:
+                    note_park(conductor, party, reason)
+                except BaseException:
+                    self.release()
+                    raise
                 return True
             if reason is Reason.DUE:
                 return False
             if reason is Reason.STOPPED:
                 left = seconds_until(conductor, due)
-                return self._real.acquire(True, -1 if left is None else left)
+                return self._take(True, -1 if left is None else left)
 
     def _forget(self, party: Party) -> None:
         with contextlib.suppress(ValueError):  # Taken out by who woke it.
@@ -113,7 +125,9 @@ class Lock:
     __enter__ = acquire
 
     def __exit__(self, *_: object) -> None:
-        self.release()
+        self._real.release()  # Not by way of release(): a signal may come before it begins.
+        if self._waiters:
+            self._wake_next()
 
     acquire_lock = acquire
     release_lock = release

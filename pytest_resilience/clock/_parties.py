@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import enum
+import threading
 from typing import TYPE_CHECKING
 
 from pytest_resilience.clock import _kernel
@@ -12,6 +13,9 @@ from pytest_resilience.clock._looks import Looks
 if TYPE_CHECKING:
     from pytest_resilience.clock._dues import Due
     from pytest_resilience.clock._gathering import Gathering
+
+SIGNALS = 0.25
+"""Real seconds after which the main thread looks whether a signal has come unheard."""
 
 
 class Standing(enum.Enum):
@@ -112,6 +116,16 @@ class Party:
         """Called on the party's own thread."""
         self.ident = _thread.get_ident()
         self.native_id = _thread.get_native_id()
+
+    def sit(self) -> None:
+        """Return when somebody has given it the baton; called on its own thread.
+
+        The main thread also runs the handlers of signals, and looks for them now and then: one
+        that comes in the last instant before it sleeps, or on another thread, wakes nobody.
+        """
+        is_main = self.ident == threading.main_thread().ident
+        while not self.baton.acquire(timeout=SIGNALS if is_main else -1):
+            pass
 
     def blocked_for(self, now_real_ns: int) -> int:
         """Real nanoseconds for which the kernel has seen this thread asleep without a move.

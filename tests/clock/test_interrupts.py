@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -175,3 +176,58 @@ def test_a_clock_that_is_refused_is_no_interrupt(monkeypatch: pytest.MonkeyPatch
         VirtualClock().__enter__()
     monkeypatch.undo()
     is_real_again()
+
+
+class Handler:
+    """Raises where Python would run the handler of a signal: at the nth such place."""
+
+    def __init__(self, number: int) -> None:
+        self.left = number
+
+    def __call__(self, frame: object, event: str, arg: object) -> None:
+        if event in ("call", "c_return"):
+            self.left -= 1
+            if not self.left:
+                sys.setprofile(None)
+                raise KeyboardInterrupt
+
+
+def interrupted(number: int, function: Callable[[], object]) -> bool:
+    """Whether the function had so many such places."""
+    sys.setprofile(Handler(number))
+    try:
+        function()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.setprofile(None)
+    return False
+
+
+@pytest.mark.parametrize("kind", ["Lock", "RLock"])
+def test_while_a_lock_is_taken(kind: str) -> None:
+    """It is not left taken, nor is whoever waits for it as well forgotten."""
+
+    def hold() -> None:
+        with lock:
+            time.sleep(5)
+
+    def then_take() -> None:
+        lock.acquire(timeout=60)
+        taken.append(clock.now)
+
+    for number in range(1, 100):  # pragma: no branch -- there are fewer
+        taken: list[float] = []
+        with VirtualClock() as clock:
+            lock = getattr(threading, kind)()
+            threads = [threading.Thread(target=run) for run in (hold, then_take)]
+            threads[0].start()
+            time.sleep(1)
+            there = interrupted(number, lock.acquire)
+            threads[1].start()
+            if not there:
+                lock.release()
+            threads[1].join()
+        assert taken == [5]
+        if not there:
+            break
