@@ -43,7 +43,9 @@ class Plan:
         self.seed = secrets.randbits(32) if seed is None else seed
         self._rules: list[Rule] = []
         self._drawn = 0
-        # Guards the two above and the counters of the rules. A predicate runs under it
+        self.begins_at_accept = False
+        """Whether a rule may be met before there is a request."""
+        # Guards what is above and the counters of the rules. A predicate runs under it
         # and may write a rule itself, so it can be taken again.
         self._lock = new_rlock()
 
@@ -67,6 +69,7 @@ class Plan:
         with self._lock:
             self._rules.clear()
             self._drawn = 0
+            self.begins_at_accept = False
 
     def add(
         self,
@@ -108,6 +111,7 @@ class Plan:
                 after=_check.whole("after", after),
             )
             self._rules.append(rule)
+            self.begins_at_accept |= isinstance(checked[0], NeverRead)
         return rule
 
     def decide(self, attempt: Attempt, elapsed: float) -> Decision:
@@ -117,11 +121,6 @@ class Plan:
     def decide_at_accept(self, attempt: Attempt, elapsed: float) -> Decision:
         """What a new connection meets before it has said anything."""
         return self._ask(attempt, elapsed, at_accept=True)
-
-    @property
-    def begins_at_accept(self) -> bool:
-        """Whether a rule may be met before there is a request."""
-        return any(isinstance(rule.faults[0], NeverRead) for rule in self.rules)
 
     def _ask(self, attempt: Attempt, elapsed: float, *, at_accept: bool) -> Decision:
         otherwise = NOTHING

@@ -83,7 +83,6 @@ class Listener:
         self.connections: set[Connection] = set()
         self.heads: dict[bytes, Head] = {}
         """Of requests that have come, by their bytes; see `Incoming`."""
-        self._unseen = Journal(keep=1)
         self._family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._host = host
         self._accepted = 0
@@ -232,7 +231,7 @@ class Listener:
 
     def journal_for(self, target: str) -> Journal:
         """Where a request to this target is recorded: control requests are in no trace."""
-        return self._unseen if self.is_control(target) else self.journal
+        return Journal(keep=1) if self.is_control(target) else self.journal
 
     def is_control(self, target: str) -> bool:
         """Whether the control application answers this target."""
