@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import binascii
 import re
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ DIGITS = 20
 HEX_RUN = re.compile(rb"[0-9a-f]{%d,}" % DIGITS)
 HEX_PART = 32
 """Digits that are proof: 16 bytes, a line of a hex dump."""
+PART_BASE32 = 20
+"""Characters that are proof: 12 bytes and a half."""
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _NUMBERS = [b"%d" % byte for byte in range(256)]
 
@@ -77,8 +80,12 @@ def needles(secret: Secret) -> Needles:
     in_runs = need < len(value) and _IN_ONE_RUN.fullmatch(value) is not None
     (found.in_runs if in_runs else found.anywhere).append(plain)
     (found.in_runs if parts else found.anywhere).extend(_base64(label, value, parts=parts))
+    if parts:
+        found.in_runs += _base32(label, value)
     if not value.isascii():
         found.anywhere += _in_other_bytes(label, secret.unknown)
+    elif not parts:
+        found.anywhere.append(Needle(label, "UTF-16", _wide(value), apart=plain.apart))
     if b" " in value:
         found.anywhere.append(Needle(label, "URL-quoted", value.replace(b" ", b"+")))
     numbers = b", ".join([_NUMBERS[byte] for byte in value])
@@ -89,6 +96,7 @@ def needles(secret: Secret) -> Needles:
     if not parts:
         found.unbroken += [one for one in found.anywhere if one.encoding.startswith("base64")]
     _add_hex(found, label, value.hex().encode(), parts=parts)
+    found.digits += _wide_hex(label, secret.unknown, parts=parts)
     return found
 
 
@@ -104,7 +112,12 @@ def _need(secret: Secret, size: int) -> int:
 def _in_other_bytes(label: str, value: str) -> Iterator[Needle]:
     """Of characters that are not written alike everywhere."""
     for charset in ("utf-16-le", "utf-16-be"):
-        yield Needle(label, "UTF-16", value.encode(charset, "surrogatepass"))
+        wide = value.encode(charset, "surrogatepass")
+        yield Needle(label, "UTF-16", wide)
+        yield from _base64(label, wide, parts=False)
+    for charset in ("latin-1", "cp1252"):  # As a client reads what claims no charset.
+        misread = value.encode("utf-8", "surrogatepass").decode(charset, "replace")
+        yield Needle(label, "misread", misread.encode())
     try:
         latin = value.encode("latin-1")  # As in headers.
     except UnicodeEncodeError:
@@ -131,9 +144,31 @@ def base64_core(value: bytes, offset: int) -> bytes:
     return encoded[(0, 2, 3)[offset] : (offset + len(value)) * 8 // 6]
 
 
+def _wide(value: bytes) -> bytes:
+    """ASCII in UTF-16, what both orders of its bytes have in common."""
+    return b"\0".join(value[i : i + 1] for i in range(len(value)))
+
+
+def _base32(label: str, value: bytes) -> Iterator[Needle]:
+    for offset in range(5):
+        encoded = base64.b32encode(bytes(offset) + value)
+        # Without the characters that depend on what stands before and behind it.
+        core = encoded[-(-offset * 8 // 5) : (offset + len(value)) * 8 // 5]
+        for text in (core, core.lower()):
+            yield Needle(label, "base32", text, min(PART_BASE32, len(text)))
+
+
 def _add_hex(found: Needles, label: str, digits: bytes, *, parts: bool) -> None:
     if len(digits) < DIGITS:
         found.anywhere += [Needle(label, "hex", digits), Needle(label, "hex", digits.upper())]
     else:
         need = min(HEX_PART, len(digits)) if parts else len(digits)
         found.digits.append(Needle(label, "hex", digits, need))
+
+
+def _wide_hex(label: str, value: str, *, parts: bool) -> Iterator[Needle]:
+    """In UTF-16; of ASCII, what both orders of its bytes have in common."""
+    orders = [value.encode(charset, "surrogatepass") for charset in ("utf-16-le", "utf-16-be")]
+    for wide in [_wide(value.encode())] if value.isascii() else orders:
+        digits = wide.hex().encode()
+        yield Needle(label, "hex", digits, min(2 * HEX_PART, len(digits)) if parts else len(digits))

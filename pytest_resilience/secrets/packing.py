@@ -39,6 +39,10 @@ _MAYBE_HEX = tuple(
 _HEX = re.compile(rb"(?:1f8b08|78(?:01|5e|9c|da))(?:[0-9a-f]{2}){8,}")
 _SEVERAL = re.compile(rb",\s*[0-9]{1,3}(?:,\s*[0-9]{1,3}){2,}(?![0-9.])")
 _FIRST = re.compile(rb"(?<![0-9.])[0-9]{1,3}\Z")
+_DUMPED = re.compile(rb"0000(?:0000)?:? .*(?:\r?\n[ \t]*(?:0x)?[0-9a-fA-F]{4,8}:? .*)*")
+_DUMPED_LINE = re.compile(
+    rb"(?<![0-9a-fA-F:])[0-9a-fA-F]{4,8}:? {1,2}((?:[0-9a-fA-F]{2} {0,2}){1,16})"
+)
 Found = Iterator[tuple[str, bytes, View, int, int]]
 
 
@@ -49,6 +53,7 @@ def unpacked(view: View) -> Found:
     yield from _base64(view)
     yield from _packed_hex(view)
     yield from _numbers(view)
+    yield from _dumped(view)
 
 
 def _packed(view: View) -> Found:
@@ -98,6 +103,15 @@ def _numbers(view: View) -> Found:
         if max(numbers) < 256:
             content = bytes(numbers)
             yield "numbers", _inflated(content) or content, view, first.start(), match.end()
+
+
+def _dumped(view: View) -> Found:
+    """Bytes that somebody has dumped, without the addresses before and the pictures behind."""
+    for match in _DUMPED.finditer(view.data):
+        lines = list(_DUMPED_LINE.finditer(view.data, *match.span()))
+        if lines:
+            digits = b"".join(line[1] for line in lines).replace(b" ", b"")
+            yield "hex", binascii.unhexlify(digits), view, match.start(), lines[-1].end()
 
 
 def _lines(data: bytes, start: int) -> tuple[bytes, int]:

@@ -102,11 +102,12 @@ class Search:
             for needle, how, form, start, end in self._in_packed(view, PACKED):
                 first, last = form.span(start, end)
                 hit = Hit(needle.label, how, first, last, whole=True)
-                # What is found by itself has a better place than the whole that it is in.
+                # What is found whole by itself has a better place than what it is in.
                 if not any(
-                    one.label == hit.label and one.start < last and first < one.end for one in found
+                    one.whole and one.label == hit.label and one.start < last and first < one.end
+                    for one in found
                 ):
-                    found.append(hit)
+                    _add(found, hit)
         found.sort(key=lambda hit: (hit.start, hit.end))
         return [_in_characters(hit, data) for hit in found] if isinstance(content, str) else found
 
@@ -129,8 +130,7 @@ class Search:
 
     def _in_view(self, view: View) -> Found:
         yield from _in_runs(view, RUN, self._grams, GRAM)
-        if self._digits:
-            yield from _in_runs(view.digits(), HEX_RUN, self._digits, DIGITS)
+        yield from _in_runs(view.digits(), HEX_RUN, self._digits, DIGITS)
         yield from self._whole(self._anywhere, view)
         if self._squeezed:
             yield from self._whole(self._squeezed, view.squeezed())

@@ -6,26 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pytest_resilience.secrets import escapes
 from pytest_resilience.secrets.needles import BLANKS, HEX_SEPARATORS, SEPARATORS
 
 ROUNDS = 3
 """JSON within JSON within a URL is as deep as it goes."""
-_FAMILIES = {
-    b"\\": rb"\\u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}"
-    rb"|\\u[0-9A-Fa-f]{4}|\\u\{[0-9A-Fa-f]{1,6}\}|\\U[0-9A-Fa-f]{8}|\\x[0-9A-Fa-f]{2}"
-    rb"|\\[0-3][0-7]{2}|\\N\{[A-Za-z0-9 -]{1,90}\}|\\[^uUx]",
-    b"%": rb"%[0-9A-Fa-f]{2}",
-    b"&": rb"&#[0-9]{1,7};?|&#[xX][0-9A-Fa-f]{1,6};?|&[A-Za-z][A-Za-z0-9]{1,30};",
-    b"\x1b": rb"\x1b\[[0-9;]*m",
-}
-_ESCAPE = re.compile(b"|".join(_FAMILIES.values()), re.DOTALL)
-_OF_ONE_FAMILY = {sign: re.compile(text, re.DOTALL) for sign, text in _FAMILIES.items()}
-_HIGH = re.compile(rb"\\x[89A-Fa-f][0-9A-Fa-f]")
-_LETTERS = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"b": b"\b", b"f": b"\f"}
-_NAMES = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"', b"apos": b"'"}
-"""The entities that everybody writes; the other two thousand are looked up."""
-_PACKED_REPR = (rb"\x1f\x8b", rb"x\x9c", rb"x\xda")
-"""Packed bytes have anything in them, what looks like an escape of a URL as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +40,18 @@ class View:
         spans = [self.span(first, last + 1) for first, last in kept]
         return View(data, [start for start, _ in spans], [end for _, end in spans])
 
-    def unescaped(self, escape: re.Pattern[bytes] = _ESCAPE, *, code_points: bool = False) -> View:
-        r"""With one layer of escapes undone.
-
-        Args:
-            escape: Which ones.
-            code_points: Take ``\xe9`` for a character, as in the repr of a string, not for
-                a byte.
-        """
+    def unescaped(self, escape: re.Pattern[bytes], meant: escapes.Meaning) -> View:
+        """With one layer of these escapes undone."""
         if self.starts is None:
-            return View(escape.sub(lambda match: _meant(match, code_points), self.data))
+            return View(escape.sub(meant, self.data))
         pieces: list[bytes] = []
         kept: list[tuple[int, int]] = []
         done = 0
         for match in escape.finditer(self.data):
-            meant = _meant(match, code_points)
-            pieces += [self.data[done : match.start()], meant]
+            bytes_meant = meant(match)
+            pieces += [self.data[done : match.start()], bytes_meant]
             kept += [(i, i) for i in range(done, match.start())]
-            kept += [(match.start(), match.end() - 1)] * len(meant)
+            kept += [(match.start(), match.end() - 1)] * len(bytes_meant)
             done = match.end()
         pieces.append(self.data[done:])
         kept += [(i, i) for i in range(done, len(self.data))]
@@ -124,69 +103,5 @@ def layers(data: bytes, *, placed: bool, apart: bool = False) -> Iterator[View]:
 
 
 def _inside(view: View, *, apart: bool) -> Iterator[View]:
-    signs = [sign for sign in _FAMILIES if sign in view.data]
-    if not signs:
-        return
-    yield view.unescaped()
-    if _HIGH.search(view.data):
-        yield view.unescaped(code_points=True)
-    if len(signs) > 1 and (apart or any(sign in view.data for sign in _PACKED_REPR)):
-        for sign in signs:
-            yield view.unescaped(_OF_ONE_FAMILY[sign])
-            yield view.unescaped(_OF_ONE_FAMILY[sign], code_points=True)
-
-
-def _meant(match: re.Match[bytes], code_points: bool) -> bytes:  # noqa: FBT001 -- a callback's
-    text = match[0]
-    if text[:1] == b"%":
-        return bytes([int(text[1:], 16)])
-    if text[:1] == b"&":
-        return _entity(text[1:].rstrip(b";")) or text
-    if text[:1] == b"\\":
-        return _escaped(text, code_points=code_points)
-    return b""  # A colour that a terminal is told to change to.
-
-
-def _escaped(text: bytes, *, code_points: bool) -> bytes:
-    """What follows a backslash."""
-    kind, digits = text[1:2], text[2:].strip(b"{}")
-    if kind.isdigit() and digits:
-        return bytes([int(text[1:], 8)])
-    if kind == b"x" and not code_points:
-        return bytes([int(digits, 16)])
-    if kind == b"N" and digits:
-        return _named(digits.decode()) or text
-    if kind not in b"uUx":
-        return _LETTERS.get(kind, kind)
-    if len(text) == len("\\ud83d\\ude00"):
-        high, low = int(text[2:6], 16), int(text[8:], 16)
-        return _utf8(0x10000 + ((high & 0x3FF) << 10 | (low & 0x3FF)))
-    return _utf8(int(digits, 16)) or text
-
-
-def _entity(name: bytes) -> bytes:
-    if name[:1] != b"#":
-        return _NAMES.get(name) or _html(name.decode())
-    digits = name[2:]
-    return _utf8(int(digits, 16) if name[1:2] in b"xX" else int(name[1:]))
-
-
-def _html(name: str) -> bytes:
-    from html.entities import html5
-
-    return html5.get(f"{name};", "").encode()
-
-
-def _named(name: str) -> bytes:
-    """A character by its name in Unicode, as Python's strings may have it."""
-    import unicodedata
-
-    try:
-        return unicodedata.lookup(name).encode("utf-8", "surrogatepass")
-    except KeyError:
-        return b""
-
-
-def _utf8(number: int) -> bytes:
-    """A character; nothing when there is no such one."""
-    return chr(number).encode("utf-8", "surrogatepass") if number < 0x110000 else b""
+    for escape, meant in escapes.of(view.data, apart=apart):
+        yield view.unescaped(escape, meant)

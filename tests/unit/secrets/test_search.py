@@ -4,6 +4,7 @@ import base64
 import gzip
 import html
 import json
+import quopri
 import random
 import re
 import string
@@ -39,6 +40,25 @@ def _hexed(value: str, separator: str) -> str:
 
 def _percented(value: str) -> str:
     return "".join(f"%{byte:02x}" for byte in value.encode())
+
+
+def _quoted_printable(value: str) -> str:
+    """As a mail has it, whose lines are no longer than 76 characters."""
+    return quopri.encodestring(b"x" * 60 + value.encode()).decode()
+
+
+def _quoted_head(value: str) -> str:
+    """As the head of a mail has it."""
+    return f"=?utf-8?Q?{quopri.encodestring(value.encode(), header=True).decode()}?="
+
+
+def _dumped(value: str, line: str, size: int) -> str:
+    """A dump: each line has an address, bytes in groups, and a picture of them."""
+    data = b"X-Vault-Token: " + value.encode()
+    return "\n".join(
+        line.format(i, data[i : i + 16].hex(" ", size), "." * len(data[i : i + 16]))
+        for i in range(0, len(data), 16)
+    )
 
 
 def _entity(character: str) -> str:
@@ -116,7 +136,30 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     ),
     "HTML, every name": lambda v: "".join(_entity(c) for c in v),
     "HTML without semicolons": lambda v: "".join(f"&#{ord(c)}" for c in v),
+    "percents and u": lambda v: "".join(
+        f"%u{ord(c):04x}" if ord(c) < 0x10000 else quote(c) for c in v
+    ),
+    "style sheets": lambda v: "".join(f"\\{ord(c):x} " for c in v),
+    "style sheets, six digits": lambda v: "".join(f"\\{ord(c):06X}" for c in v),
+    "printf's octals": lambda v: "".join(f"\\0{byte:03o}" for byte in v.encode()),
+    "quoted-printable": _quoted_printable,
+    "quoted-printable, every byte": lambda v: "".join(f"={byte:02X}" for byte in v.encode()),
+    "quoted-printable, in a head": _quoted_head,
+    "hexdump -C": lambda v: _dumped(v, "{:08x}  {}  |{}|", 1),
+    "xxd": lambda v: _dumped(v, "{:08x}: {}  {}", -2),
+    "tcpdump": lambda v: _dumped(v, "\t0x{:04x}:  {}  {}", -2),
+    "UTF-16 in base64": lambda v: base64.b64encode(f"-{v}-".encode("utf-16-le")).decode(),
+    "UTF-16 in hex": lambda v: v.encode("utf-16-be").hex(),
+    "the repr of UTF-16": lambda v: repr(v.encode("utf-16")),
+    "misread as latin-1": lambda v: v.encode().decode("latin-1"),
     "JSON in gzip": lambda v: repr(gzip.compress(json.dumps({"a": v}).encode())),
+}
+
+
+BASE32: dict[str, Callable[[str], str]] = {
+    "one on": lambda v: base64.b32encode(b"u" + v.encode()).decode(),
+    "four on, lower case": lambda v: base64.b32encode(b"me: " + v.encode()).decode().lower(),
+    "without padding": lambda v: base64.b32encode(v.encode()).decode().rstrip("="),
 }
 
 
@@ -137,6 +180,16 @@ def test_a_minted_value_is_found_however_it_is_written(
     assert search.anything_in(["", text])
     assert labels(search.hits(text)) == {"it"}
     assert search.hits(search.mask(text)) == []
+
+
+@pytest.mark.parametrize("spelling", BASE32)
+@settings(max_examples=5, deadline=None)
+@given(value=minted)
+def test_a_minted_value_is_found_in_base32(spelling: str, value: str) -> None:
+    """Thirteen bytes of it are proof, at each alignment."""
+    text = BASE32[spelling](value)
+
+    assert labels(Search([Secret.of("it", value, minted=True)]).hits(f"<{text}>")) == {"it"}
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
