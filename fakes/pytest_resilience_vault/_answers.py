@@ -47,6 +47,14 @@ def error_response(status: int, errors: list[str]) -> Answer:
     return respond(status, encode(Struct(errors=errors)) + "\n")
 
 
+def no_page() -> Answer:
+    """Go's http.NotFound."""
+    response = respond(404, "404 page not found\n")
+    response.headers["Content-Type"] = "text/plain; charset=utf-8"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
 def redirect(location: str, method: str) -> Answer:
     """Go's http.Redirect, which has a body for reads only."""
     reads = method in ("GET", "HEAD")

@@ -154,7 +154,7 @@ class AppRole(SecretIdPaths):
     @on("delete", ROLE)
     def delete_role(self, call: Call, name: str) -> None:
         """Forget a role and its secret ids; its tokens live on."""
-        self.roles.pop(name.lower(), None)
+        self.drop_role(name, call.now)
 
     # One setting of a role
 
@@ -242,7 +242,8 @@ class AppRole(SecretIdPaths):
 
     @on(WRITE, "tidy/secret-id/?")
     def tidy(self, call: Call) -> Reply:
-        """Nothing to do here: what has expired is gone when it is looked for."""
+        """Forget what is over, before that happens by itself."""
+        self.tidy_secret_ids(call.now)
         words = "Tidy operation successfully started. Any information from the operation will be"
         return Reply(warnings=[f"{words} printed to Vault's server logs."], status=202)
 

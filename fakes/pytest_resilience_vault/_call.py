@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_resilience_vault._errors import bad_request
-from pytest_resilience_vault._times import seconds
+from pytest_resilience_vault._times import moment, seconds
 
 if TYPE_CHECKING:
     from pytest_resilience_vault._mounts import Mount
@@ -141,6 +141,13 @@ class Call:
         if found < 0 and not signed:
             raise self._unfit(name, f"cannot provide negative value '{found}'")
         return found
+
+    def moment(self, name: str) -> float:
+        """Seconds since the epoch."""
+        try:
+            return moment(self.data.get(name))
+        except ValueError as error:
+            raise self._unfit(name, str(error)) from None
 
     def texts(self, name: str) -> list[str]:
         """A list of strings, or one string with commas."""

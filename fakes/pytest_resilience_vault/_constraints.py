@@ -33,6 +33,8 @@ class Constraints:
     min_wrapping: float = 0
     max_wrapping: float = 0
     """Seconds; 0 where there is no limit."""
+    page: int = 0
+    """How many names an OpenBao lists at once; 0 for any number."""
 
     def joined(self, other: Constraints) -> Constraints:
         """Both: of the times the lesser ones, of the lists all."""
@@ -43,6 +45,7 @@ class Constraints:
             (*self.required, *new),
             _lesser(self.min_wrapping, other.min_wrapping),
             _lesser(self.max_wrapping, other.max_wrapping),
+            int(_lesser(self.page, other.page)),
         )
 
     def allow(self, operation: str, data: Mapping[str, Any], wrapping: float | None) -> bool:
@@ -140,6 +143,7 @@ def read_constraints(block: Block) -> Constraints | None:
         tuple(_names(block)),
         _time(block, "min_wrapping_ttl"),
         _time(block, "max_wrapping_ttl"),
+        max(0, _page(block)),
     )
     if 0 < found.max_wrapping < found.min_wrapping:
         raise ValueError("max_wrapping_ttl cannot be less than min_wrapping_ttl")
@@ -153,9 +157,9 @@ def _values(block: Block, key: str) -> Values | None:
     if not isinstance(given, dict):
         words = f"root.{key}: not an object type for map ({_kind(given)})"
         raise _unfit(block, key, words)
-    for value in given.values():
+    for name, value in given.items():
         if not isinstance(value, list):
-            raise _unfit(block, key, f"unknown slice type: {_kind(value)}")
+            raise _unfit(block, f"{key}.{name}", f"unknown slice type: {_kind(value)}")
     return {name.lower(): list(value) for name, value in given.items()}
 
 
@@ -164,6 +168,15 @@ def _names(block: Block) -> list[str]:
     if not isinstance(given, list):
         raise _unfit(block, "required_parameters", f"unknown slice type: {_kind(given)}")
     return [str(name) for name in given]
+
+
+def _page(block: Block) -> int:
+    given = block.body.get("pagination_limit", 0)
+    try:
+        return int(given)
+    except ValueError:
+        words = f'strconv.ParseInt: parsing "{given}": invalid syntax'
+        raise ValueError(f'path "{block.label}": {words}') from None
 
 
 def _time(block: Block, key: str) -> float:

@@ -9,13 +9,20 @@ from pytest_resilience_vault import _errors
 from pytest_resilience_vault._backend import Backend, matches
 from pytest_resilience_vault._call import CREATE, DELETE, LIST, PATCH, UPDATE, WRITES, Call
 from pytest_resilience_vault._default_policy import DEFAULT_POLICY
-from pytest_resilience_vault._errors import Refused
+from pytest_resilience_vault._errors import Forbidden, Refused
 from pytest_resilience_vault._flavour import VAULT, Flavour
 from pytest_resilience_vault._ids import mint, new_uuid
 from pytest_resilience_vault._kv1 import Kv1
 from pytest_resilience_vault._kv2 import Kv2
 from pytest_resilience_vault._mounts import Mount, Mounts
-from pytest_resilience_vault._policy import Acl, Policy, read_policy
+from pytest_resilience_vault._policy import (
+    OPENBAOS_TERMS,
+    VAULTS_TERMS,
+    Acl,
+    Policy,
+    Terms,
+    read_policy,
+)
 from pytest_resilience_vault._quotas import Quotas
 from pytest_resilience_vault._reply import NotThere, Reply
 from pytest_resilience_vault._seal import Seal
@@ -30,6 +37,7 @@ from pytest_resilience_vault._wrapping import (
     check_wrapping_token,
 )
 
+FOR_EVER = float("inf")
 OWN_PATHS = ("auth/token/lookup-self", "auth/token/renew-self", "auth/token/revoke-self")
 
 
@@ -75,6 +83,7 @@ class Core:
         self.entities: dict[str, Entity] = {}
         """Who has logged in, by their ids."""
         self._acls: dict[tuple[str, ...], Acl] = {}
+        self._policies_until = FOR_EVER
         self.set_policy("default", DEFAULT_POLICY)
         self._hidden = {RESPONSE_WRAPPING: self.read_policy(RESPONSE_WRAPPING, WRAPPING_POLICY)}
         from pytest_resilience_vault._own_mounts import add_own_mounts, configure_own_mounts
@@ -133,7 +142,7 @@ class Core:
 
     # Policies
 
-    def set_policy(self, name: str, text: str) -> None:
+    def set_policy(self, name: str, text: str, terms: Terms | None = None) -> None:
         """Write a policy.
 
         Raises:
@@ -142,15 +151,34 @@ class Core:
         old = self.policies.get(name)
         number = old.number + 1 if old else 1
         policy = self.read_policy(name, text)
-        self.policies[name] = replace(policy, number=number, written=self.time())
+        terms = terms or self.usual_terms
+        written = replace(policy, number=number, written=self.time(), terms=terms)
+        self.policies[name] = written
+        self._policies_until = min(self._policies_until, written.until)
+        self._acls.clear()
+
+    @property
+    def usual_terms(self) -> Terms:
+        """Those of a policy for which nobody asks for others."""
+        return OPENBAOS_TERMS if self.flavour.is_openbao else VAULTS_TERMS
+
+    def expire_policies(self) -> None:
+        """Forget the policies and the paths in them whose time is over."""
+        if self._policies_until == FOR_EVER or self.time() < self._policies_until:
+            return
+        now = self.time()
+        alive = [policy.at(now) for policy in self.policies.values()]
+        self.policies = {policy.name: policy for policy in alive if policy}
+        self._policies_until = min(policy.until for policy in self.policies.values())
         self._acls.clear()
 
     def read_policy(self, name: str, text: str) -> Policy:
         """A policy that is not in force; raises what `set_policy` would."""
-        return read_policy(name, text, openbao=self.flavour.is_openbao)
+        return read_policy(name, text, openbao=self.flavour.is_openbao, now=self.time())
 
     def policy(self, name: str) -> Policy | None:
         """A policy, seen or not."""
+        self.expire_policies()
         return self.policies.get(name) or self._hidden.get(name)
 
     def delete_policy(self, name: str) -> None:
@@ -160,6 +188,7 @@ class Core:
 
     def unknown_policies(self, names: Iterable[str]) -> list[str]:
         """The warnings about policies that nobody has written."""
+        self.expire_policies()
         known = {*self.policies, "root"}
         return [f'Policy "{name}" does not exist' for name in names if name not in known]
 
@@ -168,6 +197,7 @@ class Core:
         home = self.root.space(token.space) if token.space != self.path else self
         if home is not self:
             return home.acl(token) if home else Acl(())
+        self.expire_policies()
         key = (token.entity_id, *token.policies)
         acl = self._acls.get(key)
         if acl is None:
@@ -220,7 +250,10 @@ class Core:
     def reaches(self, token: Token, prefix: str) -> bool:
         """Whether a token may do anything at or below a mount of this namespace."""
         below = self.below(token)
-        return below is not None and self.acl(token).reaches(f"{below}{prefix}")
+        try:
+            return below is not None and self.acl(token).reaches(f"{below}{prefix}")
+        except Forbidden as error:
+            raise Refused(403, *error.errors) from None
 
     def deny(self, paths: Iterable[str]) -> None:
         """Forbid paths to every token but root, whatever its policies."""

@@ -40,6 +40,14 @@ def not_found() -> Refused:
     return Refused(404)
 
 
+class Forbidden(Refused):
+    """What an OpenBao says when it cannot make out what a token may do (seen)."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(400, "Forbidden")
+        self.why = why
+
+
 def no_token() -> Refused:
     """403 of a request without a token, and of a login where no auth method is mounted."""
     return Refused(403, "permission denied")

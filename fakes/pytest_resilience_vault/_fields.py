@@ -106,6 +106,17 @@ KV_METADATA: Fields = {
 }
 KV_SUBKEYS: Fields = {"depth": "whole", "version": "whole"}
 
+POLICY: Fields = {
+    "allow_slashes_in_identity_templates": "flag",
+    "allow_wildcards_in_identity_templates": "flag",
+    "cas": "whole",
+    "cas_required": "flag",
+    "expiration": "moment",
+    "policy": "text",
+    "ttl": "seconds",
+}
+"""In an OpenBao."""
+
 QUOTA: Fields = {
     "block_interval": "seconds",
     "inheritable": "flag",

@@ -9,12 +9,13 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from pytest_resilience_vault import _index, _json_limits
-from pytest_resilience_vault._answers import Answer, error_response, redirect, respond
+from pytest_resilience_vault._answers import Answer, error_response, no_page, redirect, respond
 from pytest_resilience_vault._call import LIST, READ
 from pytest_resilience_vault._errors import Refused, bad_request, no_leader, no_token, sealed
 from pytest_resilience_vault._gojson import encode
 from pytest_resilience_vault._ids import new_uuid
 from pytest_resilience_vault._nodes import ANYWHERE, NODE_PATHS, Node
+from pytest_resilience_vault._own_paths import is_of_root_only
 from pytest_resilience_vault._parsing import METHODS
 from pytest_resilience_vault._quotas import Place
 from pytest_resilience_vault._reply import NotThere, Reply, envelope
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from pytest_resilience_vault._mounts import Mount
 
 
+PAGES = ("/", "/robots.txt")
+"""With /ui: where a browser is shown the user interface, which is off here."""
 READING_POSTS = frozenset(
     {
         "auth/token/lookup",
@@ -133,12 +136,12 @@ class Front:
         if clean != sent:
             return redirect(with_query(clean, request), request.method)
         if not path.startswith("/v1/"):
-            raise Refused(404)
+            return no_page() if path in PAGES or path.startswith("/ui") else error_response(404, [])
         if path[4:] in NODE_PATHS:
             return self._answer_for_node(path[4:], request)
         core, path = self._spaced(path[4:], request)
         wrapping = wrapping_of(request)
-        if path in NODE_PATHS:
+        if path in NODE_PATHS or (core.parent and is_of_root_only(path)):
             raise bad_request("operation only available in root namespace")
         if path == "sys":
             return redirect(with_query("/v1/sys/", request), request.method)

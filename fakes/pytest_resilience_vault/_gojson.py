@@ -8,6 +8,7 @@ written (Vault decodes with UseNumber: sdk/helper/jsonutil).
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
@@ -58,6 +59,9 @@ def as_floats(value: JSON) -> JSON:
     if isinstance(value, list):
         return [as_floats(item) for item in value]
     if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    if isinstance(value, Number) and math.isinf(value):
+        # More than a float64 holds, which an OpenBao has refused before.
         return value
     text = _go_float(float(value))
     # A whole one is one to a test that looks.
@@ -134,7 +138,26 @@ def _no_constant(name: str) -> JSON:
     raise ValueError(f"invalid character '{name[0]}' looking for beginning of value")
 
 
-_decoder = json.JSONDecoder(parse_float=Number, parse_constant=_no_constant)
+def _finite(text: str) -> Number:
+    """A number, which an OpenBao wants to be a float64 (seen)."""
+    number = Number(text)
+    if math.isinf(number):
+        raise ValueError(f"json: cannot unmarshal number {text} into Go value of type float64")
+    return number
+
+
+LONG = 300
+"""Digits of a whole number that a float64 holds, whatever they are."""
+
+
+def _decoder(text: str, *, openbao: bool) -> json.JSONDecoder:
+    """What reads a text; it asks about whole numbers only where there can be a long one."""
+    read = _finite if openbao else Number
+    whole = None if len(text) < LONG else lambda one: int(one) if len(one) < LONG else read(one)
+    return json.JSONDecoder(parse_float=read, parse_int=whole, parse_constant=_no_constant)
+
+
+_usual = {openbao: _decoder("", openbao=openbao) for openbao in (False, True)}
 
 
 def decode_object(body: bytes, *, openbao: bool = False) -> dict[str, Any]:
@@ -157,7 +180,8 @@ def decode_object(body: bytes, *, openbao: bool = False) -> dict[str, Any]:
     if openbao and text.count("{") + text.count("[") > DEEPEST:
         _check_depth(text)
     try:
-        value, _ = _decoder.raw_decode(text)
+        known = _usual[openbao] if len(text) < LONG else _decoder(text, openbao=openbao)
+        value, _ = known.raw_decode(text)
     except json.JSONDecodeError as error:
         raise ValueError(_go_words(text, error)) from None
     if value is None:
@@ -298,6 +322,13 @@ def _in_array(before: str) -> bool:
     return open_brackets[-1:] == ["["]
 
 
+def _unprintable(code: int) -> str:
+    """As Go's strconv.Quote writes it."""
+    if code < 0x80:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
 def _quoted(character: str) -> str:
     """A character as Go's quoteChar shows it."""
     if character == "'":
@@ -305,6 +336,6 @@ def _quoted(character: str) -> str:
     if character == '"':
         return "'\"'"
     shown = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\"}.get(character, character)
-    if shown == character and ord(character) < 32:
-        shown = f"\\x{ord(character):02x}"
+    if shown == character and not character.isprintable():
+        shown = _unprintable(ord(character))
     return f"'{shown}'"

@@ -116,10 +116,10 @@ class _Reader:
         """Line and column."""
         return f"{self._line(at)}:{at - self._text.rfind(chr(10), 0, at)}"
 
-    def _here(self, token: _Token) -> int:
-        """Where a token is; right behind another one, the end is seen one further (seen)."""
-        at_end = token.kind == "end" and not self._text[-1:].isspace()
-        return token.at + at_end
+    def _here(self, token: _Token, *, one_further: bool = False) -> int:
+        """Where a token is; behind a word, the end is seen one further (seen)."""
+        word = self._tokens[-1].kind == "word" and not self._text[-1:].isspace()
+        return token.at + (token.kind == "end" and (one_further or word))
 
     def _line(self, at: int) -> int:
         return self._text.count("\n", 0, at) + 1
@@ -138,7 +138,7 @@ class _Reader:
         token = self._take()
         if token.text != mark:
             words = f"object expected closing {_NAMES[mark]} got: {token.name}"
-            raise self._error(self._here(token), words)
+            raise self._error(self._here(token, one_further=True), words)
 
     def blocks(self) -> list[Block]:
         found = []
@@ -147,20 +147,24 @@ class _Reader:
             kind = self._key()
             if self._peek().text == "=":
                 self._take()
-                found.append(Block(kind, "", {"": self._value()}, line))
+                found.append(Block(kind, "", {"": self._value({})}, line))
                 continue
             labelled = self._peek().kind in ("string", "word")
-            label = _unquoted(self._take().text) if labelled else ""
+            written = self._take().text if labelled else ""
+            label = _unquoted(written)
             if label and self._peek().kind == "word":
                 self._take()
                 words = f"nested object expected: LBRACE got: {self._peek().name}"
                 raise self._error(self._peek().at, words)
             if self._peek().text != "{":
-                words = f"key '{kind}' expected start of object ('{{') or assignment ('=')"
-                raise self._error(self._here(self._peek()), words)
+                raise self._no_object(f"{kind} {written}".rstrip())
             places: dict[str, str] = {}
             found.append(Block(kind, label, self._object(places), line, places))
         return found
+
+    def _no_object(self, key: str) -> ValueError:
+        words = f"key '{key}' expected start of object ('{{') or assignment ('=')"
+        return self._error(self._here(self._peek()), words)
 
     def _key(self) -> str:
         token = self._take()
@@ -169,25 +173,30 @@ class _Reader:
             raise self._error(token.at, words)
         return _unquoted(token.text)
 
-    def _object(self, places: dict[str, str] | None = None) -> dict[str, Any]:
+    def _object(self, places: dict[str, str]) -> dict[str, Any]:
         self._want("{")
         found: dict[str, Any] = {}
         while self._peek().kind in ("word", "string"):
             key = self._key()
+            if self._peek().kind == "end":
+                raise self._no_object(key)
             if self._peek().text == "=":
                 self._take()
-            if places is not None:
-                places[key] = self._place(self._peek().at)
-            found[key] = self._value()
+            if self._peek().kind == "end":
+                break
+            inner: dict[str, str] = {}
+            places[key] = self._place(self._peek().at)
+            found[key] = self._value(inner)
+            places.update((f"{key}.{name}", place) for name, place in inner.items())
             if self._peek().text == ",":
                 self._take()
         self._want("}")
         return found
 
-    def _value(self) -> Any:
+    def _value(self, places: dict[str, str]) -> Any:
         token = self._peek()
         if token.text == "{":
-            return self._object()
+            return self._object(places)
         if token.text == "[":
             return self._list()
         self._take()
@@ -210,7 +219,7 @@ class _Reader:
             if token.kind == "end" or (token.name == "IDENT" and token.text not in _BOOLEANS):
                 words = f"unexpected token while parsing list: {token.name}"
                 raise self._error(token.at, words)
-            found.append(self._value())
+            found.append(self._value({}))
             if self._peek().text == ",":
                 self._take()
             elif self._peek().text != "]":

@@ -12,6 +12,8 @@ from pytest_resilience_vault._gojson import encode
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._times import seconds
 
+SWEEPS = 15 * 60
+"""Seconds between two looks for who is not locked any more (updateLockedUserEntries)."""
 AFTER = 5
 SECONDS = 15 * 60
 """Defaults: as many failures within this time lock a role id for this time."""
@@ -24,6 +26,8 @@ class Lockout:
     config: dict[str, Any] = field(default_factory=dict)
     """As tune shows it; empty for the defaults."""
     _failures: dict[str, tuple[int, float]] = field(default_factory=dict)
+    _stored: dict[str, float] = field(default_factory=dict)
+    """Who was locked, and when last; nobody is taken from it before the next sweep."""
 
     def tune(self, given: dict[str, Any]) -> None:
         """Change the configuration.
@@ -63,15 +67,26 @@ class Lockout:
         count, last = self._failures.get(alias, (0, 0.0))
         if now - last >= self._setting("counter_reset_duration", SECONDS):
             count = 0
-        self._failures[alias] = (count + 1, last := now)
+        self._failures[alias] = (count + 1, now)
+        if self.is_locked(alias, now):
+            self._stored[alias] = now
 
     def clear(self, alias: str) -> None:
-        """A good login, or an unlock."""
+        """A good login."""
         self._failures.pop(alias, None)
 
-    def locked(self, now: float) -> list[str]:
-        """The role ids that are locked."""
-        return sorted(alias for alias in self._failures if self.is_locked(alias, now))
+    def unlock(self, alias: str) -> None:
+        """As if it had never failed."""
+        self.clear(alias)
+        self._stored.pop(alias, None)
+
+    def stored(self, swept: float) -> list[str]:
+        """The role ids that were locked when it was swept last, and since then."""
+        duration = self._setting("duration", SECONDS)
+        self._stored = {
+            alias: last for alias, last in self._stored.items() if last + duration >= swept
+        }
+        return sorted(self._stored)
 
 
 def _threshold(given: Any) -> int:
@@ -106,7 +121,7 @@ class LockedUserPaths(Backend):
     def _mounts(self, wanted: str, now: float) -> list[dict[str, Any]]:
         found = []
         for mount in self.core.mounts.auth_methods():
-            locked = mount.lockout.locked(now)
+            locked = mount.lockout.stored(self.core.seal.last_tick(now, SWEEPS))
             if locked and wanted in ("", mount.accessor):
                 found.append(_entry(mount.accessor, locked))
         return found or ([_entry(wanted, None)] if wanted else [])
@@ -116,7 +131,7 @@ class LockedUserPaths(Backend):
         """Let a role id log in again; one that is not locked is fine."""
         for mount in self.core.mounts.auth_methods():
             if mount.accessor == accessor:
-                mount.lockout.clear(alias)
+                mount.lockout.unlock(alias)
 
 
 def _entry(accessor: str, locked: list[str] | None) -> dict[str, Any]:

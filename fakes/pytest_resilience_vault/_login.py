@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_resilience_vault._cidr import contains
+from pytest_resilience_vault._cidr import contains, short
 from pytest_resilience_vault._errors import Refused, bad_request, no_token
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._secret_ids import not_within
@@ -115,12 +115,18 @@ def _grant(core: Core, role: Role, used: SecretId | None, call: Call) -> Reply:
         period=role.token_period,
         renewable=kind == "service",
         entity_id=_entity_id(core, role),
-        cidrs=(used.token_cidrs if used else []) or role.token_bound_cidrs or [],
+        cidrs=_blocks(role, used),
         space=core.path,
     )
     core.tokens.add(token)
     core.remember(_entity(core, role, mount, token.meta or {}))
     return Reply(auth=token.auth(ttl), warnings=warnings)
+
+
+def _blocks(role: Role, used: SecretId | None) -> list[str]:
+    """Where the token may be used: as the secret id says, or else the role."""
+    own = [short(block) for block in used.token_cidrs] if used else []
+    return own or role.token_bound_cidrs or []
 
 
 def _display_name(core: Core, mount: Mount) -> str:

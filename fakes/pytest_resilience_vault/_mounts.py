@@ -29,6 +29,7 @@ class Mount:
     options: dict[str, str] | None = None
     local: bool = False
     seal_wrap: bool = False
+    external_entropy_access: bool = False
     default_ttl: int = 0
     max_ttl: int = 0
     config: dict[str, Any] = field(default_factory=dict)
@@ -82,7 +83,7 @@ class Mount:
                 **({"user_lockout_config": self.lockout.config} if self.lockout.config else {}),
             },
             "description": self.description,
-            "external_entropy_access": False,
+            "external_entropy_access": self.external_entropy_access,
             "local": self.local,
             "options": self.options,
             "plugin_version": "",

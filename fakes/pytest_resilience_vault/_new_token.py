@@ -17,6 +17,7 @@ from pytest_resilience_vault._ttl import Wish, granted
 if TYPE_CHECKING:
     from pytest_resilience_vault._call import Call
     from pytest_resilience_vault._core import Core
+    from pytest_resilience_vault._mounts import Mount
     from pytest_resilience_vault._token_roles import TokenRole
 
 WEAK = (
@@ -220,7 +221,7 @@ def create(
     )
     if wanted.display_name:
         token.display_name = _display_name(wanted.display_name)
-    warnings = _set_ttl(token, wanted, parent)
+    warnings = _set_ttl(token, wanted, parent, call.mount)
     core.tokens.add(token)
     if wanted.id:
         warnings.append(WEAK)
@@ -275,13 +276,19 @@ def _check_policies(policies: list[str], wanted: Request, parent: Token, space: 
             raise bad_request("batch tokens cannot be root tokens")
 
 
-def _set_ttl(token: Token, wanted: Request, parent: Token) -> list[str]:
+def _set_ttl(token: Token, wanted: Request, parent: Token, mount: Mount) -> list[str]:
     """How long it lives; a root token that was given no time lives for ever."""
     warnings: list[str] = []
     ttl = 0
     period, longest = wanted.limits(warnings)
     if period or wanted.ttl or not token.is_root:
-        wish = Wish(ttl=wanted.ttl, period=period, explicit_max_ttl=longest)
+        wish = Wish(
+            ttl=wanted.ttl,
+            period=period,
+            explicit_max_ttl=longest,
+            default=mount.ttl,
+            longest=mount.longest_ttl,
+        )
         ttl, cut = granted(wish, token.created, token.created)
         warnings += cut
     elif longest:

@@ -5,6 +5,7 @@ These answer without a mount, sealed or not, and as bare objects without an enve
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -129,6 +130,7 @@ class Node:
     def _seal(self, request: Request, token_id: str) -> Answer:
         if self._core.seal.sealed:
             return 204, None
+        self._fields(request, "SealRequest")
         self._demand_sudo("sys/seal", token_id)
         if self._core.seal.standby:
             # vault/core.go, sealInitCommon; an OpenBao seals all the same.
@@ -139,6 +141,7 @@ class Node:
     def _step_down(self, request: Request, token_id: str) -> Answer:
         if self._core.seal.sealed:
             raise _errors.sealed()
+        self._fields(request, "StepDownRequest")
         self._demand_sudo("sys/step-down", token_id)
         if not self._core.seal.standby:
             self._core.seal.step_down(STEP_DOWN_SECONDS)
@@ -252,6 +255,7 @@ _CODES = {
 }
 
 
+_NUMBER = re.compile(r"[-+]?\d+", re.ASCII)
 _ENTERPRISE = ("drsecondarycode", "performancestandbycode")
 
 
@@ -298,10 +302,11 @@ def _switch(value: str | None) -> bool:
 
 
 def _code(value: str | None, default: int) -> int:
-    try:
-        return default if value is None else int(value)
-    except ValueError:
-        raise Refused(400) from None
+    if value is None:
+        return default
+    if not _NUMBER.fullmatch(value):
+        raise Refused(400)
+    return int(value)
 
 
 def _cluster_address(address: str) -> str:

@@ -87,14 +87,15 @@ class Role:
     def secret(self, secret_id: str, now: float) -> SecretId | None:
         """A secret id that is still good."""
         found = self.secret_ids.get(secret_id)
-        if found is not None and found.is_over(now):
-            del self.secret_ids[secret_id]
-            return None
-        return found
+        return None if found is None or found.is_over(now) else found
 
-    def secret_of(self, accessor: str, now: float) -> SecretId | None:
-        """The secret id with this accessor."""
-        for found in list(self.secret_ids.values()):
-            if found.accessor == accessor:
-                return self.secret(found.secret_id, now)
-        return None
+    def secret_of(self, accessor: str) -> SecretId | None:
+        """The secret id with this accessor, good or over."""
+        of_accessor = {found.accessor: found for found in self.secret_ids.values()}
+        return of_accessor.get(accessor)
+
+    def tidy(self, until: float) -> None:
+        """Forget the secret ids whose time was over then."""
+        for secret_id, found in list(self.secret_ids.items()):
+            if found.is_over(until):
+                del self.secret_ids[secret_id]

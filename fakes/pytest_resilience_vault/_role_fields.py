@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_resilience_vault._cidr import unparsable
+from pytest_resilience_vault._cidr import short, unparsable
 from pytest_resilience_vault._errors import bad_request
 from pytest_resilience_vault._policy_names import sanitized
 from pytest_resilience_vault._secret_ids import WRONG_BLOCKS, check_blocks, refuse_blocks
@@ -135,7 +135,7 @@ def _set_token_blocks(role: Role, call: Call, prefix: str) -> None:
     problem = unparsable(blocks)
     if problem:
         raise bad_request(f"{prefix}{problem}")
-    role.token_bound_cidrs = blocks
+    role.token_bound_cidrs = [short(block) for block in blocks]
 
 
 def _set_count(role: Role, call: Call, name: str, quoted: str) -> None:

@@ -95,6 +95,10 @@ class Seal:
         """The index of the state that is here."""
         return self._applied if self.is_behind else self.index
 
+    def last_tick(self, now: float, seconds: float) -> float:
+        """When what is done every so many seconds since it is active was done last."""
+        return now - (now - self.active_since) % seconds
+
     def step_down(
         self,
         seconds: float,

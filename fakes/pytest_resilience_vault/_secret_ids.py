@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pytest_resilience_vault._core import Core
 
 ROLE = f"role/{NAME}"
+TIDIES = 60
+"""Seconds between two looks for what is over (path_tidy_user_id.go)."""
 WRONG_BLOCKS = "failed to validate CIDR blocks"
 
 
@@ -29,6 +31,27 @@ class SecretIdPaths(Backend):
     def __init__(self, core: Core) -> None:
         super().__init__(core)
         self.roles: dict[str, Role] = {}
+        self._dangling: dict[str, float] = {}
+        """Accessors of deleted roles, and since when; they stay until they are tidied."""
+
+    def drop_role(self, name: str, now: float) -> None:
+        """Forget a role and its secret ids."""
+        role = self.roles.pop(name.lower(), None)
+        if role is not None:
+            self._dangling.update((found.accessor, now) for found in role.secret_ids.values())
+
+    def tidy_secret_ids(self, now: float) -> None:
+        """Forget what is over; until that it is listed, and lets nobody in."""
+        self._dangling.clear()
+        for role in self.roles.values():
+            role.tidy(now)
+
+    def _tidied(self, now: float) -> None:
+        """What happens once a minute by itself."""
+        last = self.core.seal.last_tick(now, TIDIES)
+        later = {name: since for name, since in self._dangling.items() if since >= last}
+        self.tidy_secret_ids(last)
+        self._dangling = later
 
     @on(WRITE, f"{ROLE}/secret-id/?", fields.SECRET_ID)
     def new_secret_id(self, call: Call, name: str) -> Reply:
@@ -49,7 +72,8 @@ class SecretIdPaths(Backend):
         if not role.bind_secret_id:
             raise bad_request("bind_secret_id is not set on the role")
         added = self._read_secret_id(call, role, secret_id)
-        if role.secret(secret_id, call.now) is not None:
+        self._tidied(call.now)
+        if secret_id in role.secret_ids:
             words = "failed to store secret_id: SecretID is already registered"
             raise Refused(500, one_of(words))
         role.secret_ids[secret_id] = added
@@ -92,8 +116,8 @@ class SecretIdPaths(Backend):
         role = self.roles.get(name.lower())
         if role is None:
             raise Refused(400, f'role "{name}" does not exist')
-        secret_ids = [role.secret(key, call.now) for key in list(role.secret_ids)]
-        return self.listed(call, [found.accessor for found in secret_ids if found])
+        self._tidied(call.now)
+        return self.listed(call, [found.accessor for found in role.secret_ids.values()])
 
     @on(WRITE, f"{ROLE}/secret-id/lookup/?", fields.NAMED_SECRET_ID)
     def lookup_secret_id(self, call: Call, name: str) -> Reply | None:
@@ -116,28 +140,31 @@ class SecretIdPaths(Backend):
     def lookup_accessor(self, call: Call, name: str) -> Reply | None:
         """What the secret id with this accessor is."""
         accessor = self._accessor(call)
-        found = self._needed(name).secret_of(accessor, call.now)
-        if found is None:
-            if self._is_of_another(accessor, call):
-                return None
+        role = self._needed(name)
+        if not self._is_known(accessor, call):
             # An error response that was given a status of its own: it shows as data.
             raise NotThere(Reply({"error": _no_accessor(accessor)}))
-        return Reply(found.shown())
+        found = role.secret_of(accessor)
+        return None if found is None or found.is_over(call.now) else Reply(found.shown())
 
     @on(f"{WRITE} delete", f"{ROLE}/secret-id-accessor/destroy/?")
     def destroy_accessor(self, call: Call, name: str) -> None:
         """Let the secret id with this accessor log in no more."""
         accessor = self._accessor(call)
         role = self._needed(name)
-        found = role.secret_of(accessor, call.now)
-        if found is None:
-            if self._is_of_another(accessor, call):
-                raise Refused(403, "invalid secret id accessor")
+        if not self._is_known(accessor, call):
             raise Refused(500, one_of(_no_accessor(accessor)))
+        found = role.secret_of(accessor)
+        if found is None:
+            raise Refused(403, "invalid secret id accessor")
         del role.secret_ids[found.secret_id]
 
-    def _is_of_another(self, accessor: str, call: Call) -> bool:
-        return any(other.secret_of(accessor, call.now) for other in self.roles.values())
+    def _is_known(self, accessor: str, call: Call) -> bool:
+        """Whether it is of any role, or of one that there was."""
+        self._tidied(call.now)
+        return accessor in self._dangling or any(
+            role.secret_of(accessor) for role in self.roles.values()
+        )
 
     def _accessor(self, call: Call) -> str:
         accessor = call.text("secret_id_accessor")

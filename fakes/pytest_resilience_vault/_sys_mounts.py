@@ -25,6 +25,9 @@ _LOGINS = """
     userpass
 """
 ENGINES, METHODS = frozenset(_SECRETS.split()), frozenset(_LOGINS.split())
+_OWN = ("cubbyhole", "identity", "system", "token")
+ONLY_ONCE = frozenset((*_OWN, *(f"ns_{kind}" for kind in _OWN)))
+"""Types of the mounts that are there from the beginning."""
 PROTECTED = ("audit/", "auth/", "cubbyhole/", "identity/", "sys/")
 PERMANENT = ("cubbyhole/", "identity/", "sys/", "auth/token/")
 
@@ -49,6 +52,16 @@ def _check_ttls(call: Call) -> None:
     if not longest and default > DEFAULT_TTL:
         words = "given default lease TTL greater than system max lease TTL of"
         raise bad_request(f"{words} {DEFAULT_TTL}")
+
+
+def _check_kind(kind: str, version: str | None) -> None:
+    """Refuse an engine that there is not, or not once more."""
+    if kind == "kv" and version not in (None, "", "1", "2"):
+        raise bad_request('nil backend of type "kv" returned from factory')
+    if kind in ONLY_ONCE:
+        raise bad_request(f'mount type of "{kind}" is not mountable')
+    if kind != "kv" and kind not in ENGINES:
+        raise bad_request(f"plugin not found in the catalog: {kind}")
 
 
 class Hollow(Backend):
@@ -107,14 +120,11 @@ class MountPaths(TunePaths):
         conflict = self.core.mounts.conflict(prefix)
         if conflict is not None:
             raise bad_request(f"path is already in use at {conflict.prefix}")
-        if kind == "kv" and version not in (None, "", "1", "2"):
-            raise bad_request('nil backend of type "kv" returned from factory')
+        _check_kind(kind, version)
         if kind in ENGINES:
             mount = Mount(prefix, kind, Hollow(self.core), options=options)
             _describe(self.core.mounts.add(mount), call)
             return None
-        if kind != "kv":
-            raise bad_request(f"plugin not found in the catalog: {kind}")
         mount = self.core.mount_kv(prefix, int(version) if version else None)
         mount.options = options if not version else {**options, "version": version}
         _describe(mount, call)
@@ -164,7 +174,7 @@ class AuthPaths(MountPaths):
         conflict = self.core.mounts.conflict(f"auth/{slashed(path)}")
         if conflict is not None:
             raise bad_request(f"path is already in use at {conflict.path}")
-        if kind == "token":
+        if kind in ("token", "ns_token"):
             raise bad_request("token credential backend cannot be instantiated")
         if kind not in METHODS and kind != "approle":
             raise bad_request(f"plugin not found in the catalog: {kind}")
@@ -190,6 +200,7 @@ class AuthPaths(MountPaths):
 def _describe(mount: Mount, call: Call) -> None:
     mount.description = call.text("description")
     mount.local, mount.seal_wrap = call.flag("local"), call.flag("seal_wrap")
+    mount.external_entropy_access = call.flag("external_entropy_access")
     mount.default_ttl = _config_seconds(call, "default_lease_ttl")
     mount.max_ttl = _config_seconds(call, "max_lease_ttl")
     configure(mount, Call.of(call.mapping("config")))

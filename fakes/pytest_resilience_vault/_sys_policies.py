@@ -5,11 +5,24 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from pytest_resilience_vault import _fields as fields
 from pytest_resilience_vault._backend import WRITE, Backend, on
 from pytest_resilience_vault._call import Call
-from pytest_resilience_vault._errors import Refused, bad_request, one_of
+from pytest_resilience_vault._errors import (
+    Forbidden,
+    Refused,
+    bad_request,
+    one_of,
+    unsupported_operation,
+)
+from pytest_resilience_vault._policy import Terms
+from pytest_resilience_vault._policy_terms import (
+    check_and_set,
+    read_terms,
+    refuse_elapsed,
+    shown_terms,
+)
 from pytest_resilience_vault._reply import Reply
-from pytest_resilience_vault._times import stamp
 from pytest_resilience_vault._tokens import Token
 
 _IMMUTABLE = ("root", "response-wrapping", "control-group")
@@ -21,6 +34,7 @@ class PolicyPaths(Backend):
     type = "system"
 
     def _names(self) -> list[str]:
+        self.core.expire_policies()
         own = [] if self.core.parent else ["root"]
         return [*sorted(self.core.policies), *own]
 
@@ -33,6 +47,32 @@ class PolicyPaths(Backend):
     def list_policies_old(self, call: Call) -> Reply:
         """Their names, twice."""
         return Reply({"keys": self._names(), "policies": self._names()}, top=True)
+
+    @on("list", "policies/acl/(?P<name>.+)")
+    def list_policies_below(self, call: Call, name: str) -> Reply:
+        """Those whose names begin so; an OpenBao's."""
+        return Reply({"keys": self._names_below(name)})
+
+    @on("list", "policy/(?P<name>.+)")
+    def list_policies_below_old(self, call: Call, name: str) -> Reply:
+        """The same, twice."""
+        names = self._names_below(name)
+        shown: dict[str, Any] = {"keys": names, "policies": names} if names else {"policies": None}
+        return Reply(shown, top=True)
+
+    @on("list", "policies/detailed/acl/?(?P<name>.*)")
+    def list_details(self, call: Call, name: str) -> Reply:
+        """All that an OpenBao knows of those whose names begin so; of root in any case (seen)."""
+        names = self._names_below(name)
+        if name and not self.core.parent:
+            names.append("root")
+        details = {one: self._shown(one, "policy") for one in names}
+        return Reply({"keys": names, "key_info": details})
+
+    def _names_below(self, begin: str) -> list[str]:
+        if not self.core.flavour.is_openbao:
+            raise unsupported_operation()
+        return [name for name in self._names() if name.startswith(begin)]
 
     @on("read", "policies/acl/(?P<name>.+)")
     def read_policy(self, call: Call, name: str) -> Reply | None:
@@ -49,42 +89,63 @@ class PolicyPaths(Backend):
 
     def _read(self, name: str, key: str) -> Reply | None:
         name = name.lower()
-        policy = self.core.policy(name)
-        if policy is None and name != "root":
+        if self.core.policy(name) is None and name != "root":
             return None
+        return Reply(self._shown(name, key))
+
+    def _shown(self, name: str, key: str) -> dict[str, Any]:
+        policy = self.core.policy(name)
         data: dict[str, Any] = {"name": name, key: policy.text if policy else ""}
         if self.core.flavour.is_openbao:
-            data.update(
-                allow_slashes_in_identity_templates=False,
-                allow_wildcards_in_identity_templates=False,
-                cas_required=False,
-                version=policy.number if policy else 0,
-            )
-            if policy is not None:
-                data["modified"] = stamp(policy.written)
-        return Reply(data)
+            data.update(shown_terms(policy))
+        return data
 
     @on(WRITE, "policies/acl/(?P<name>.+)")
     @on(WRITE, "policy/(?P<name>.+)")
     def write_policy(self, call: Call, name: str) -> Reply | None:
         """Write a policy; it is in force for every token at once."""
         name = name.lower()
+        terms = self.core.usual_terms
+        if self.core.flavour.is_openbao:
+            call.convert(fields.POLICY)
+            terms = read_terms(call, terms)
         text = call.text("policy") or (
             call.text("rules") if call.path.startswith("policy/") else ""
         )
+        self._set(name, text, call, terms)
+        if not call.text("policy"):
+            return Reply(warnings=["'rules' is deprecated, please use 'policy' instead"])
+        return None
+
+    def _set(self, name: str, text: str, call: Call, terms: Terms) -> None:
         if not text:
             raise bad_request("'policy' parameter not supplied or empty")
         text = _plain(text)
+        refuse_elapsed(terms, call.now)
         try:
             self.core.read_policy(name, text)
         except ValueError as error:
             raise bad_request(str(error)) from None
         if name in _IMMUTABLE:
             raise bad_request(f'cannot update "{name}" policy')
-        self.core.set_policy(name, text)
-        if not call.text("policy"):
-            return Reply(warnings=["'rules' is deprecated, please use 'policy' instead"])
-        return None
+        if self.core.flavour.is_openbao:
+            check_and_set(self.core.policy(name), terms, call)
+        self.core.set_policy(name, text, terms)
+
+    @on("patch", "policies/acl/(?P<name>.+)", fields.POLICY)
+    def patch_policy(self, call: Call, name: str) -> Reply:
+        """Change what is named, in an OpenBao."""
+        if not self.core.flavour.is_openbao:
+            raise unsupported_operation()
+        name = name.lower()
+        old = self.core.policy(name)
+        if old is None and name != "root":
+            raise bad_request("policy not found")
+        text = call.text("policy", old.text if old else "")
+        terms = read_terms(call, old.terms if old else self.core.usual_terms)
+        call.data.setdefault("cas", old.number if old else 0)
+        self._set(name, text, call, terms)
+        return Reply()
 
     @on("delete", "policies/acl/(?P<name>.+)")
     @on("delete", "policy/(?P<name>.+)")
@@ -148,9 +209,12 @@ class CapabilityPaths(Backend):
         if token is None:
             raise bad_request(one_of("invalid token"))
         core = self.core
-        data: dict[str, Any] = {
-            path: core.capabilities(token, path.removeprefix("/")) for path in paths
-        }
+        try:
+            data: dict[str, Any] = {
+                path: core.capabilities(token, path.removeprefix("/")) for path in paths
+            }
+        except Forbidden as error:
+            raise Refused(403, one_of(error.why)) from None
         if len(paths) == 1:
             # For clients from before several paths could be asked about.
             data["capabilities"] = data[paths[0]]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pytest_resilience_vault._errors import Forbidden
 from pytest_resilience_vault._ids import new_uuid
 
 
@@ -53,15 +54,22 @@ def is_template(path: str) -> bool:
     return bool(others)
 
 
-def filled(path: str, entity: Entity | None) -> str | None:
-    """The path of a template for an entity; None if it lacks something that is named there."""
+def filled(path: str, entity: Entity | None, blocked: str, *, openbao: bool = False) -> str | None:
+    """The path of a template for an entity; None if it lacks something that is named there.
+
+    What is blocked may not be in a value: it would make a pattern of the path, or another path
+    (BlockedSubstitutions). To an OpenBao a token with such a policy is worth nothing (seen).
+    """
     first, *others = path.split("{{")
     for other in others:
         name, _, rest = other.partition("}}")
         prefix, kind, asked = name.strip().partition("identity.entity.")
         value = entity.value(asked) if entity and kind and not prefix else None
-        # A value must not make a pattern of the path (BlockedSubstitutions).
-        if value is None or "*" in value or "+" in value:
+        found = next((one for one in blocked if value and one in value), "")
+        if found and openbao:
+            words = f'template substitution contains forbidden value: "{found}"'
+            raise Forbidden(f'path "{path}": {words}')
+        if value is None or found:
             return None
         first += value + rest
     return first

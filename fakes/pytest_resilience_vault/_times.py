@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -65,6 +66,21 @@ def seconds(value: object) -> float:
             raise ValueError(f'strconv.ParseInt: parsing "{value[:-1]}": invalid syntax')
         return _bounded(float(value[:-1]) * 86400, value)
     return _bounded(go_duration(value), value)
+
+
+def moment(value: object) -> float:
+    """Seconds since the epoch of RFC 3339, or of such seconds (parseutil.ParseAbsoluteTime).
+
+    Raises:
+        ValueError: It is none of these.
+    """
+    with contextlib.suppress(ValueError):
+        return float(str(value))
+    with contextlib.suppress(ValueError):
+        found = datetime.fromisoformat(str(value))
+        if found.tzinfo is not None:
+            return found.timestamp()
+    raise ValueError("could not parse string as date and time")
 
 
 def _bounded(value: float, text: str) -> float:

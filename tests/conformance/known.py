@@ -48,10 +48,6 @@ KNOWN = [
         lambda ask, fake, real: "/bind-secret-id" in ask.path and real.status == 404,
     ),
     Known(
-        "OpenBao 2.7.2 names the path of a policy twice in an error",
-        lambda ask, fake, real: "policy: path" in _errors(real) and fake.status == real.status,
-    ),
-    Known(
         "the fake's text of the default policy has no comments",
         lambda ask, fake, real: (
             ask.method == "GET" and ask.path.endswith("/default") and fake.status == real.status

@@ -523,6 +523,23 @@ def test_the_last_constraint_cannot_be_deleted(ask: Ask) -> None:
 
     assert said(ask("DELETE", f"{role}/token-bound-cidrs")) == (500, [words])
     assert ask("GET", role).json()["data"]["token_bound_cidrs"] == ["10.0.0.0/8"]
+
+
+def test_a_block_of_one_address_is_shown_as_the_address(vault: Vault, ask: Ask) -> None:
+    """Of the role's tokens; a secret id keeps what was written (go-sockaddr; seen)."""
+    role = "auth/approle/role/app"
+    ask("POST", role, {"token_bound_cidrs": ["127.0.0.1/32", "::1/128", "127.0.0.0/8"]})
+    shown = ask("GET", role).json()["data"]["token_bound_cidrs"]
+    body = {"token_bound_cidrs": ["127.0.0.1/32"]}
+    secret_id = ask("POST", f"{role}/secret-id", body).json()["data"]["secret_id"]
+    ids = {"role_id": vault.role_id, "secret_id": secret_id}
+    token = ask("POST", "auth/approle/login", ids, token=None).json()["auth"]["client_token"]
+    looked_up = ask("POST", f"{role}/secret-id/lookup", {"secret_id": secret_id}).json()["data"]
+
+    assert shown == ["127.0.0.1", "::1", "127.0.0.0/8"]
+    assert looked_up["token_bound_cidrs"] == ["127.0.0.1/32"]
+    own = ask("GET", "auth/token/lookup-self", token=token).json()["data"]
+    assert own["bound_cidrs"] == ["127.0.0.1"]
     assert ask("POST", f"{role}/token-bound-cidrs", {}).status_code == 204
     assert ask("POST", f"{role}/secret-id-bound-cidrs", {}).status_code == 204
 

@@ -239,7 +239,7 @@ def test_capabilities_do_not_know_of_them(ask: Ask, holder: Any) -> None:
         ),
         (
             'allowed_parameters = { a = "x" }',
-            'path "a": At 1:33: unknown slice type: *ast.LiteralType',
+            'path "a": At 1:39: unknown slice type: *ast.LiteralType',
         ),
         ('required_parameters = "a"', 'path "a": At 1:34: unknown slice type: *ast.LiteralType'),
     ],

@@ -120,6 +120,7 @@ def test_a_mount_is_made_tuned_and_removed(ask: Ask) -> None:
         ("secret/below", {"type": "kv"}, ["path is already in use at secret/"]),
         ("x", {}, ["backend type must be specified as a string"]),
         ("x", {"type": "nope"}, ["plugin not found in the catalog: nope"]),
+        ("x", {"type": "system"}, ['mount type of "system" is not mountable']),
         (
             "x",
             {"type": "kv", "options": {"version": "9"}},

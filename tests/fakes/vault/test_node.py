@@ -60,6 +60,8 @@ def test_health_is_a_bare_object(vault: Vault, ask: Ask) -> None:
         ("active", "?activecode=999", 999),
         ("active", "?sealedcode=99", 200),
         ("active", "?uninitcode=", 400),
+        ("active", "?activecode=+201", 400),
+        ("active", "?activecode=%2B201", 201),
         ("active", "?standbyok=x", 400),
     ],
 )
@@ -104,6 +106,15 @@ def test_a_request_that_cannot_be_read_is_refused_for_that(vault: Vault, ask: As
 
     assert ask("POST", "secret/data/a", b"{").status_code == 400
     assert ask("FOO", "secret/data/a").status_code == 405
+
+
+@pytest.mark.parametrize("path", ["sys/seal", "sys/step-down"])
+def test_what_needs_no_body_reads_it(ask: Ask, path: str) -> None:
+    """Before all else."""
+    words = "failed to parse JSON input: unexpected EOF"
+
+    assert said(ask("PUT", path, b"{", token=None)) == (400, [words])
+    assert ask("GET", "sys/health").status_code == 200
 
 
 def test_what_was_there_before_sealing_is_there_after_it(vault: Vault, ask: Ask) -> None:

@@ -246,6 +246,39 @@ def test_it_takes_json_deeper_than_a_vault(
         assert answer.json()["errors"][0].startswith(told[1])
 
 
+@pytest.mark.parametrize("number", ["1e400", "-1.5e309", "9" * 400])
+def test_it_takes_no_number_that_no_float_holds(bao: Vault, number: str) -> None:
+    """A Vault keeps its digits, however many."""
+    body = f'{{"data": {{"n": {number}}}}}'.encode()
+    with Vault() as vault:
+        vault.mount("kv", version=1)
+        fields = {"X-Vault-Token": vault.root_token}
+        for path in ("secret/data/a", "kv/a"):
+            url = f"{vault.url}/v1/{path}"
+            requests.post(url, body, headers=fields, timeout=5).raise_for_status()
+        kept = requests.get(url, headers=fields, timeout=5).text
+    fields = {"X-Vault-Token": bao.root_token}
+    url = f"{bao.url}/v1/secret/data/a"
+    refused = requests.post(url, body, headers=fields, timeout=5)
+    most = requests.post(url, b'{"data": {"n": 1e308}}', headers=fields, timeout=5)
+
+    words = f"json: cannot unmarshal number {number} into Go value of type float64"
+    assert said(refused) == (400, [f"failed to decode JSON input: {words}"])
+    assert f'"n":{number}' in kept
+    assert most.status_code == 200
+
+
+def test_quotas_are_the_root_namespaces(bao: Vault) -> None:
+    """As all that is about the whole server (restrictedSysAPIs)."""
+    bao.namespace("team")
+    paths = ("team/sys/quotas/config", "team/sys/quotas/rate-limit/q", "team/sys/config/cors")
+    words = "operation only available in root namespace"
+
+    assert {str(said(ask(bao, "GET", path))) for path in paths} == {str((400, [words]))}
+    assert ask(bao, "GET", "team/sys/policies/acl/default").status_code == 200
+    assert ask(bao, "GET", "sys/quotas/config").status_code == 200
+
+
 def test_the_node_has_the_same_limits(bao: Vault) -> None:
     """Of what is unsealed with, too."""
     answer = requests.put(

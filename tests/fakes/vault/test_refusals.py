@@ -52,6 +52,16 @@ def test_an_error_has_its_status_and_its_words(
     assert said(ask(method, path)) == (status, errors)
 
 
+@pytest.mark.parametrize("path", ["/", "/ui", "/ui/vault", "/robots.txt", "/?x=1"])
+def test_there_is_no_page_for_browsers(ask: Ask, path: str) -> None:
+    """The user interface is off, and Go itself says so."""
+    answer = ask("GET", path, token=None)
+
+    assert (answer.status_code, answer.text) == (404, "404 page not found\n")
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
 def test_a_head_has_no_body(ask: Ask) -> None:
     """HEAD is an operation that no path here has."""
     answer = ask("HEAD", "secret/data/a")
@@ -75,6 +85,9 @@ def test_a_head_has_no_body(ask: Ask) -> None:
         (b'{"a":\n}', "invalid character '}' looking for beginning of value"),
         (b'{"a":"\n"}', "invalid character '\\n' in string literal"),
         (b'{"a":"\x01"}', "invalid character '\\x01' in string literal"),
+        (b"\xef\xbb\xbf{}", "invalid character '\\ufeff' looking for beginning of value"),
+        (b"\x7f", "invalid character '\\x7f' looking for beginning of value"),
+        ("\U000e0001".encode(), "invalid character '\\U000e0001' looking for beginning of value"),
         (b'{"a":"\\q"}', "invalid character 'q' in string escape code"),
         (b'{"a":"\\u12"}', "invalid character '\"' in \\u hexadecimal character escape"),
         (b'{"a":"\\', "unexpected EOF"),

@@ -54,7 +54,46 @@ def test_a_secret_id_runs_out_on_the_fakes_clock(
     assert before == 200
     assert said(ask("POST", LOGIN, ids, token=None)) == BAD
     accessor = {"secret_id_accessor": made["secret_id_accessor"]}
+    clock.ahead = 125
     assert ask("POST", f"{ROLE}/secret-id-accessor/lookup", accessor).status_code == 404
+
+
+@pytest.mark.parametrize("how", ["by itself", "at once"])
+def test_what_is_over_is_listed_until_it_is_tidied(
+    vault: Vault, ask: Ask, clock: SettableClock, how: str
+) -> None:
+    """Once a minute, or when it is asked for (path_tidy_user_id.go; seen on OpenBao)."""
+    made = new(ask, {"ttl": 10})
+    accessor = {"secret_id_accessor": made["secret_id_accessor"]}
+    clock.ahead = 20
+    before = (
+        made["secret_id_accessor"] in ask("LIST", f"{ROLE}/secret-id").json()["data"]["keys"],
+        ask("POST", f"{ROLE}/secret-id-accessor/lookup", accessor).status_code,
+    )
+    if how == "by itself":
+        clock.ahead = 80
+    else:
+        ask("POST", "auth/approle/tidy/secret-id")
+    after = ask("LIST", f"{ROLE}/secret-id").json()["data"]["keys"]
+
+    assert before == (True, 204)
+    assert made["secret_id_accessor"] not in after
+    assert ask("POST", f"{ROLE}/secret-id-accessor/lookup", accessor).status_code == 404
+
+
+def test_accessors_outlive_their_role_for_a_while(ask: Ask, clock: SettableClock) -> None:
+    """A role that is deleted leaves them behind (flushRoleSecrets; seen on OpenBao)."""
+    made = new(ask)
+    accessor = {"secret_id_accessor": made["secret_id_accessor"]}
+    ask("POST", "auth/approle/role/other", {})
+    ask("DELETE", ROLE)
+    destroy = "auth/approle/role/other/secret-id-accessor/destroy"
+    answers = [ask("POST", destroy, accessor)]
+    clock.ahead = 61
+    answers.append(ask("POST", destroy, accessor))
+
+    assert said(answers[0]) == (403, ["invalid secret id accessor"])
+    assert answers[1].status_code == 500
 
 
 def test_its_metadata_becomes_the_tokens(vault: Vault, ask: Ask) -> None:

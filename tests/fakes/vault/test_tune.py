@@ -162,6 +162,44 @@ def test_the_lockout_is_tuned_listed_and_ended(
     assert config["user_lockout_counter_reset_duration"] == 5
 
 
+def test_who_was_locked_is_listed_until_the_next_sweep(
+    vault: Vault, ask: Ask, clock: SettableClock
+) -> None:
+    """Every quarter of an hour, whatever has happened since (updateLockedUserEntries; seen)."""
+    config = {"lockout_threshold": "2", "lockout_duration": "10s"}
+    ask("POST", "sys/auth/approle/tune", {"user_lockout_config": config})
+    bad_login(vault, ask, 2)
+    totals = []
+    for clock.ahead in (11, 800, 901):
+        ids = {"role_id": vault.role_id, "secret_id": vault.secret_id}
+        assert ask("POST", "auth/approle/login", ids, token=None).status_code == 200
+        totals.append(ask("GET", "sys/locked-users").json()["data"]["total"])
+
+    assert totals == [1, 1, 0]
+
+
+def test_tokens_live_as_long_as_their_method_is_tuned(ask: Ask) -> None:
+    """Those of `auth/token`, too; a period is cut, and an explicit limit is not made longer."""
+    tuned = {"default_lease_ttl": "10s", "max_lease_ttl": "20s"}
+    ask("POST", "sys/auth/token/tune", tuned).raise_for_status()
+    made = [
+        ask("POST", "auth/token/create", {"policies": ["app"], **body}).json()
+        for body in (
+            {},
+            {"type": "batch"},
+            {"ttl": "1h"},
+            {"period": "1h"},
+            {"explicit_max_ttl": 30},
+        )
+    ]
+
+    assert [one["auth"]["lease_duration"] for one in made] == [10, 10, 20, 20, 10]
+    assert made[2]["warnings"] == [
+        'TTL of "1h" exceeded the effective max_ttl of "20s"; TTL value is capped accordingly'
+    ]
+    assert made[4]["warnings"] is None
+
+
 def test_the_lockout_can_be_switched_off(vault: Vault, ask: Ask) -> None:
     """Then a bad secret id is 400 for ever."""
     body = {"user_lockout_config": {"lockout_disable": True}}
