@@ -46,21 +46,26 @@ def check(request: Mapping[str, Any], model: str) -> None:
     problems = list(_problems(request))
     if problems:
         raise ApiError(400, "".join(f"* GenerateContentRequest.{line}\n" for line in problems))
-    _tools.check(request, model)
-    declared = declarations(request)
-    if not set(_config(request).get("allowed_function_names", ())) <= declared.keys():
-        raise ApiError(400, NOT_DECLARED)
-    if not declared and _config(request).get("mode") in CALLING:
-        raise ApiError(400, NO_DECLARATIONS)
-    config = request.get("generation_config", {})
-    wants_json = config.get("response_mime_type") == "application/json"
-    if declared and wants_json and not thinks_in_signatures(model):
-        raise ApiError(400, JSON_TOO)
+    if "tools" in request or "tool_config" in request:
+        _check_tools(request, model)
     contents = request["contents"]
     if any(_is_step(content) for content in contents):
         _turns(contents)
         if thinks_in_signatures(model):
             _signatures(contents)
+
+
+def _check_tools(request: Mapping[str, Any], model: str) -> None:
+    _tools.check(request, model)
+    declared, calling = declarations(request), _calling(request)
+    if not set(calling.get("allowed_function_names", ())) <= declared.keys():
+        raise ApiError(400, NOT_DECLARED)
+    if not declared and calling.get("mode") in CALLING:
+        raise ApiError(400, NO_DECLARATIONS)
+    config = request.get("generation_config", {})
+    wants_json = config.get("response_mime_type") == "application/json"
+    if declared and wants_json and not thinks_in_signatures(model):
+        raise ApiError(400, JSON_TOO)
 
 
 def thinks_in_signatures(model: str) -> bool:
@@ -79,16 +84,16 @@ def declarations(request: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 def forced(request: Mapping[str, Any]) -> tuple[str, Any] | None:
     """The call that a request leaves the model no choice about: its name and arguments."""
-    config, declared = _config(request), declarations(request)
-    if config.get("mode") != "ANY" or not declared:
+    calling, declared = _calling(request), declarations(request)
+    if calling.get("mode") != "ANY" or not declared:
         return None
-    name = next(iter(config.get("allowed_function_names", ())), next(iter(declared)))
+    name = next(iter(calling.get("allowed_function_names", ())), next(iter(declared)))
     chosen = declared[name]
     schema = chosen.get("parameters") or chosen.get("parameters_json_schema")
     return name, _example.of(schema) if schema else {}
 
 
-def _config(request: Mapping[str, Any]) -> Mapping[str, Any]:
+def _calling(request: Mapping[str, Any]) -> Mapping[str, Any]:
     config: Mapping[str, Any] = request.get("tool_config", {}).get("function_calling_config", {})
     return config
 

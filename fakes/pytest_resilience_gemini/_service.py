@@ -72,7 +72,7 @@ class Service(Fake):
         answerer = self._answerer(request)
         response = _shown(_call(request), answerer.whole())
         # Streams say it in their events only (vercel/ai#15488).
-        response.headers["X-Gemini-Service-Tier"] = answerer.tier
+        response.headers.add("X-Gemini-Service-Tier", answerer.tier)
         return response
 
     @route("POST", MODEL + ":streamGenerateContent")
