@@ -105,6 +105,24 @@ def _retired(call: Call) -> ApiError:
     return _models.not_found(call.model or "gemini-1.5-flash", call.version, method)
 
 
+def _closed(call: Call) -> ApiError:
+    """Still served, but not to whoever comes now; as a dozen projects met it in 2026."""
+    return ApiError(
+        404,
+        f"This model models/{call.model or 'gemini-2.5-flash'} is no longer available to new "
+        "users. Please update your code to use models/gemini-3.8-flash for the latest features "
+        "and improvements. We recommend you to use the Interactions API "
+        "(https://ai.google.dev/gemini-api/docs/get-started).",
+    )
+
+
+# dyad#3626, and three public transcripts in full; the blank at the end is the service's.
+NO_CREDITS = (
+    "Your prepayment credits are depleted. Please go to AI Studio at https://ai.studio/projects "
+    "to manage your project and billing. Learn more at "
+    "https://ai.google.dev/gemini-api/docs/billing#prepay. "
+)
+
 PRESETS: dict[str, Make] = {
     "overloaded": _plain(503, OVERLOADED),
     # The wording of 2026.
@@ -148,6 +166,8 @@ PRESETS: dict[str, Make] = {
     # Nothing says when to come again.
     "quota_help_only": lambda _call, _key: ApiError(429, QUOTA, details=[HELP]),
     "quota_exhausted": _plain(429, EXHAUSTED),
+    # No waiting helps, and only the words say so.
+    "credits_depleted": _plain(429, NO_CREDITS),
     "key_invalid": _key_error(_keys.NOT_VALID),
     "key_expired": _key_error("API key expired. Please renew the API key."),  # continue#11336
     "key_not_found": _key_error(
@@ -165,6 +185,7 @@ PRESETS: dict[str, Make] = {
         400, "User location is not supported for the API use.", "FAILED_PRECONDITION"
     ),
     "model_retired": _of_call(_retired),
+    "model_closed": _of_call(_closed),
     "payload_too_large": _plain(400, PAYLOAD),
     "prompt_too_long": _plain(
         400,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from pytest_resilience_gemini._proto import camel, invalid, invalid_value
 from pytest_resilience_gemini._scalars import READERS
@@ -48,13 +49,29 @@ def read(request: Request, fields: Mapping[str, str] | None = None) -> dict[str,
     """
     if not request.query_string:
         return {}
-    known = {spelled: name for name in fields or () for spelled in (name, camel(name))}
+    return _bound(request.args.items(), fields or {})
+
+
+def refuse_form(body: bytes) -> None:
+    """Refuse a body that says it is a form, as curl and urllib have it when told nothing.
+
+    To the front end it is a query of the method (php-docs-samples#460, of another API); that
+    Gemini refuses it, too: gemini-api-php#27.
+
+    Raises:
+        ApiError: A 400 that names what is in it.
+    """
+    _bound(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True), {})
+
+
+def _bound(pairs: Iterable[tuple[str, str]], fields: Mapping[str, str]) -> dict[str, Any]:
+    known = {spelled: name for name in fields for spelled in (name, camel(name))}
     found: dict[str, Any] = {}
     problems: list[tuple[str, str]] = []
-    for given, text in request.args.items():
+    for given, text in pairs:
         if given in known:
             field = known[given]
-            reader, kind = READERS[(fields or {})[field]]
+            reader, kind = READERS[fields[field]]
             try:
                 found[field] = reader(text)
             except ValueError:

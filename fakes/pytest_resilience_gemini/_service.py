@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 VERSION = "/<any(v1, v1beta, v1alpha):version>"
 MODEL = VERSION + "/models/<model>"
 CALL = "pytest_resilience_gemini.call"
+FORM = "application/x-www-form-urlencoded"
 # zed#17343
 NOTHING_TO_COUNT = "CountTokens requires generate_content_request or contents to be set."
 
@@ -141,7 +142,10 @@ class Service(Fake):
             raise ApiError(400, PAYLOAD)
         # A whole body: the server has read it before it calls. What werkzeug has for that
         # looks for its end again.
-        body = parse(request.environ["wsgi.input"].read(), message)
+        sent = request.environ["wsgi.input"].read()
+        if request.environ.get("CONTENT_TYPE", "").startswith(FORM):
+            _query.refuse_form(sent)
+        body = parse(sent, message)
         _models.find(self.models, call.model, call.version, call.method)
         return body
 

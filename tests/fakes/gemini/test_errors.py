@@ -50,6 +50,16 @@ RETIRED = (
     "generateContent. Call ListModels to see the list of available models and their supported "
     "methods."
 )
+CLOSED = (
+    "This model models/gemini-3.8-flash is no longer available to new users. Please update your "
+    "code to use models/gemini-3.8-flash for the latest features and improvements. We recommend "
+    "you to use the Interactions API (https://ai.google.dev/gemini-api/docs/get-started)."
+)
+NO_CREDITS = (
+    "Your prepayment credits are depleted. Please go to AI Studio at https://ai.studio/projects "
+    "to manage your project and billing. Learn more at "
+    "https://ai.google.dev/gemini-api/docs/billing#prepay. "
+)
 
 
 def failing(metric: str, quota_id: str, value: str) -> dict[str, Any]:
@@ -82,10 +92,12 @@ def retry(delay: str) -> dict[str, Any]:
         ("internal", 500, "INTERNAL", INTERNAL),
         ("internal_short", 500, "INTERNAL", "Internal error encountered."),
         ("quota_exhausted", 429, "RESOURCE_EXHAUSTED", EXHAUSTED),
+        ("credits_depleted", 429, "RESOURCE_EXHAUSTED", NO_CREDITS),
         ("key_leaked", 403, "PERMISSION_DENIED", LEAKED),
         ("key_missing", 403, "PERMISSION_DENIED", NO_KEY),
         ("location", 400, "FAILED_PRECONDITION", LOCATION),
         ("model_retired", 404, "NOT_FOUND", RETIRED),
+        ("model_closed", 404, "NOT_FOUND", CLOSED),
         ("payload_too_large", 400, "INVALID_ARGUMENT", PAYLOAD),
         ("prompt_too_long", 400, "INVALID_ARGUMENT", TOO_LONG),
         ("invalid_argument", 400, "INVALID_ARGUMENT", "Request contains an invalid argument."),

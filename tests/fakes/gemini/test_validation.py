@@ -483,6 +483,25 @@ def test_an_empty_body_is_a_request_without_contents(ask: Ask) -> None:
     assert error_of(ask(b""))["message"] == message
 
 
+def test_json_that_says_it_is_a_form_is_refused(gemini: Gemini, ask: Ask) -> None:
+    """As curl and urllib send it, unless they are told what it is."""
+    headers = {
+        "x-goog-api-key": gemini.api_key,
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
+    text = (
+        'Invalid JSON payload received. Unknown name "{"contents": []}": Cannot bind query '
+        "parameter. Field '{\"contents\": []}' could not be found in request message."
+    )
+
+    refused = error_of(ask(b'{"contents": []}', headers=headers))
+    taken = ask(json.dumps({"contents": HI}).encode(), headers={**headers, "Content-Type": ""})
+
+    assert refused["message"] == text
+    assert refused["details"][0]["fieldViolations"] == [{"description": text}]
+    assert taken.ok
+
+
 @pytest.mark.parametrize("kind", ["text/html", "image/png"])
 def test_an_answer_of_another_kind_is_refused(ask: Ask, kind: str) -> None:
     """With those that there are."""
