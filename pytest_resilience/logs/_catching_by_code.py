@@ -17,22 +17,33 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from types import CodeType, FunctionType
 
-from pytest_resilience.logs._handlers import ENTERS, WIDTH, Entry, entries, handlers
+from pytest_resilience.logs._handlers import (
+    ENTERS,
+    WIDTH,
+    Catching,
+    Entry,
+    Heard,
+    entries,
+    handlers,
+)
+from pytest_resilience.logs._helpers import catches
 
-Heard = Callable[[BaseException], None]
 _ABOVE = 3
 """Values that a piece has on the stack above those of a handler: NULL, callable, exception."""
+MOST_COPIES = 256
+_copies: dict[int, tuple[CodeType, CodeType]] = {}
+"""By identity: equal code of two files is not the same."""
 _NO_LINE = 0x80 | 15 << 3
 _LONGEST = 8
 """Instructions of an entry in the table of lines."""
 
 
-def listen(functions: Iterable[FunctionType], heard: Heard) -> Callable[[], None]:
+def listen(functions: Iterable[Catching]) -> Callable[[], None]:
     """Run these functions with copies of their code; returns the end of it."""
     replaced: list[tuple[FunctionType, CodeType, CodeType]] = []
-    for function in () if _debugged() else functions:
+    for function, heard, within in () if _debugged() else functions:
         before = function.__code__
-        function.__code__ = telling(before, heard)
+        function.__code__ = _copy(before, heard, within)
         replaced.append((function, before, function.__code__))
 
     def end() -> None:
@@ -43,6 +54,18 @@ def listen(functions: Iterable[FunctionType], heard: Heard) -> Callable[[], None
     return end
 
 
+def _copy(code: CodeType, heard: Heard, within: Heard) -> CodeType:
+    """The same code, telling; of helpers, which every test of a module has, it is kept."""
+    if heard is not within:
+        return telling(code, heard, within)
+    known = _copies.get(id(code))
+    if known is None or known[0] is not code:
+        if len(_copies) >= MOST_COPIES:
+            _copies.clear()
+        known = _copies[id(code)] = code, telling(code, heard, within)
+    return known[1]
+
+
 def _debugged() -> bool:
     """Whether somebody traces who is not measuring coverage."""
     tracer = sys.gettrace()
@@ -50,8 +73,12 @@ def _debugged() -> bool:
     return tracer is not None and not module.startswith("coverage")
 
 
-def telling(code: CodeType, heard: Heard) -> CodeType:
+def telling(code: CodeType, heard: Heard, within: Heard) -> CodeType:
     """The same code, which tells of each exception that comes to one of its handlers."""
+    constants = tuple(
+        telling(one, within, within) if isinstance(one, CodeType) and catches(one) else one
+        for one in code.co_consts
+    )
     table = entries(code)
     raw = code.co_code
     pieces = [raw]
@@ -70,7 +97,7 @@ def telling(code: CodeType, heard: Heard) -> CodeType:
         end += len(piece)
     return code.replace(
         co_code=b"".join(pieces),
-        co_consts=(*code.co_consts, heard),
+        co_consts=(*constants, heard),
         co_stacksize=code.co_stacksize + _ABOVE,
         co_linetable=code.co_linetable + _without_line(end - len(raw)),
         co_exceptiontable=bytes(

@@ -11,20 +11,22 @@ There are six tools at most. Where all places are taken, nothing is heard.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
-from types import CodeType, FunctionType
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
-from pytest_resilience.logs._handlers import WIDTH, entries, handlers
+from pytest_resilience.logs import _helpers
+from pytest_resilience.logs._handlers import WIDTH, Catching, Heard, entries, handlers
 
-Heard = Callable[[BaseException], None]
 NAME = "pytest-resilience"
+_UNKNOWN: tuple[None, frozenset[int], Heard] = (None, frozenset(), lambda _: None)
 _FREE = (4, 3)
 """Places that no kind of tool has for its own; see the documentation of sys.monitoring."""
 
 
 def listen(  # pragma: no cover -- Python 3.12 and newer, where the tests of it run
-    functions: Iterable[FunctionType], heard: Heard
+    functions: Iterable[Catching],
 ) -> Callable[[], None]:
     """Be told of these functions' handlers; returns the end of it."""
     monitoring: Any = sys.monitoring  # type: ignore[attr-defined, unused-ignore]
@@ -32,23 +34,26 @@ def listen(  # pragma: no cover -- Python 3.12 and newer, where the tests of it 
     if place is None:
         return lambda: None
     event = monitoring.events.INSTRUCTION
-    places = {function.__code__: _second(function.__code__) for function in functions}
-    known = {id(code): inside for code, inside in places.items()}
+    known: dict[int, tuple[CodeType, frozenset[int], Heard]] = {}
+    for function, heard, within in functions:
+        for code, hears in _with_inner(function.__code__, heard, within):
+            known.setdefault(id(code), (code, _second(code), hears))  # The tests come first.
 
     def told(code: CodeType, offset: int) -> object:
-        if offset not in known.get(id(code), ()):
+        _, second, hears = known.get(id(code), _UNKNOWN)
+        if offset not in second:
             return monitoring.DISABLE
         error = sys.exception()
         if error is not None:
-            heard(error)
+            hears(error)
         return None
 
     monitoring.register_callback(place, event, told)
-    for code in places:
+    for code, _, _ in known.values():
         monitoring.set_local_events(place, code, event)
 
     def end() -> None:
-        for code in places:
+        for code, _, _ in known.values():
             monitoring.set_local_events(place, code, 0)
         monitoring.register_callback(place, event, None)
         monitoring.free_tool_id(place)
@@ -65,6 +70,16 @@ def _place(monitoring: Any) -> int | None:  # pragma: no cover -- the same  # no
     return None
 
 
+def _with_inner(  # pragma: no cover -- the same
+    code: CodeType, heard: Heard, within: Heard
+) -> Iterator[tuple[CodeType, Heard]]:
+    """It, and the functions that are defined in it, with who is told of theirs."""
+    yield code, heard
+    for one in _helpers.within(code):
+        yield from _with_inner(one, within, within)
+
+
+@lru_cache(maxsize=256)
 def _second(code: CodeType) -> frozenset[int]:  # pragma: no cover -- the same
     """The second instruction of each handler."""
     return frozenset(place + WIDTH for place in handlers(code.co_code, entries(code)))

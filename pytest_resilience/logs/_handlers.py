@@ -6,14 +6,27 @@ The table and its varints are described in CPython's ``Objects/exception_handlin
 from __future__ import annotations
 
 import opcode
-from collections.abc import Iterable, Iterator
-from types import CodeType
+from collections.abc import Callable, Iterable, Iterator
+from types import CodeType, FunctionType
 from typing import NamedTuple
 
 ENTERS = opcode.opmap["PUSH_EXC_INFO"]
 """The first instruction of a handler: what was raised becomes what is handled."""
 WIDTH = 2
 """Bytes of an instruction; all places here are in bytes."""
+
+
+Heard = Callable[[BaseException], None]
+
+
+class Catching(NamedTuple):
+    """A function whose handlers are to tell."""
+
+    function: FunctionType
+    heard: Heard
+    """Is told what it catches."""
+    within: Heard
+    """Is told what functions that are defined in it catch."""
 
 
 class Entry(NamedTuple):

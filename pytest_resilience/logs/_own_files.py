@@ -23,6 +23,7 @@ from typing import Any
 from pytest_resilience.clock import current_clock, new_rlock
 from pytest_resilience.logs import _hub
 from pytest_resilience.logs._entry import Entry
+from pytest_resilience.logs._whose import is_of_tests
 from pytest_resilience.logs.line import Line
 
 LOG_FILE = re.compile(
@@ -37,7 +38,6 @@ _EVENTS = frozenset({"open", "os.rename", "os.remove", "os.truncate"})
 _OTHERS = ("_pytest", "logging", "coverage", "execnet", "xdist", "pytest_resilience")
 """Whoever opens files for these has other ways to be heard, or is no client."""
 _HELPERS = frozenset({"codecs", "contextlib", "gzip", "pathlib", "pathlib._local", "tempfile"})
-_TEST_FILE = re.compile(r"(^|[\\/])(test_[^\\/]*|[^\\/]*_test|conftest)\.py$")
 _HERE = Path("/proc/self/fd")
 """What this process has open, on Linux."""
 _lock = new_rlock()  # guards the two below
@@ -142,7 +142,7 @@ def _opened(file: object, _mode: object, flags: int) -> None:
     if str(frame.f_globals.get("__name__")).partition(".")[0] in _OTHERS:
         return
     _changed(path)
-    for_test = helped and _TEST_FILE.search(frame.f_code.co_filename) is not None
+    for_test = helped and is_of_tests(frame.f_code.co_filename)
     written = Written(path, anew=bool(flags & os.O_TRUNC), for_test=for_test)
     with _lock:
         _files[path] = written

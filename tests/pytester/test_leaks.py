@@ -165,6 +165,140 @@ async def test_coroutine(fake_github):
     session(code).assert_outcomes(passed=2, errors=2)
 
 
+SHOP = """
+import asyncio
+import os
+
+class ShopError(Exception):
+    pass
+
+def fail(before=bool):
+    before()
+    raise ShopError(f"no {os.environ['GITHUB_TOKEN']}")
+
+async def afail():
+    fail()
+"""
+
+HELPED = """
+import asyncio, contextlib, threading, unittest
+from shop import ShopError, afail, fail
+
+def error_of(call, *args):
+    try:
+        call(*args)
+    except Exception as error:
+        return error
+
+@contextlib.contextmanager
+def refused():
+    try:
+        yield
+    except ShopError:
+        pass
+
+def silent():
+    with contextlib.suppress(ShopError):
+        asyncio.run(afail())
+
+class Base:
+    def refused(self):
+        try:
+            fail()
+        except ShopError:
+            pass
+
+class TestLeak(Base):
+    def test_method(self, fake_github):
+        self.refused()
+
+class TestUnit(unittest.TestCase):
+    @pytest.fixture(autouse=True)
+    def use(self, fake_github):
+        pass
+
+    def test_assert_raises(self):
+        self.assertRaises(ShopError, fail)
+
+def test_returned(fake_github):
+    assert error_of(fail)
+
+def test_context_manager(fake_github):
+    with refused():
+        fail()
+
+def test_swallowed(fake_github):
+    silent()
+
+def test_in_a_thread(fake_github):
+    errors = []
+
+    def work():
+        try:
+            fail()
+        except ShopError as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert errors
+"""
+
+UNHELPED = """
+import shop
+
+class Client:
+    def get(self):
+        try:
+            self.send()
+        except ValueError:
+            pass
+
+    def send(self):
+        raise ValueError(os.environ["GITHUB_TOKEN"])
+
+def called_back():
+    try:
+        shop.fail()
+    except shop.ShopError:
+        os.environ["GITHUB_TOKEN"] = "other"
+
+def failing():
+    raise ValueError(os.environ["GITHUB_TOKEN"])
+
+def int_of(text):
+    try:
+        int(text)
+    except ValueError:
+        pass
+
+def test_a_client_of_this_file(fake_github):
+    Client().get()
+
+def test_a_helper_that_the_client_calls(fake_github):
+    with pytest.raises(shop.ShopError):
+        shop.fail(called_back)
+
+def test_what_the_library_raises(fake_github):
+    int_of(os.environ["GITHUB_TOKEN"])
+"""
+
+
+def test_what_a_helper_catches_is_looked_at(session: Session, acme: pytest.Pytester) -> None:
+    """If it has come out of the project's own code: a function of the test's file, or in it."""
+    acme.makepyfile(shop=SHOP)
+
+    session(HELPED).assert_outcomes(passed=6, errors=6)
+
+
+def test_what_may_be_the_client_catching_is_not(session: Session, acme: pytest.Pytester) -> None:
+    """In the test's own file, called back by the client, or from the standard library."""
+    acme.makepyfile(shop=SHOP)
+
+    session(UNHELPED).assert_outcomes(passed=3)
+
+
 HARMLESS = {
     "what the client catches itself": leaking(
         "try:\n        raise ValueError(token())\n    except ValueError:\n        pass",

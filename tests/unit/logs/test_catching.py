@@ -9,7 +9,13 @@ from typing import Any
 
 import pytest
 
-from pytest_resilience.logs import _catching, _catching_by_events, _handlers
+from pytest_resilience.logs import (
+    _catching,
+    _catching_by_code,
+    _catching_by_events,
+    _handlers,
+    _helpers,
+)
 
 Heard = list[BaseException]
 OLD = sys.version_info < (3, 12)
@@ -336,3 +342,68 @@ def test_the_table_is_read_as_the_interpreter_reads_it(function: Callable[[], An
     assert [(one.start, one.end, one.target) for one in table] == [
         (one.start, one.end, one.target) for one in parsed
     ]
+
+
+CLIENT = """
+def refuse(before=bool):
+    before()
+    raise ValueError("no")
+"""
+HELPER = """
+def test():
+    pass
+
+def helper(call, *args):
+    try:
+        call(*args)
+    except ValueError:
+        return True
+"""
+
+
+def module(code: str, file: str, **names: object) -> dict[str, Any]:
+    """The names of a module that stands in this file."""
+    names["__name__"] = file.removesuffix(".py")
+    exec(compile(code, f"/project/{file}", "exec"), names)  # noqa: S102 -- our own
+    return names
+
+
+def test_helpers_tell_of_what_the_project_raises() -> None:
+    """Once each, of however many modules, and never afterwards."""
+    refuse = module(CLIENT, "shop.py")["refuse"]
+    for i in range(40):
+        tests = module(HELPER, f"test_{i}.py")
+        with listening(tests["test"]) as heard:
+            assert tests["helper"](refuse)
+        assert [str(error) for error in heard] == ["no"]
+        assert tests["helper"](refuse)
+        assert len(heard) == 1
+
+
+def test_what_others_raise_to_helpers_is_not_told() -> None:
+    """The helper's own file, the library, what is installed, and the project that calls back."""
+    shop = module(CLIENT, "shop.py")
+    tests = module(HELPER + CLIENT, "test_it.py")
+    installed = module(CLIENT, "lib/site-packages/acme.py")
+    with listening(tests["test"]) as heard:
+        assert tests["helper"](tests["refuse"])
+        assert tests["helper"](int, "x")
+        assert tests["helper"](installed["refuse"])
+        with pytest.raises(ValueError, match="no"):
+            shop["refuse"](lambda: tests["helper"](shop["refuse"]))
+    assert heard == []
+
+    _helpers.caught(ValueError("never raised"))
+
+
+def test_copies_of_helpers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As is what is known of modules: a session may have thousands of either."""
+    monkeypatch.setattr(_catching_by_code, "MOST_COPIES", 2)
+    monkeypatch.setattr(_helpers, "MOST_KNOWN", 2)
+    for i in range(5):
+        tests = module(HELPER, f"test_other_{i}.py")
+        with listening(tests["test"]):
+            pass
+
+    assert len(_helpers._known) <= 3
+    assert len(_catching_by_code._copies) <= 2
