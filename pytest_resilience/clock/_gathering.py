@@ -397,9 +397,8 @@ class Gathering:
         with self.lock:
             self.pace.drop(party)
             self.note_event()
-            if party.standing is Standing.OUTSIDE:
-                self.running.add(party)
-                party.standing = Standing.RUNNING
+            self.running.add(party)
+            party.standing = Standing.RUNNING
 
     # Dues
 

@@ -9,11 +9,12 @@ take real time, and so does everybody else while they do.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import socket
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_resilience.clock import _foreign, _links
 from pytest_resilience.clock._here import conducting, due_after, outside, party_of
@@ -23,6 +24,9 @@ from pytest_resilience.clock._polling import OUTSIDE, STATE, note_look, note_par
 if TYPE_CHECKING:
     from pytest_resilience.clock._conductor import Conductor
 
+T = TypeVar("T")
+UNDER_WAY = (0, errno.EINPROGRESS, errno.EALREADY)
+"""What the kernel says of a connection that there is, or is to be."""
 READABLE, WRITABLE = select.POLLIN, select.POLLOUT
 DONT_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
 FLAGS = {
@@ -195,50 +199,47 @@ def connect(self: Socket, address: Any, /) -> None:
     conductor = conducting()
     if conductor is None:
         real_connect(self, address)
-    elif _links.ours(address):
-        _connect_to_ours(self, address, conductor)
-    else:
-        _connect_elsewhere(self, address, conductor)
-
-
-def _connect_elsewhere(sock: Socket, address: Any, conductor: Conductor) -> None:
-    if sock.gettimeout() == 0 or not _foreign.is_foreign(sock):
-        _foreign.sent(sock)
-        real_connect(sock, address)
-        return
-    with outside(conductor, f"a connection to {address!r}"):
-        real_connect(sock, address)
-
-
-def _connect_to_ours(sock: Socket, address: Any, conductor: Conductor) -> None:
-    timeout = sock.gettimeout()
-    try:
-        # An asyncio loop's sockets never block, and are connected here as well.
-        with unblocked(sock):
-            real_connect(sock, address)
-    except BlockingIOError:
-        _links.connect(sock, address[1])
-        if timeout == 0:
-            raise
-        wait(sock, conductor, WRITABLE, due_after(conductor, timeout))
-        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if error:
-            raise OSError(error, os.strerror(error)) from None
-    else:
-        _links.connect(sock, address[1])
+    elif not _links.ours(address):
+        _connect_elsewhere(self, address, conductor, real_connect)
+    elif error := _connect_to_ours(self, address, conductor):
+        raise OSError(error, os.strerror(error))
 
 
 def connect_ex(self: Socket, address: Any, /) -> int:
-    """socket.connect_ex."""
-    if conducting() is None:
+    """socket.connect_ex: it has no timeout to raise, but a number for it."""
+    conductor = conducting()
+    if conductor is None:
         return real_connect_ex(self, address)
+    if not _links.ours(address):
+        return _connect_elsewhere(self, address, conductor, real_connect_ex)
     try:
-        connect(self, address)
-    except OSError as error:
-        if error.errno is None:
-            raise
-        return error.errno
-    return 0
+        return _connect_to_ours(self, address, conductor)
+    except TimeoutError:
+        return errno.EAGAIN
+
+
+def _connect_elsewhere(
+    sock: Socket, address: Any, conductor: Conductor, real: Callable[[Socket, Any], T]
+) -> T:
+    if sock.gettimeout() == 0 or not _foreign.is_foreign(sock):
+        _foreign.sent(sock)
+        return real(sock, address)
+    with outside(conductor, f"a connection to {address!r}"):
+        return real(sock, address)
+
+
+def _connect_to_ours(sock: Socket, address: Any, conductor: Conductor) -> int:
+    """The number of the error, 0 for none."""
+    timeout = sock.gettimeout()
+    # An asyncio loop's sockets never block, and are connected here as well.
+    with unblocked(sock):
+        error = real_connect_ex(sock, address)
+    if error in UNDER_WAY:
+        _links.connect(sock, address[1])
+        if timeout != 0:
+            wait(sock, conductor, WRITABLE, due_after(conductor, timeout))
+            return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    return error
 
 
 def accept(self: Socket) -> Any:

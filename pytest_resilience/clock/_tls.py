@@ -23,7 +23,8 @@ from pytest_resilience.clock._sockets import (
 )
 
 
-def _tls(name: str, *, receives: bool = False) -> Callable[..., Any]:
+def _tls(name: str, operation: str, *, receives: bool = False) -> Callable[..., Any]:
+    """The stand-in for this method; the operation is what OpenSSL's timeouts call it."""
     real = getattr(ssl.SSLSocket, name)
 
     def call(self: ssl.SSLSocket, *args: Any, **kwargs: Any) -> Any:
@@ -49,13 +50,13 @@ def _tls(name: str, *, receives: bool = False) -> Callable[..., Any]:
             try:
                 wait(self, conductor, events, deadline)
             except TimeoutError:
-                raise TimeoutError(f"The {name} operation timed out") from None
+                raise TimeoutError(f"The {operation} operation timed out") from None
 
     return named(call, real, name)
 
 
 def _read(name: str) -> Callable[..., Any]:
-    inner = _tls(name, receives=True)
+    inner = _tls(name, name, receives=True)
 
     def call(self: ssl.SSLSocket, *args: Any, **kwargs: Any) -> Any:
         result = inner(self, *args, **kwargs)
@@ -67,7 +68,7 @@ def _read(name: str) -> Callable[..., Any]:
 
 METHODS: dict[str, Callable[..., Any]] = {
     "read": _read("read"),
-    "send": _tls("send"),
-    "do_handshake": _tls("do_handshake"),
+    "send": _tls("send", "write"),
+    "do_handshake": _tls("do_handshake", "handshake"),
 }
 """The stand-in for each method of ssl.SSLSocket that is replaced."""

@@ -334,12 +334,14 @@ def test_unwatching_what_is_not_watched() -> None:
 
 
 def test_connect_ex_elsewhere(clock: VirtualClock) -> None:
-    """It returns the error of a refusal, raises what has none, and is real outside of time."""
+    """It returns the error of a refusal, raises what is none, and is real outside of time."""
     with socket.socket() as taken, socket.socket() as sock:
         taken.bind(("127.0.0.1", 0))
         assert sock.connect_ex(taken.getsockname()) != 0
         with pytest.raises(TypeError):
             sock.connect_ex(None)  # type: ignore[arg-type]
+        with pytest.raises(socket.gaierror):
+            sock.connect_ex(("::1", 80))
         with _here.in_real_time():
             assert sock.connect_ex(taken.getsockname()) != 0
 

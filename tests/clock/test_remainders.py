@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import functools
+import select
 import socket
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_resilience import FakeServer, VirtualClock
-from pytest_resilience.clock import Job, _foreign, _here, _links, _polling, interrupt
+import pytest
+import requests
+
+from pytest_resilience import FakeServer, VirtualClock, faults
+from pytest_resilience.clock import (
+    Job,
+    _foreign,
+    _here,
+    _links,
+    _polling,
+    _references,
+    _threads,
+    _watchers,
+    interrupt,
+)
+from pytest_resilience.clock._links import CLOSED, ESTABLISHED, Counts
+from pytest_resilience.clock._parties import Party, Reason, Standing
 
 if TYPE_CHECKING:
-    import pytest
+    from pytest_resilience.clock._conductor import Conductor
 
 
 def test_an_interrupted_wait(clock: VirtualClock) -> None:
@@ -56,7 +75,7 @@ def test_waits_among_the_looks(clock: VirtualClock) -> None:
     assert conductor is not None
     looks = conductor.me(str).looks
     looks.begin(0)
-    looks.count, looks.parks = _polling.LOOKS, 1
+    looks.count, looks.parks, looks.cpu_ns = _polling.LOOKS, 1, 10**18
     assert not _polling._is_loop(conductor, looks)
 
 
@@ -83,3 +102,223 @@ def test_sockets_and_names(server: FakeServer) -> None:
         _links.serve(key, sock)
         _links.unserve(key)
     assert not _links.touched() or key not in _links._touched
+
+
+# False alarms: whoever is woken looks again, and waits on
+
+
+@pytest.fixture
+def conductor(clock: VirtualClock) -> Conductor:
+    """The clock's conductor."""
+    assert clock._conductor is not None
+    return clock._conductor
+
+
+def woken_at(conductor: Conductor, wait: Callable[[], object], end: Callable[[], object]) -> float:
+    """When the wait has ended which is disturbed at 1, and whose end comes at 2."""
+    ended: list[float] = []
+
+    def run() -> None:
+        wait()
+        ended.append(time.monotonic())
+
+    thread = threading.Thread(target=run)
+    began = time.monotonic()
+    thread.start()
+    time.sleep(1)
+    conductor.wake(_threads.parties[thread])
+    time.sleep(1)
+    end()
+    thread.join()
+    return ended[0] - began
+
+
+def test_a_false_alarm_for_a_lock(conductor: Conductor) -> None:
+    """It is still taken."""
+    lock = threading.Lock()
+    lock.acquire()
+    assert woken_at(conductor, lock.acquire, lock.release) == 2
+
+
+def test_a_false_alarm_for_a_poll(conductor: Conductor) -> None:
+    """There is still nothing to read."""
+    one, other = socket.socketpair()
+    with one, other:
+        assert (
+            woken_at(conductor, lambda: select.select([one], [], []), lambda: other.send(b"x")) == 2
+        )
+
+
+def test_an_alarm_before_the_wait(conductor: Conductor, clock: VirtualClock) -> None:
+    """Whoever is woken while it runs, or by a due of a wait that has ended, sleeps its sleep."""
+    me = conductor.me(str)
+    conductor.wake(me)
+    with conductor.lock:
+        conductor.rouse(me, Reason.DUE)
+    time.sleep(5)
+    assert clock.now == 5
+
+
+def test_one_that_was_given_up(conductor: Conductor, clock: VirtualClock) -> None:
+    """A thread of the clock's own that shows itself again is waited for as before."""
+    with conductor.lock:
+        conductor.lose(conductor.me(str))
+    time.sleep(5)
+    assert clock.now == 5
+
+
+def test_a_thread_with_the_number_of_another(conductor: Conductor) -> None:
+    """Who had it before has ended, whether the new one runs yet or not."""
+
+    def run() -> None:
+        for standing in (Standing.RUNNING, Standing.WAITING):
+            former = conductor.me(str)
+            party = Party(conductor, 99, "the new one", adopted=False)
+            party.standing = standing
+            party.enter()
+            with conductor.lock:
+                conductor._admit(party)
+            assert former.standing is Standing.OVER
+            assert conductor.me(str) is party
+        conductor.leave(party)
+        seen.append(party.standing)
+
+    seen: list[Standing] = []
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert seen == [Standing.OVER]
+
+
+def test_two_watchers_of_one_descriptor(conductor: Conductor) -> None:
+    """When one has seen enough the other still watches."""
+    watchers = _watchers.Watchers(conductor.engine, lambda watcher: None)
+    two = [Party(conductor, number, "", adopted=False) for number in (98, 99)]
+    one, other = socket.socketpair()
+    with one, other:
+        for party in two:
+            watchers.watch(party, one.fileno(), select.POLLIN)
+        watchers.unwatch(two[0], one.fileno())
+        assert list(watchers._of[one.fileno()].parties) == [two[1]]
+        watchers.unwatch(two[1], one.fileno())
+    assert not watchers._of
+
+
+def test_many_waits_at_one_moment(conductor: Conductor, clock: VirtualClock) -> None:
+    """They are no loop before the patience."""
+    me = conductor.me(str)
+    me.looks.begin(conductor.now_ns)
+    me.looks.parks = _polling.SLOW_LOOKS // _polling.PARK_LOOKS - 1
+    _polling.note_park(conductor, me, Reason.WOKEN)
+    assert me.looks.parks == _polling.SLOW_LOOKS // _polling.PARK_LOOKS
+    assert clock.now == 0
+
+
+# Sockets
+
+
+def test_a_wait_for_an_answer_that_outlives_the_clock() -> None:
+    """It goes on in real time."""
+    come: list[bytes] = []
+    one, other = socket.socketpair()
+    with one, other:
+        with VirtualClock():
+            thread = threading.Thread(target=lambda: come.append(one.recv(1)))
+            thread.start()
+            time.sleep(1)
+        other.send(b"x")
+        thread.join()
+    assert come == [b"x"]
+
+
+def test_a_unix_socket_that_never_blocks(clock: VirtualClock, tmp_path: Path) -> None:
+    """It is connected at once."""
+    with socket.socket(socket.AF_UNIX) as listening, socket.socket(socket.AF_UNIX) as sock:
+        listening.bind(str(tmp_path / "socket"))
+        listening.listen()
+        sock.settimeout(0)
+        sock.connect(str(tmp_path / "socket"))
+    assert clock.now == 0
+
+
+def ends(state: int, sent: int = 0, received: int = 0, unsent: int = 0) -> Counts:
+    return Counts(state, 0, unsent, sent, received)
+
+
+def test_what_has_arrived() -> None:
+    """All that was sent, or nothing more after a reset."""
+    with socket.socket() as sock:
+        there = ends(ESTABLISHED, received=7)
+        assert _links._arrived(ends(ESTABLISHED, sent=7), there, sock)
+        assert not _links._arrived(ends(ESTABLISHED, sent=8), there, sock)
+        assert _links._arrived(ends(CLOSED, sent=8), there, sock)
+        assert not _links._arrived(ends(ESTABLISHED, sent=7, unsent=1), there, sock)
+
+
+def test_a_connection_whose_ends_go(clock: VirtualClock, server: FakeServer) -> None:
+    """While our FIN is under way it is not quiet; when an end cannot be asked any more, it is."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = listening.getsockname()
+        with socket.create_connection(address) as client, listening.accept()[0] as accepted:
+            _links.connect(client, address[1])
+            key = _links._keys[client]
+            _links.serve(key, accepted)
+            assert _links._is_quiet(key)
+            _links.served_sent(key, finished=True)
+            assert not _links._is_quiet(key)
+            accepted.close()
+            assert _links._is_quiet(key)
+            _links.unserve(key)
+    assert not _links._is_full(server.port)
+
+
+def test_real_delays(server: FakeServer) -> None:
+    """Without a virtual clock a delay is a real one."""
+    server.fail(faults.latency(0.001))
+    assert requests.get(server.url, timeout=30).status_code == 200
+
+
+# References
+
+
+def real() -> None:
+    """Something that is referred to."""
+
+
+def stand_in() -> None:
+    """What stands in for it."""
+
+
+def replaced(holder: object, swap: _references.Swap, key: object) -> bool:
+    return _references.Place(holder, key, swap).put(real, stand_in)
+
+
+def test_places_that_hold_something_else_meanwhile() -> None:
+    """They are left alone."""
+
+    class Holder:
+        method = staticmethod(print)
+        value = 1
+
+    assert not replaced(Holder(), _references._swap_attribute, "value")
+    assert not replaced(Holder, _references._swap_in_class, "value")
+    assert not replaced(Holder.__dict__["method"], _references._swap_in_static_method, None)
+    assert not replaced(replaced, _references._swap_default, None)
+    assert (Holder.value, Holder.method) == (1, print)
+
+
+def test_a_list_and_an_attribute_of_a_partial() -> None:
+    """Both are places, of which the second is a dictionary's."""
+    functions = [lambda: "real"]
+    new = [lambda: "stand-in"]
+    references = _references.References([_references.Substitution(functions[0], new[0])])
+    references.replace()
+    assert functions[0]() == "stand-in"
+    references.restore()
+    assert functions[0]() == "real"
+
+    partial = functools.partial(print)
+    partial.spare = time.sleep  # type: ignore[attr-defined]
+    with VirtualClock() as clock:
+        partial.spare(5)  # type: ignore[attr-defined]
+        assert clock.now == 5

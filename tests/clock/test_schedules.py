@@ -316,11 +316,14 @@ def test_a_queue_that_is_full(clock: VirtualClock) -> None:
         address = listening.getsockname()
         links.listen(address, listening)
         try:
-            with socket.create_connection(address), pytest.raises(TimeoutError):
-                socket.create_connection(address, timeout=5)
+            with socket.create_connection(address), socket.socket() as sock:
+                with pytest.raises(TimeoutError):
+                    socket.create_connection(address, timeout=5)
+                sock.settimeout(6)
+                assert sock.connect_ex(address) == errno.EAGAIN
         finally:
             links.unlisten(address)
-    assert clock.now == 5
+    assert clock.now == 11
 
 
 def test_the_example_of_the_readme(clock: VirtualClock, server: FakeServer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator
 
@@ -12,6 +13,7 @@ import aiohttp
 import httpx
 import pytest
 import requests
+import trustme
 import urllib3
 
 from pytest_resilience import FakeServer, VirtualClock, faults
@@ -77,6 +79,33 @@ def test_a_handshake_that_hangs(secure: FakeServer, clock: VirtualClock) -> None
         context.wrap_socket(sock, server_hostname="127.0.0.1")
 
     assert clock.now == 9
+
+
+def test_room_to_send_over_tls(clock: VirtualClock) -> None:
+    """A write timeout of 5 ends at exactly 5 while nobody reads, and not when somebody does."""
+    authority = trustme.CA()
+    here, there = (ssl.SSLContext(p) for p in (ssl.PROTOCOL_TLS_CLIENT, ssl.PROTOCOL_TLS_SERVER))
+    authority.configure_trust(here)
+    authority.issue_cert("127.0.0.1").configure_cert(there)
+    left, right = socket.socketpair()
+
+    def read_late() -> None:
+        with there.wrap_socket(right, server_side=True) as tls:
+            time.sleep(9)
+            while tls.recv(100_000) != b"end":
+                pass
+
+    reader = threading.Thread(target=read_late)
+    reader.start()
+    with here.wrap_socket(left, server_hostname="127.0.0.1") as tls:
+        tls.settimeout(5)
+        with pytest.raises(TimeoutError, match="write operation timed out"):
+            tls.sendall(bytes(5_000_000))
+        assert clock.now == 5
+        tls.sendall(bytes(5_000_000))
+        assert clock.now == 9
+        tls.sendall(b"end")
+        reader.join()
 
 
 def test_a_drip_over_tls(secure: FakeServer, clock: VirtualClock) -> None:
