@@ -18,6 +18,8 @@ STATUSES = (500, 503, 429)
 NOWHERE = "/pytest-resilience/no/such/path"
 METHODS = ("PATCH", "DELETE", "PUT", "POST", "GET")
 LINES = frozenset({"application/x-ndjson", "application/jsonl", "text/event-stream"})
+STORED = "application/octet-stream"
+"""What somebody has put there; nobody sends it by oversight."""
 
 
 def errors(trial: Trial) -> Iterator[Flaw]:
@@ -43,7 +45,7 @@ def errors(trial: Trial) -> Iterator[Flaw]:
 def types(where: str, said: Said) -> Iterator[Flaw]:
     """An answer's type against its body."""
     kind = essence(said.headers.get("content-type", ""))
-    if said.body.kind == "JSON" and not is_json(kind) and kind not in LINES:
+    if said.body.kind == "JSON" and not is_json(kind) and kind not in {*LINES, STORED}:
         yield Flaw("error-type", where, "application/json for a body in JSON", kind or "no type")
     elif is_json(kind) and said.body.kind in {"text", "bytes"}:
         yield Flaw("error-type", where, f"JSON for a Content-Type {kind}", said.body.kind)

@@ -79,6 +79,15 @@ class Shelf(Fake):
         self.books = [dict(book) for book in state["books"]]
 
 
+class Store(Fake):
+    """Files that somebody has put there; that one is JSON is nobody's business."""
+
+    @route("GET", "/file")
+    def file(self, request: Request) -> Response:
+        """One of them."""
+        return Response(b'{"a": 1}', content_type="application/octet-stream")
+
+
 class Plain(FakeServer):
     """A server of an application that may wait."""
 

@@ -36,7 +36,7 @@ class GitHub(Fake):
         return self.issues.get((owner, repo, number)) or (404, {"message": "Not Found"})
 
 
-RIGHT = [GitHub, Shelf, shelf.EndsItsThread, shelf.Minted, shelf.Plain]
+RIGHT = [GitHub, Shelf, shelf.EndsItsThread, shelf.Minted, shelf.Plain, shelf.Store]
 
 
 @pytest.mark.parametrize("fake", RIGHT, ids=lambda fake: fake.__name__)
