@@ -48,6 +48,17 @@ class Constraints:
             int(_lesser(self.page, other.page)),
         )
 
+    def shown(self) -> dict[str, Any]:
+        """Those that there are, as sys/internal/ui/resultant-acl shows them."""
+        every = {
+            "allowed_parameters": self.allowed,
+            "denied_parameters": self.denied,
+            "max_wrapping_ttl": int(self.max_wrapping),
+            "min_wrapping_ttl": int(self.min_wrapping),
+            "required_parameters": list(self.required),
+        }
+        return {name: value for name, value in every.items() if value}
+
     def allow(self, operation: str, data: Mapping[str, Any], wrapping: float | None) -> bool:
         """Whether a request that has the capability may go on.
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pytest_resilience_vault import _errors
 from pytest_resilience_vault._backend import Backend, matches
 from pytest_resilience_vault._call import CREATE, DELETE, LIST, PATCH, UPDATE, WRITES, Call
-from pytest_resilience_vault._default_policy import DEFAULT_POLICY
+from pytest_resilience_vault._default_policy import default_policy
 from pytest_resilience_vault._errors import Forbidden, Refused
 from pytest_resilience_vault._flavour import VAULT, Flavour
 from pytest_resilience_vault._ids import mint, new_uuid
@@ -84,7 +84,7 @@ class Core:
         """Who has logged in, by their ids."""
         self._acls: dict[tuple[str, ...], Acl] = {}
         self._policies_until = FOR_EVER
-        self.set_policy("default", DEFAULT_POLICY)
+        self.set_policy("default", default_policy(openbao=self.flavour.is_openbao))
         self._hidden = {RESPONSE_WRAPPING: self.read_policy(RESPONSE_WRAPPING, WRAPPING_POLICY)}
         from pytest_resilience_vault._own_mounts import add_own_mounts, configure_own_mounts
 

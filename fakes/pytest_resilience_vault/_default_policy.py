@@ -32,4 +32,11 @@ def _stanza(path: str, capabilities: str) -> str:
     return f'path "{path}" {{\n    capabilities = [{listed}]\n}}\n'
 
 
-DEFAULT_POLICY = "\n" + "\n".join(_stanza(*grant) for grant in _GRANTS.items())
+_VAULTS = ("sys/renew", "sys/control-group/request")
+"""Paths that an OpenBao's default policy does not name (seen in its resultant ACL)."""
+
+
+def default_policy(*, openbao: bool) -> str:
+    """Its text."""
+    left = [grant for grant in _GRANTS.items() if not (openbao and grant[0] in _VAULTS)]
+    return "\n" + "\n".join(_stanza(*grant) for grant in left)

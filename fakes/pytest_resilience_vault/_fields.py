@@ -106,6 +106,13 @@ KV_METADATA: Fields = {
 }
 KV_SUBKEYS: Fields = {"depth": "whole", "version": "whole"}
 
+DECODE: Fields = {"encoded_token": "text", "otp": "text"}
+HASH: Fields = {"algorithm": "text", "format": "text", "input": "text"}
+LEASES: Fields = {"include_child_namespaces": "flag", "limit": "text", "type": "text"}
+RANDOM: Fields = {"bytes": "whole", "format": "text"}
+ROOT_ATTEMPT: Fields = {"otp": "text", "pgp_key": "text"}
+ROOT_UPDATE: Fields = {"key": "text", "nonce": "text"}
+
 POLICY: Fields = {
     "allow_slashes_in_identity_templates": "flag",
     "allow_wildcards_in_identity_templates": "flag",

@@ -137,7 +137,9 @@ class RootGeneration:
             words = "root generation aborted: unable to authenticate: failed to decrypt keys from"
             raise Refused(400, f"{words} storage: {FAILED}")
         token = self.core.new_root_token().id
-        encoded = _combined(token, self.otp)
+        pair = combined(token.encode(), self.otp.encode("utf-8", "replace"))
+        # Without padding (sdk/helper/roottoken, EncodeToken).
+        encoded = base64.b64encode(pair).decode().rstrip("=")
         answer = self.status(
             progress=progress,
             complete=True,
@@ -149,7 +151,6 @@ class RootGeneration:
         return answer
 
 
-def _combined(token: str, otp: str) -> str:
-    """The two, byte by byte, in base64 without padding (sdk/helper/roottoken, EncodeToken)."""
-    pairs = zip(token.encode(), otp.encode("utf-8", "replace"), strict=False)
-    return base64.b64encode(bytes(one ^ two for one, two in pairs)).decode().rstrip("=")
+def combined(one: bytes, two: bytes) -> bytes:
+    """The two, byte by byte."""
+    return bytes(first ^ second for first, second in zip(one, two, strict=False))

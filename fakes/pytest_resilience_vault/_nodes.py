@@ -17,6 +17,7 @@ from pytest_resilience_vault._init import RootGeneration, initialize
 from pytest_resilience_vault._parsing import object_of
 from pytest_resilience_vault._seal import (
     DR_SECONDARY,
+    HEARTBEAT,
     PERFORMANCE_STANDBY,
     STANDBY,
     STEP_DOWN_SECONDS,
@@ -81,6 +82,7 @@ class Node:
             body.update(cluster_name=seal.cluster_name, cluster_id=seal.cluster_id)
         if not openbao:
             body.update(echo_duration_ms=0, clock_skew_ms=0, replication_primary_canary_age_ms=0)
+            body.update(removed_from_cluster=False, **_heartbeat(seal))
         return body
 
     def _seal_status(self, request: Request, token_id: str) -> Answer:
@@ -172,7 +174,7 @@ class Node:
             body.update(
                 active_time=ZERO_TIME if seal.standby else stamp(seal.active_since),
                 leader_address=address,
-                leader_cluster_address=_cluster_address(address),
+                leader_cluster_address=cluster_address(address),
             )
         if not self._core.flavour.is_openbao:
             performs = seal.standby and seal.kind == PERFORMANCE_STANDBY
@@ -245,6 +247,23 @@ NODE_PATHS: dict[str, tuple[tuple[str, ...], str]] = {
 ANYWHERE = ("sys/leader", "sys/seal-status")
 """Those that a namespace answers, too (seen on OpenBao)."""
 
+
+def _is_unhealthy(seal: Seal) -> bool:
+    """Whether it has not heard from the active node for two heartbeats (GetHAHeartbeatHealth)."""
+    return (seal.heartbeat or 0) >= 2 * HEARTBEAT
+
+
+def _heartbeat(seal: Seal) -> dict[str, Any]:
+    """What a standby tells about its connection to the active node, since Vault 1.19."""
+    since = seal.heartbeat
+    if since is None:
+        return {}
+    last = int(since * 1000)
+    # A zero is left out (omitempty).
+    shown = {"last_request_forwarding_heartbeat_ms": last} if last else {}
+    return {"ha_connection_healthy": not _is_unhealthy(seal), **shown}
+
+
 _CODES = {
     "uninitcode": 501,
     "sealedcode": 503,
@@ -252,11 +271,13 @@ _CODES = {
     "activecode": 200,
     "drsecondarycode": 472,
     "performancestandbycode": 473,
+    "haunhealthycode": 474,
+    "removedcode": 530,
 }
 
 
 _NUMBER = re.compile(r"[-+]?\d+", re.ASCII)
-_ENTERPRISE = ("drsecondarycode", "performancestandbycode")
+_VAULTS_CODES = ("drsecondarycode", "performancestandbycode", "haunhealthycode", "removedcode")
 
 
 def _health_status(args: Any, seal: Seal, *, openbao: bool) -> int:
@@ -264,33 +285,39 @@ def _health_status(args: Any, seal: Seal, *, openbao: bool) -> int:
 
     Also for one that no answer can have, where the real one panics and hangs up (seen).
     """
-    # Those of Vault Enterprise are not looked at by an OpenBao.
+    # Those of Vault Enterprise, and of Vaults since 1.19, are not looked at by an OpenBao.
     known = ("standbyok",) if openbao else ("standbyok", "perfstandbyok")
     switches = {name: _switch(args.get(name)) for name in known}
-    asked = {} if openbao else {name: args.get(name) for name in _ENTERPRISE}
-    asked.update((name, args.get(name)) for name in _CODES if name not in _ENTERPRISE)
+    asked = {} if openbao else {name: args.get(name) for name in _VAULTS_CODES}
+    asked.update((name, args.get(name)) for name in _CODES if name not in _VAULTS_CODES)
     codes = {name: _code(text, _CODES[name]) for name, text in asked.items()}
-    status = _status_of(seal, codes, switches, openbao=openbao)
+    status = codes[_state_of(seal, switches, openbao=openbao)]
     if not 200 <= status <= 999:
         raise Refused(400)
     return status
 
 
-def _status_of(
-    seal: Seal, codes: dict[str, int], switches: dict[str, bool], *, openbao: bool
-) -> int:
+def _state_of(seal: Seal, switches: dict[str, bool], *, openbao: bool) -> str:
+    """The name of the code for what it is, in the order of http/sys_health.go."""
     if not seal.initialized:
-        return codes["uninitcode"]
+        return "uninitcode"
     if seal.sealed:
-        return codes["sealedcode"]
+        return "sealedcode"
     if not seal.standby:
-        return codes["activecode"]
-    # OpenBao knows neither of the first two.
-    if seal.kind == DR_SECONDARY and not openbao:
-        return codes["drsecondarycode"]
-    if seal.kind == PERFORMANCE_STANDBY and not openbao:
-        return codes["activecode" if switches["perfstandbyok"] else "performancestandbycode"]
-    return codes["activecode" if switches["standbyok"] else "standbycode"]
+        return "activecode"
+    special = "" if openbao else _special_standby(seal)
+    if special:
+        passes = special == "performancestandbycode" and switches["perfstandbyok"]
+        return "activecode" if passes else special
+    return "activecode" if switches["standbyok"] else "standbycode"
+
+
+def _special_standby(seal: Seal) -> str:
+    """Of standbys that an OpenBao does not know."""
+    if _is_unhealthy(seal):
+        return "haunhealthycode"
+    kinds = {DR_SECONDARY: "drsecondarycode", PERFORMANCE_STANDBY: "performancestandbycode"}
+    return kinds.get(seal.kind, "")
 
 
 def _switch(value: str | None) -> bool:
@@ -309,7 +336,7 @@ def _code(value: str | None, default: int) -> int:
     return int(value)
 
 
-def _cluster_address(address: str) -> str:
+def cluster_address(address: str) -> str:
     """The address of the other nodes: https, the next port (command/server)."""
     host, _, port = address.partition("//")[2].rpartition(":")
     return f"https://{host}:{int(port) + 1}" if port.isdigit() else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pytest_resilience_vault._call import LIST, Call
 from pytest_resilience_vault._constraints import Constraints, read_constraints
@@ -19,6 +20,7 @@ CAPABILITIES = frozenset({"create", "delete", "list", "patch", "read", "sudo", "
 """Those of both servers."""
 VAULTS = frozenset({"recover", "subscribe"})
 OPENBAOS = frozenset({"scan"})
+_SHOWN = ("create", "delete", "list", "read", "sudo", "update", "patch", "scan")
 _OLD = {
     "deny": ("deny",),
     "read": ("read", "list"),
@@ -230,6 +232,12 @@ class Grant:
     capabilities: frozenset[str]
     constraints: Constraints | None = None
 
+    def shown(self) -> dict[str, Any]:
+        """As sys/internal/ui/resultant-acl shows it."""
+        granted = [name for name in _SHOWN if name in self.capabilities]
+        constraints = self.constraints.shown() if self.constraints else {}
+        return {"capabilities": granted or [DENY], **constraints}
+
     def joined(self, rule: Rule) -> Grant:
         """With one more rule for the same path; deny leaves nothing of the others."""
         if DENY in self.capabilities:
@@ -304,6 +312,14 @@ class Acl:
             return ["root"]
         # A list operation: the widest search (acl.go, Capabilities).
         return sorted(self._held(LIST, path).capabilities) or [DENY]
+
+    def shown(self) -> dict[str, Any]:
+        """As sys/internal/ui/resultant-acl shows it, which leaves out paths with ``+``."""
+        exact = {path: grant.shown() for path, grant in self._exact.items()}
+        return {
+            "exact_paths": exact,
+            "glob_paths": {path: grant.shown() for path, grant in self._prefixes.items()},
+        }
 
     def reaches(self, prefix: str) -> bool:
         """Whether anything at or below a mount is granted (logical_system.go, hasMountAccess)."""

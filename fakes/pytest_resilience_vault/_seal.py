@@ -6,9 +6,12 @@ import base64
 import contextlib
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from pytest_resilience_vault._errors import Refused, bad_request
 from pytest_resilience_vault._ids import new_uuid
+from pytest_resilience_vault._times import stamp
 
 SHARES, THRESHOLD = 5, 3
 """What `vault operator init` makes if nobody says otherwise."""
@@ -24,12 +27,30 @@ WRONG_KEY = (
 STEP_DOWN_SECONDS = 10
 """How long a node keeps out of the election after it was told to step down."""
 
+HEARTBEAT = 5
+"""Seconds between two calls of a standby at the active node (clusterHeartbeatInterval)."""
+
 STANDBY, PERFORMANCE_STANDBY, DR_SECONDARY = "standby", "performance_standby", "dr_secondary"
 FIRST_INDEX = 30
 """About what initializing writes."""
 
 KINDS = (STANDBY, PERFORMANCE_STANDBY, DR_SECONDARY)
 """What a node may be besides active; the latter two in Vault Enterprise only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What encrypts the storage."""
+
+    term: int
+    installed: float
+    index: int
+    """Of the state when it was installed."""
+
+    def shown(self, index: int) -> dict[str, Any]:
+        """As sys/key-status shows it."""
+        installed, count = stamp(self.installed), index - self.index
+        return {"encryptions": count, "install_time": installed, "term": self.term}
 
 
 class Seal:
@@ -51,14 +72,22 @@ class Seal:
         self.leader = ""
         """The active node's address, if it is another one and known."""
         self.forwards = False
+        self.cut_off = False
+        """Whether its calls at the active node are not answered any more."""
+        self._standby_since = 0.0
         self.behind_until = 0.0
         """Until when a performance standby has not caught up with the active node."""
         self.index = FIRST_INDEX
         """How many writes the storage has seen."""
+        self.key = Key(1, time(), 0)
         self._applied = 0
         self._standby_until = 0.0
         self.opened: Callable[[], None] = lambda: None
         """Called when it has been unsealed."""
+
+    def rotate(self) -> None:
+        """Encrypt with a new key."""
+        self.key = Key(self.key.term + 1, self._time(), self.index)
 
     def erase(self) -> None:
         """Be a server that nobody has initialized yet."""
@@ -71,6 +100,7 @@ class Seal:
         """New keys; it stays sealed."""
         self.initialized = True
         self.index = FIRST_INDEX
+        self.key = Key(1, self._time(), 0)
         self.shares, self.threshold = shares, threshold
         self.keys = new_keys(shares)
         return self.keys
@@ -107,12 +137,22 @@ class Seal:
         forwards: bool = False,
         kind: str = STANDBY,
         behind: float = 0,
+        cut_off: bool = False,
     ) -> None:
         """Be a standby for so long."""
         now = self._time()
+        self.cut_off, self._standby_since = cut_off, now
         self._standby_until, self.behind_until = now + seconds, now + behind
         self._applied = self.index
         self.leader, self.forwards, self.kind = leader, forwards, kind
+
+    @property
+    def heartbeat(self) -> float | None:
+        """Seconds since the active node answered; None where there is none that is known."""
+        if not self.standby or not self.leader:
+            return None
+        since = self._time() - self._standby_since
+        return since if self.cut_off else since % HEARTBEAT
 
     def step_up(self) -> None:
         """Be active."""

@@ -23,7 +23,7 @@ def read(core: Core) -> dict[str, Any]:
     now, seal = core.time(), core.seal
     # One that was just initialized has no methods yet.
     roles = approle(core)[0].roles if any_approle(core) else {}
-    standby = {"leader": seal.leader, "forwards": seal.forwards, "kind": seal.kind}
+    standby = {name: getattr(seal, name) for name in _STANDBY}
     return {
         "initialized": seal.initialized,
         "sealed": seal.sealed,
@@ -103,7 +103,7 @@ def _sealed(core: Core, state: dict[str, Any]) -> list[Step]:
     return [core.seal.close if value else core.seal.open] if value != core.seal.sealed else []
 
 
-_STANDBY = {"leader": "", "forwards": False, "kind": STANDBY}
+_STANDBY = {"leader": "", "forwards": False, "cut_off": False, "kind": STANDBY}
 
 
 def _standby(core: Core, state: dict[str, Any]) -> list[Step]:
@@ -114,12 +114,15 @@ def _standby(core: Core, state: dict[str, Any]) -> list[Step]:
     for key in standby:
         if key not in _STANDBY:
             raise _unknown("standby", key, _STANDBY)
-    leader, forwards, kind = (standby[key] for key in _STANDBY)
+    leader, forwards, cut_off, kind = (standby[key] for key in _STANDBY)
     if not isinstance(leader, str) or not isinstance(forwards, bool):
         raise PlanError(f"standby is {value!r}; leader is a URL, forwards true or false")
+    if not isinstance(cut_off, bool):
+        raise PlanError(f"standby's cut_off is {cut_off!r}; allowed is true or false")
     if kind not in KINDS:
         raise PlanError(f"standby's kind is {kind!r}; allowed is {', '.join(KINDS)}")
-    return [partial(core.seal.step_down, float("inf"), leader, forwards=forwards, kind=kind)]
+    how = {"forwards": forwards, "cut_off": cut_off, "kind": kind}
+    return [partial(core.seal.step_down, float("inf"), leader, **how)]
 
 
 def _mounts(core: Core, state: dict[str, Any]) -> list[Step]:

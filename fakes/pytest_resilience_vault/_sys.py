@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pytest_resilience_vault._lockout import LockedUserPaths
+from pytest_resilience_vault._sys_info import InfoPaths
+from pytest_resilience_vault._sys_leases import LeasePaths
 from pytest_resilience_vault._sys_mounts import AuthPaths
 from pytest_resilience_vault._sys_namespaces import NamespacePaths
 from pytest_resilience_vault._sys_policies import CapabilityPaths, PolicyPaths
 from pytest_resilience_vault._sys_quotas import QuotaPaths
+from pytest_resilience_vault._sys_root import RootPaths
+from pytest_resilience_vault._sys_tools import ToolPaths
 from pytest_resilience_vault._sys_ui import UiPaths
 from pytest_resilience_vault._wrapping import WrappingPaths
 
@@ -20,10 +24,33 @@ class Sys(
     QuotaPaths,
     NamespacePaths,
     LockedUserPaths,
+    LeasePaths,
+    ToolPaths,
+    RootPaths,
+    InfoPaths,
 ):
     """What is asked with a token below sys/; the rest is in the HTTP front."""
 
     type = "system"
-    open_paths = ("internal/ui/mounts", "internal/ui/mounts/*", "wrapping/lookup")
+    open_paths = (
+        "decode-token",
+        "internal/ui/mounts",
+        "internal/ui/mounts/*",
+        "internal/ui/namespaces",
+        "wrapping/lookup",
+    )
     # vault/logical_system.go, PathsSpecial.Root, as far as the paths are here.
-    sudo_paths = ("auth/*", "remount", "seal", "step-down")
+    sudo_paths = (
+        "auth/*",
+        "leases",
+        "leases/lookup/*",
+        "leases/revoke-force/*",
+        "leases/revoke-prefix/*",
+        "remount",
+        "revoke-force/*",
+        "revoke-prefix/*",
+        "rotate",
+        "rotate/keyring",
+        "seal",
+        "step-down",
+    )

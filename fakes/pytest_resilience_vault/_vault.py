@@ -225,7 +225,12 @@ class Vault(Fake):
             self._core.seal.open()
 
     def step_down(
-        self, leader: str = "", *, forwards: bool = False, seconds: float = FOR_EVER
+        self,
+        leader: str = "",
+        *,
+        forwards: bool = False,
+        cut_off: bool = False,
+        seconds: float = FOR_EVER,
     ) -> None:
         """Be a standby: health is 429, and requests are not answered here.
 
@@ -234,11 +239,13 @@ class Vault(Fake):
                 dead. Without one they get a 500, because no leader is known.
             forwards: Answer as a standby that forwards to a living leader does: as usual,
                 except to requests with X-Vault-No-Request-Forwarding.
+            cut_off: It does not hear from the leader any more: ten seconds later health is 474,
+                as of Vaults since 1.19.
             seconds: After which this node is active again; never, unless `step_up` is
                 called.
         """
         with self.lock:
-            self._core.seal.step_down(seconds, leader, forwards=forwards)
+            self._core.seal.step_down(seconds, leader, forwards=forwards, cut_off=cut_off)
 
     def performance_standby(self, behind: float = 0) -> None:
         """Be a performance standby of Vault Enterprise: health is 473, requests are answered.
@@ -290,7 +297,7 @@ class Vault(Fake):
         ::
 
             {"sealed": false,
-             "standby": null or {"leader": "http://...", "forwards": false},
+             "standby": null or {"leader": "http://...", "forwards": false, "cut_off": false},
              "mounts": {"secret/": 2, "kv1/": 1},
              "secrets": {"secret/myapp": {"password": "s3cr3t"}},
              "policies": {"app": "path ..."},

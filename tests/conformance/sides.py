@@ -142,8 +142,9 @@ _MOMENT = re.compile(r"(?!0001)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 _JWT = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]{176}(?![\w-])")
 _TOKEN = re.compile(r"\b[sb]\.[\w-]{20,}(?:\.\w{6})?")
 _ACCESSOR = re.compile(r"\b(?:auth_)?[a-z]+_[0-9a-f]{8}\b")
-_IDS = {"accessor", "wrapped_accessor", "id", "cluster_name", "encoded_token"}
+_IDS = {"accessor", "wrapped_accessor", "id", "cluster_name", "encoded_token", "otp"}
 _NUMBERS = {
+    "encryptions",
     "raft_committed_index",
     "raft_applied_index",
     "creation_time",

@@ -34,6 +34,7 @@ def test_health_is_a_bare_object(vault: Vault, ask: Ask) -> None:
         "echo_duration_ms": 0,
         "clock_skew_ms": 0,
         "replication_primary_canary_age_ms": 0,
+        "removed_from_cluster": False,
     }
 
 
@@ -60,6 +61,8 @@ def test_health_is_a_bare_object(vault: Vault, ask: Ask) -> None:
         ("active", "?activecode=999", 999),
         ("active", "?sealedcode=99", 200),
         ("active", "?uninitcode=", 400),
+        ("active", "?removedcode=x", 400),
+        ("standby", "?haunhealthycode=299", 429),
         ("active", "?activecode=+201", 400),
         ("active", "?activecode=%2B201", 201),
         ("active", "?standbyok=x", 400),
@@ -329,6 +332,36 @@ def test_a_standby_sends_clients_to_the_leader(vault: Vault, ask: Ask) -> None:
         assert followed.status_code == 200
         assert len(leader.trace) == 1
         assert ask("GET", "sys/leader").json()["leader_address"] == leader.url
+
+
+def test_a_standby_may_be_cut_off(vault: Vault, ask: Ask, clock: SettableClock) -> None:
+    """Health is 474, whatever is all right for a standby (http/sys_health.go of 1.19)."""
+    vault.step_down("http://127.0.0.1:1", cut_off=True)
+    clock.ahead = 3
+    first = ask("GET", "sys/health", token=None)
+    clock.ahead = 12
+    queries = ("", "?standbyok=true&perfstandbyok=true", "?haunhealthycode=299&standbycode=298")
+    codes = [ask("GET", f"sys/health{query}", token=None).status_code for query in queries]
+    body = ask("GET", "sys/health", token=None).json()
+
+    assert (first.status_code, first.json()["ha_connection_healthy"]) == (429, True)
+    assert codes == [474, 474, 299]
+    assert body["ha_connection_healthy"] is False
+    assert 12_000 <= body["last_request_forwarding_heartbeat_ms"] < 14_000
+    vault.step_up()
+    assert "ha_connection_healthy" not in ask("GET", "sys/health", token=None).json()
+
+
+def test_a_standby_hears_from_the_leader_every_five_seconds(
+    vault: Vault, ask: Ask, clock: SettableClock
+) -> None:
+    """As long as it is not cut off."""
+    vault.step_down("http://127.0.0.1:1")
+    clock.ahead = 62
+    body = ask("GET", "sys/health", token=None).json()
+
+    assert body["ha_connection_healthy"] is True
+    assert 2_000 <= body["last_request_forwarding_heartbeat_ms"] < 5_000
 
 
 def test_a_standby_may_forward(vault: Vault, ask: Ask) -> None:

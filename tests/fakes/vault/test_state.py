@@ -117,11 +117,12 @@ def test_the_node_is_sealed_and_steps_down(vault: Vault, ask: Ask) -> None:
         statuses.append(health())
 
     assert statuses == [503, 200, 200, 429, 200]
-    vault.step_down("http://127.0.0.1:1", forwards=True)
+    vault.step_down("http://127.0.0.1:1", forwards=True, cut_off=True)
     assert vault.state()["standby"] == {
         "leader": "http://127.0.0.1:1",
         "forwards": True,
         "kind": "standby",
+        "cut_off": True,
     }
 
 
@@ -135,6 +136,7 @@ def test_the_node_is_sealed_and_steps_down(vault: Vault, ask: Ask) -> None:
         ),
         ({"sealed": 1}, "sealed is 1; allowed is true or false"),
         ({"standby": True}, "standby is True; wanted is an object"),
+        ({"standby": {"cut_off": 1}}, "standby's cut_off is 1; allowed is true or false"),
         ({"standby": {"kind": "x"}}, "standby's kind is 'x'; allowed is standby,"),
         ({"standby": {"leder": ""}}, "standby has no 'leder'; did you mean 'leader'"),
         ({"standby": {"leader": 1}}, "leader is a URL, forwards true or false"),
