@@ -14,13 +14,13 @@ from typing import Any
 
 from pytest_resilience.logs import _hub
 
-Told = Callable[[object, str], None]
+Told = Callable[[object], None]
 NAMES = frozenset({"stdout", "stderr"})
 _class: type | None = None
 
 
 def install(told: Told) -> None:
-    """Tell of each stream, and of the name of the module that puts it there."""
+    """Tell of each stream; two frames up is whoever puts it there."""
     global _class  # noqa: PLW0603 -- of the one module
     if _class is not None and isinstance(sys, _class):
         return
@@ -40,7 +40,7 @@ def _telling(kind: type, told: Told) -> type:
         def __setattr__(self, name: str, value: object) -> None:
             super().__setattr__(name, value)
             if name in NAMES:
-                told(value, str(sys._getframe(1).f_globals.get("__name__")))  # noqa: SLF001 -- who does
+                told(value)
 
         def __reduce__(self) -> tuple[Any, ...]:
             # Who pickles modules by their class, as cloudpickle does, does not know this one.
