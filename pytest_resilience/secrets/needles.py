@@ -18,7 +18,7 @@ RUN = re.compile(rb"[" + RUN_BYTES + rb"]{%d,}" % GRAM)
 """Texts fall into such runs; spellings that have other characters are looked for one by one."""
 _IN_ONE_RUN = re.compile(rb"[" + RUN_BYTES + rb"]+")
 BLANKS = b" \t\r\n\v\f"
-SEPARATORS = BLANKS + b"'\",;|()[]{}<>+\\\0"
+SEPARATORS = BLANKS + b"'\",;|()[]{}<>+\\\0" + "│".encode()
 """What may stand between the pieces of a secret that was split; in UTF-16 it is zeros."""
 HEX_SEPARATORS = SEPARATORS + b":-_."
 DIGITS = 20
@@ -66,6 +66,8 @@ class Needles:
     """Found as a whole, in a text without blanks: base64 in lines."""
     digits: list[Needle] = field(default_factory=list)
     """Found in a text without `HEX_SEPARATORS`, in lower case."""
+    few_digits: list[Needle] = field(default_factory=list)
+    """Found as a whole in the same."""
 
 
 @lru_cache(maxsize=512)
@@ -160,7 +162,7 @@ def _base32(label: str, value: bytes) -> Iterator[Needle]:
 
 def _add_hex(found: Needles, label: str, digits: bytes, *, parts: bool) -> None:
     if len(digits) < DIGITS:
-        found.anywhere += [Needle(label, "hex", digits), Needle(label, "hex", digits.upper())]
+        found.few_digits.append(Needle(label, "hex", digits))
     else:
         need = min(HEX_PART, len(digits)) if parts else len(digits)
         found.digits.append(Needle(label, "hex", digits, need))

@@ -70,6 +70,7 @@ class Search:
         self._anywhere: list[Needle] = []
         self._squeezed: list[Needle] = []
         self._unbroken: list[Needle] = []
+        self._few_digits: list[Needle] = []
         for secret in self._secrets:
             found = needles(secret)
             _anchor(self._grams, found.in_runs, GRAM)
@@ -77,6 +78,7 @@ class Search:
             self._anywhere += found.anywhere
             self._squeezed += found.squeezed
             self._unbroken += found.unbroken
+            self._few_digits += found.few_digits
 
     def __bool__(self) -> bool:
         return bool(self._secrets)
@@ -130,7 +132,9 @@ class Search:
 
     def _in_view(self, view: View) -> Found:
         yield from _in_runs(view, RUN, self._grams, GRAM)
-        yield from _in_runs(view.digits(), HEX_RUN, self._digits, DIGITS)
+        digits = view.digits()
+        yield from _in_runs(digits, HEX_RUN, self._digits, DIGITS)
+        yield from self._whole(self._few_digits, digits)
         yield from self._whole(self._anywhere, view)
         if self._squeezed:
             yield from self._whole(self._squeezed, view.squeezed())

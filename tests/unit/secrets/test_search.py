@@ -286,6 +286,21 @@ def test_a_dump_in_lines_is_found() -> None:
     assert {hit.encoding for hit in hits} == {"hex"}
 
 
+@pytest.mark.parametrize("written", ["7333 6372 3374 2D37", "73:33:63:72:33:74:2d:37"])
+def test_a_short_value_is_found_in_hex_with_separators(written: str) -> None:
+    """The whole of it, however its digits are grouped."""
+    (hit,) = Search([Secret.of("it", "s3cr3t-7")]).hits(f"it is {written}.")
+
+    assert (hit.encoding, hit.whole) == ("hex", True)
+
+
+def test_a_value_in_a_box_is_found() -> None:
+    """A renderer of tracebacks draws lines beside the locals, and wraps them."""
+    search = Search([Secret.of("it", "pÄss w0rd/=&%41<'x", named=True)])
+
+    assert labels(search.hits("│ pÄss w0rd/ │\n│ =&%41<'x   │")) == {"it"}
+
+
 @pytest.mark.parametrize(
     ("written", "encoding"),
     [
