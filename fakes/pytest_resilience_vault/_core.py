@@ -9,6 +9,7 @@ from pytest_resilience_vault import _errors
 from pytest_resilience_vault._backend import Backend, matches
 from pytest_resilience_vault._call import CREATE, DELETE, LIST, PATCH, UPDATE, WRITES, Call
 from pytest_resilience_vault._default_policy import default_policy
+from pytest_resilience_vault._entities import Entities, Entity
 from pytest_resilience_vault._errors import Forbidden, Refused
 from pytest_resilience_vault._flavour import VAULT, Flavour
 from pytest_resilience_vault._ids import mint, new_uuid
@@ -26,7 +27,6 @@ from pytest_resilience_vault._policy import (
 from pytest_resilience_vault._quotas import Quotas
 from pytest_resilience_vault._reply import NotThere, Reply
 from pytest_resilience_vault._seal import Seal
-from pytest_resilience_vault._templates import Entity
 from pytest_resilience_vault._tokens import ROOT_PATH, Token, Tokens
 from pytest_resilience_vault._ttl import Wish
 from pytest_resilience_vault._wrapping import (
@@ -80,9 +80,9 @@ class Core:
         self.policies: dict[str, Policy] = {}
         """But for those that every Vault has and nobody sees."""
         self.children: dict[str, Core] = {}
-        self.entities: dict[str, Entity] = {}
-        """Who has logged in, by their ids."""
         self._acls: dict[tuple[str, ...], Acl] = {}
+        self.entities = Entities(self._id_suffix, self._name_suffix)
+        self.entities.changed = self._acls.clear
         self._policies_until = FOR_EVER
         self.set_policy("default", default_policy(openbao=self.flavour.is_openbao))
         self._hidden = {RESPONSE_WRAPPING: self.read_policy(RESPONSE_WRAPPING, WRAPPING_POLICY)}
@@ -201,25 +201,36 @@ class Core:
         key = (token.entity_id, *token.policies)
         acl = self._acls.get(key)
         if acl is None:
+            entity = self.entities.by_id.get(token.entity_id)
             known = {**self._hidden, **self.policies}
-            held = [known[name] for name in token.policies if name in known]
+            names = {*token.policies, *(entity.policies if entity else ())}
+            held = [known[name] for name in sorted(names) if name in known]
             acl = Acl(
                 [*held, *self._denials()],
                 root=token.is_root,
                 openbao=self.flavour.is_openbao,
-                entity=self.entities.get(token.entity_id),
+                entity=entity,
             )
             self._acls[key] = acl
         return acl
 
-    def remember(self, entity: Entity) -> None:
-        """Know who has logged in; of one that is known, what it says now."""
-        known = self.entities.get(entity.id)
-        if known is not None:
-            entity = replace(entity, alias_id=known.alias_id)
-        if entity != known:
-            self.entities[entity.id] = entity
-            self._acls.clear()
+    def entity_of(self, token: Token) -> Entity | None:
+        """Whose a token is, by its own namespace."""
+        home = self.root.space(token.space) if token.space != self.path else self
+        return home.entities.by_id.get(token.entity_id) if home else None
+
+    def identity_policies(self, token: Token) -> list[str]:
+        """Those that a token has because of whose it is."""
+        entity = self.entity_of(token)
+        return entity.policies if entity else []
+
+    def _id_suffix(self) -> str:
+        """Of an entity's id: in a namespace that of the namespace."""
+        return f".{self.id}" if self.parent else ""
+
+    def _name_suffix(self) -> str:
+        """Of a name that is made for an entity: an OpenBao's says the namespace (seen)."""
+        return f".{self.id}" if self.flavour.is_openbao else ""
 
     def below(self, token: Token) -> str | None:
         """This namespace's path as a token's policies write it; None outside of its own."""
@@ -340,6 +351,10 @@ class Core:
             raise _errors.invalid_token()
         if not token.may_come_from(call.remote):
             raise _errors.no_token()
+        if token.entity_id:
+            entity = self.entity_of(token)
+            if entity is None or entity.disabled:
+                raise _errors.no_token()
         return token
 
     def _check(self, token: Token, mount: Mount | None, call: Call) -> None:

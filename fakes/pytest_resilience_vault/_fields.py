@@ -107,6 +107,28 @@ KV_METADATA: Fields = {
 KV_SUBKEYS: Fields = {"depth": "whole", "version": "whole"}
 
 DECODE: Fields = {"encoded_token": "text", "otp": "text"}
+ALIAS: Fields = {
+    "canonical_id": "text",
+    "custom_metadata": "pairs",
+    "entity_id": "text",
+    "id": "text",
+    "mount_accessor": "text",
+    "name": "text",
+}
+ENTITY: Fields = {
+    "disabled": "flag",
+    "id": "text",
+    "metadata": "pairs",
+    "name": "text",
+    "policies": "texts",
+}
+ENTITY_LOOKUP: Fields = {
+    "alias_id": "text",
+    "alias_mount_accessor": "text",
+    "alias_name": "text",
+    "id": "text",
+    "name": "text",
+}
 HASH: Fields = {"algorithm": "text", "format": "text", "input": "text"}
 LEASES: Fields = {"include_child_namespaces": "flag", "limit": "text", "type": "text"}
 RANDOM: Fields = {"bytes": "whole", "format": "text"}

@@ -1,80 +1,141 @@
-"""Mounts that every Vault has besides sys/: a token's own storage, and the identity store."""
+"""identity/: who there is, and what else is known of them (vault/identity_store_entities.go)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pytest_resilience_vault._backend import WRITE, Backend, on
-from pytest_resilience_vault._errors import Refused, bad_request, one_of
-from pytest_resilience_vault._kv1 import keys_below
+from pytest_resilience_vault import _fields as fields
+from pytest_resilience_vault._backend import WRITE, on
+from pytest_resilience_vault._errors import Lacking, bad_request
+from pytest_resilience_vault._identity_aliases import AliasPaths
 from pytest_resilience_vault._reply import Reply
 
 if TYPE_CHECKING:
     from pytest_resilience_vault._call import Call
-    from pytest_resilience_vault._core import Core
+    from pytest_resilience_vault._entities import Entity
 
-OLD_UNWRAP = (
-    "Reading from 'cubbyhole/response' is deprecated. Please use sys/wrapping/unwrap to unwrap"
-    " responses, as it provides additional security checks and other benefits."
-)
+_QUERIES = ("id", "name", "alias_id", "alias_name")
 
 
-class Cubbyhole(Backend):
-    """Secrets that only the token which has written them can read (logical_cubbyhole.go)."""
-
-    type = "cubbyhole"
-
-    def __init__(self, core: Core) -> None:
-        super().__init__(core)
-        self._of_token: dict[str, dict[str, dict[str, Any]]] = {}
-
-    def _own(self, call: Call) -> dict[str, dict[str, Any]]:
-        if call.token and call.token.is_batch:
-            words = "cubbyhole operations are only supported by 'service' type tokens"
-            raise bad_request(words)
-        return self._of_token.setdefault(call.token.id if call.token else "", {})
-
-    def exists(self, call: Call) -> bool | None:
-        """Whether the token has something there."""
-        return call.path in self._own(call)
-
-    @on("read", "(?P<path>.*)")
-    def read(self, call: Call, path: str) -> Reply | None:
-        """The map."""
-        _demand_path(path)
-        wrapped = self.core.wraps.of(call.token)
-        if wrapped is not None and path == "response":
-            flavour = self.core.flavour
-            kind = None if flavour.is_openbao else wrapped.mount_type
-            return Reply({"response": wrapped.text(kind)}, warnings=[OLD_UNWRAP])
-        data = self._own(call).get(path)
-        return None if data is None else Reply(data)
-
-    @on(WRITE, "(?P<path>.*)")
-    def write(self, call: Call, path: str) -> None:
-        """Replace the map."""
-        _demand_path(path)
-        if not call.data:
-            raise Refused(500, one_of("missing data fields"))
-        self._own(call)[path] = dict(call.data)
-
-    @on("delete", "(?P<path>.*)")
-    def delete(self, call: Call, path: str) -> None:
-        """Forget it."""
-        self._own(call).pop(path, None)
-
-    @on("list", "(?P<path>.*)")
-    def keys(self, call: Call, path: str) -> Reply:
-        """The names below a folder."""
-        return Reply({"keys": keys_below(list(self._own(call)), path)})
-
-
-def _demand_path(path: str) -> None:
-    if not path:
-        raise Refused(500, one_of("missing path"))
-
-
-class Identity(Backend):
-    """Listed, as every Vault lists it; this fake has none of its paths."""
+class Identity(AliasPaths):
+    """Entities; the groups, MFA and OIDC of the real one are missing."""
 
     type = "identity"
+
+    # Entities
+
+    @on(WRITE, "entity", fields.ENTITY)
+    def write_entity(self, call: Call) -> Reply | None:
+        """Make an entity, or change the one with this id or name."""
+        return self._write(call, call.text("id"), call.text("name"))
+
+    @on(WRITE, "entity/id/(?P<id>[^/]+)", fields.ENTITY)
+    def write_entity_by_id(self, call: Call, id: str) -> Reply | None:  # noqa: A002
+        """Change an entity."""
+        return self._write(call, id, call.text("name"))
+
+    @on(WRITE, "entity/name/(?P<name>.+)", fields.ENTITY)
+    def write_entity_by_name(self, call: Call, name: str) -> Reply | None:
+        """Make an entity, or change it."""
+        return self._write(call, call.text("id"), name)
+
+    def _write(self, call: Call, wanted: str, name: str) -> Reply | None:
+        entities = self.core.entities
+        entity = entities.by_id.get(wanted)
+        if wanted and entity is None:
+            raise bad_request("entity not found from id")
+        namesake = entities.named(name) if name else None
+        if entity is not None and namesake not in (None, entity):
+            raise bad_request("entity name is already in use")
+        policies = sorted({policy.lower() for policy in call.texts("policies") if policy})
+        if "root" in policies:
+            raise bad_request("policies cannot contain root")
+        known = entity or namesake
+        entity = known or entities.add(name, call.now)
+        entity.name, entity.updated = name or entity.name, call.now
+        if call.has("policies"):
+            entity.policies = policies
+        if call.has("metadata"):
+            entity.metadata = call.pairs("metadata")
+        entity.disabled = call.flag("disabled", default=entity.disabled)
+        entities.changed()
+        if known is not None:
+            return None
+        return Reply({"aliases": None, "id": entity.id, "name": entity.name})
+
+    @on("read", "entity/id/(?P<id>[^/]+)")
+    def read_entity(self, call: Call, id: str) -> Reply | None:  # noqa: A002
+        """An entity."""
+        return self._shown(self.core.entities.by_id.get(id))
+
+    @on("read", "entity/name/(?P<name>.+)")
+    def read_entity_by_name(self, call: Call, name: str) -> Reply | None:
+        """The same by its name."""
+        return self._shown(self.core.entities.named(name))
+
+    def _shown(self, entity: Entity | None) -> Reply | None:
+        return None if entity is None else Reply(entity.shown(self.core.id))
+
+    @on("delete", "entity/id/(?P<id>[^/]+)")
+    def delete_entity(self, call: Call, id: str) -> None:  # noqa: A002
+        """Forget an entity."""
+        self._forget(self.core.entities.by_id.get(id))
+
+    @on("delete", "entity/name/(?P<name>.+)")
+    def delete_entity_by_name(self, call: Call, name: str) -> None:
+        """The same by its name."""
+        self._forget(self.core.entities.named(name))
+
+    @on(WRITE, "entity/batch-delete", {"entity_ids": "texts"})
+    def delete_entities(self, call: Call) -> None:
+        """Forget several."""
+        wanted = call.texts("entity_ids")
+        if not wanted:
+            raise bad_request("missing entity ids to delete")
+        for one in wanted:
+            self._forget(self.core.entities.by_id.get(one))
+
+    def _forget(self, entity: Entity | None) -> None:
+        if entity is not None:
+            self.core.entities.remove(entity)
+
+    @on("list", "entity/id/?")
+    def list_entities(self, call: Call) -> Reply:
+        """Their ids."""
+        known = self.core.entities.by_id
+        info = {one: entity.listed() for one, entity in known.items()}
+        return Reply({"keys": sorted(known), **({"key_info": info} if info else {})})
+
+    @on("list", "entity/name/?")
+    def list_names(self, call: Call) -> Reply:
+        """Their names."""
+        return Reply({"keys": sorted(one.name for one in self.core.entities.by_id.values())})
+
+    @on(WRITE, "entity/merge")
+    def merge(self, call: Call) -> None:
+        """Make one of several."""
+        raise Lacking("this fake of Vault does not merge entities")
+
+    @on(WRITE, "lookup/entity", fields.ENTITY_LOOKUP)
+    def look_up(self, call: Call) -> Reply | None:
+        """Who has an id, a name or an alias; nobody is no error."""
+        asked = [name for name in _QUERIES if call.text(name)]
+        accessor = call.text("alias_mount_accessor")
+        if len(asked) > 1:
+            words = "query parameter conflict; please supply distinct set of query parameters"
+            raise bad_request(words)
+        if not asked and not accessor:
+            raise bad_request("query parameter not supplied")
+        if bool(accessor) != (asked == ["alias_name"]):
+            raise bad_request("both 'alias_name' and 'alias_mount_accessor' needs to be set")
+        return self._shown(self._found(asked[0], call.text(asked[0]), accessor))
+
+    def _found(self, by: str, wanted: str, accessor: str) -> Entity | None:
+        entities = self.core.entities
+        if by == "id":
+            return entities.by_id.get(wanted)
+        if by == "name":
+            return entities.named(wanted)
+        aliased = entities.aliases().get(wanted)
+        found = aliased if by == "alias_id" else entities.known_as(accessor, wanted)
+        return found[0] if found else None

@@ -8,7 +8,6 @@ from pytest_resilience_vault._cidr import contains, short
 from pytest_resilience_vault._errors import Refused, bad_request, no_token
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._secret_ids import not_within
-from pytest_resilience_vault._templates import Entity
 from pytest_resilience_vault._tokens import Token
 from pytest_resilience_vault._ttl import Wish, granted
 
@@ -99,6 +98,10 @@ def _grant(core: Core, role: Role, used: SecretId | None, call: Call) -> Reply:
     if not role.token_no_default_policy:
         policies.add("default")
     kind = _token_type(role, mount)
+    metadata = {**(used.metadata if used else {}), "role_name": role.name}
+    entity = core.entities.log_in(mount, role.role_id, metadata, call.now)
+    if entity.disabled:
+        raise no_token()
     token = Token(
         id=core.new_token_id(batch=kind == "batch"),
         type=kind,
@@ -108,19 +111,18 @@ def _grant(core: Core, role: Role, used: SecretId | None, call: Call) -> Reply:
         ttl=ttl,
         expires=call.now + ttl,
         granted=ttl,
-        meta={**(used.metadata if used else {}), "role_name": role.name},
+        meta=metadata,
         display_name=_display_name(core, mount),
         num_uses=role.token_num_uses,
         explicit_max_ttl=role.token_explicit_max_ttl,
         period=role.token_period,
         renewable=kind == "service",
-        entity_id=_entity_id(core, role),
+        entity_id=entity.id,
         cidrs=_blocks(role, used),
         space=core.path,
     )
     core.tokens.add(token)
-    core.remember(_entity(core, role, mount, token.meta or {}))
-    return Reply(auth=token.auth(ttl), warnings=warnings)
+    return Reply(auth=token.auth(ttl, entity.policies), warnings=warnings)
 
 
 def _blocks(role: Role, used: SecretId | None) -> list[str]:
@@ -133,19 +135,6 @@ def _display_name(core: Core, mount: Mount) -> str:
     """The mount's name; in a namespace its whole path."""
     path = f"{core.path}{mount.prefix}" if core.parent else mount.path
     return path.removesuffix("/").replace("/", "-")
-
-
-def _entity_id(core: Core, role: Role) -> str:
-    """Of a namespace, too, where it is of one."""
-    return f"{role.entity_id}.{core.id}" if core.parent else role.entity_id
-
-
-def _entity(core: Core, role: Role, mount: Mount, metadata: dict[str, str]) -> Entity:
-    """Who logs in: each role id is somebody."""
-    name = f"entity_{role.entity_id[:8]}"
-    if core.flavour.is_openbao:
-        name += f".{core.id}"
-    return Entity(_entity_id(core, role), mount.accessor, role.role_id, metadata, name)
 
 
 def _token_type(role: Role, mount: Mount) -> str:

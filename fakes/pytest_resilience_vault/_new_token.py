@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_resilience_vault._errors import bad_request
-from pytest_resilience_vault._ids import new_uuid
 from pytest_resilience_vault._policy_names import is_among, sanitized
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._times import seconds
@@ -168,13 +167,8 @@ def create(
     role: TokenRole | None = None,
     *,
     orphan: bool = False,
-    entities: dict[str, str] | None = None,
 ) -> Reply:
-    """The new token, or a refusal.
-
-    Args:
-        entities: By alias; what a role lets a caller ask for is made when it is not there.
-    """
+    """The new token, or a refusal."""
     parent = call.token
     assert parent is not None
     if parent.num_uses == LAST_USE:
@@ -201,8 +195,9 @@ def create(
     is_orphan = role.orphan if role else orphan or wanted.no_parent
     alias = call.text("entity_alias")
     entity = "" if is_orphan else parent.entity_id
-    if alias and entities is not None:
-        entity = entities.setdefault(alias, new_uuid())
+    if alias:
+        # What a role lets a caller ask for is made when it is not there.
+        entity = core.entities.log_in(call.mount, alias, None, call.now).id
     token = Token(
         id=_new_id(core, wanted),
         type=wanted.type,
@@ -226,7 +221,8 @@ def create(
     if wanted.id:
         warnings.append(WEAK)
     warnings += core.unknown_policies(token.policies)
-    return Reply(auth=token.auth(token.ttl), warnings=warnings)
+    auth = token.auth(token.ttl, core.identity_policies(token))
+    return Reply(auth=auth, warnings=warnings)
 
 
 def _display_name(given: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_resilience_vault._identity import Cubbyhole, Identity
+from pytest_resilience_vault._cubbyhole import Cubbyhole
+from pytest_resilience_vault._identity import Identity
 from pytest_resilience_vault._mounts import Mount
 from pytest_resilience_vault._sys import Sys
 from pytest_resilience_vault._token_api import TokenApi

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_resilience_vault._call import LIST, Call
 from pytest_resilience_vault._constraints import Constraints, read_constraints
 from pytest_resilience_vault._errors import Forbidden, one_of
 from pytest_resilience_vault._hcl import Block, parse
 from pytest_resilience_vault._pages import allow_page
-from pytest_resilience_vault._templates import Entity, filled, is_template
+from pytest_resilience_vault._templates import filled, is_template
 from pytest_resilience_vault._times import moment
+
+if TYPE_CHECKING:
+    from pytest_resilience_vault._entities import Entity
 
 DENY = "deny"
 SUDO = "sudo"

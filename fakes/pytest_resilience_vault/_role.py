@@ -70,11 +70,10 @@ class Role:
     period: float | None = None
     """As long as they were set under these names, from before the ``token_`` fields."""
     secret_ids: dict[str, SecretId] = field(default_factory=dict)
-    entity_id: str = field(default_factory=new_uuid)
 
     def shown(self, *, openbao: bool = False) -> dict[str, Any]:
         """As a read shows it."""
-        hidden = ("name", "role_id", "secret_ids", "entity_id")
+        hidden = ("name", "role_id", "secret_ids")
         shown = {name: getattr(self, name) for name in self.__slots__ if name not in hidden}
         shown["token_bound_cidrs"] = self.token_bound_cidrs or []
         if openbao:

@@ -69,7 +69,7 @@ class InfoPaths(Backend):
     @on("read", "internal/counters/entities")
     def count_entities(self, call: Call) -> Reply:
         """Who has logged in."""
-        return Reply({"counters": {"entities": {"total": len(self.core.entities)}}})
+        return Reply({"counters": {"entities": {"total": len(self.core.entities.by_id)}}})
 
     @on("read", "internal/counters/requests")
     def count_requests(self, call: Call) -> Reply:

@@ -1,44 +1,17 @@
 """Paths of policies that name who asks: ``secret/data/{{identity.entity.id}}/*``.
 
 sdk/helper/identitytpl/templating.go. Who logs in with AppRole is an entity with one alias, the
-role id; there are no groups and no metadata of entities, and a path that names them grants
-nothing, as in Vault.
+role id; there are no groups, and a path that names them grants nothing, as in Vault.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pytest_resilience_vault._errors import Forbidden
-from pytest_resilience_vault._ids import new_uuid
 
-
-@dataclass(frozen=True, slots=True)
-class Entity:
-    """Who has logged in (vault/identity_store.go)."""
-
-    id: str
-    accessor: str
-    """Of the auth method."""
-    alias: str
-    """What the method knows it by."""
-    metadata: dict[str, str]
-    """Of the alias, from its last login."""
-    name: str
-    alias_id: str = field(default_factory=new_uuid)
-
-    def value(self, name: str) -> str | None:
-        """Of ``identity.entity.<name>``; None where there is none."""
-        own = {"id": self.id, "name": self.name}
-        if name in own:
-            return own[name]
-        begin = f"aliases.{self.accessor}."
-        if not name.startswith(begin):
-            return None
-        rest = name.removeprefix(begin)
-        found = {"id": self.alias_id, "name": self.alias}
-        found.update((f"metadata.{key}", value) for key, value in self.metadata.items())
-        return found.get(rest) or None
+if TYPE_CHECKING:
+    from pytest_resilience_vault._entities import Entity
 
 
 def is_template(path: str) -> bool:

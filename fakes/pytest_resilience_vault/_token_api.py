@@ -56,7 +56,7 @@ class TokenApi(TokenRolePaths):
         role = self.roles.get(name)
         if role is None:
             raise bad_request(f"unknown role {name}")
-        return create(self.core, call, role, entities=self.entities)
+        return create(self.core, call, role)
 
     @on(WRITE, "tidy/?")
     def tidy(self, call: Call) -> Reply:
@@ -69,7 +69,7 @@ class TokenApi(TokenRolePaths):
     @on(WRITE, "lookup-self", fields.TOKEN)
     def lookup_self(self, call: Call) -> Reply:
         """What the caller's token is."""
-        return Reply(self._own(call).shown(call.now))
+        return self._shown(self._own(call), call)
 
     @on("read", "lookup")
     @on(WRITE, "lookup", fields.TOKEN)
@@ -79,13 +79,20 @@ class TokenApi(TokenRolePaths):
         token = self._token(named, call)
         if token is None:
             raise Refused(403, "bad token")
-        return Reply(token.shown(call.now))
+        return self._shown(token, call)
 
     @on(WRITE, "lookup-accessor", fields.ACCESSOR)
     def lookup_accessor(self, call: Call) -> Reply:
         """What the token with this accessor is, without its id."""
         token = self._by_accessor(call)
-        return Reply(token.shown(call.now, with_id=False))
+        return self._shown(token, call, with_id=False)
+
+    def _shown(self, token: Token, call: Call, *, with_id: bool = True) -> Reply:
+        data = token.shown(call.now, with_id=with_id)
+        of_entity = self.core.identity_policies(token)
+        if of_entity:
+            data.update(identity_policies=of_entity, external_namespace_policies={})
+        return Reply(data)
 
     @on("list", "accessors/?")
     def accessors(self, call: Call) -> Reply:
@@ -136,7 +143,8 @@ class TokenApi(TokenRolePaths):
         token.expires = call.now + ttl
         token.last_renewal = call.now
         token.granted = ttl
-        return Reply(auth=token.auth(ttl), warnings=warnings)
+        auth = token.auth(ttl, self.core.identity_policies(token))
+        return Reply(auth=auth, warnings=warnings)
 
     # Revoke
 

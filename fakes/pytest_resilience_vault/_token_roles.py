@@ -111,8 +111,6 @@ class TokenRolePaths(Backend):
     def __init__(self, core: Core) -> None:
         super().__init__(core)
         self.roles: dict[str, TokenRole] = {}
-        self.entities: dict[str, str] = {}
-        """The entity that each alias stands for, which tokens with a role may ask for."""
 
     def exists(self, call: Call) -> bool | None:
         """Whether there is such a role; on the roles' own paths only."""

@@ -124,18 +124,21 @@ class Token:
             data["namespace_path"] = self.space
         return data
 
-    def auth(self, ttl: int) -> Struct:
+    def auth(self, ttl: int, of_entity: list[str]) -> Struct:
         """The ``auth`` of a login, a creation or a renewal (sdk/logical/translate_response.go).
 
         Args:
             ttl: Seconds granted now, as a whole number, however late it is within a second.
+            of_entity: Policies that it has because of whose it is.
         """
-        # Left out when it is empty (logical.HTTPAuth, omitempty).
+        # Left out when they are empty (logical.HTTPAuth, omitempty).
         own = {"token_policies": self.policies} if self.policies else {}
+        if of_entity:
+            own["identity_policies"] = of_entity
         return Struct(
             client_token=self.id,
             accessor=self.accessor,
-            policies=self.policies,
+            policies=sorted({*self.policies, *of_entity}) if of_entity else self.policies,
             **own,
             metadata=self.meta,
             lease_duration=ttl,

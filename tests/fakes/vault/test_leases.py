@@ -1,8 +1,9 @@
 """sys/leases: tokens are found and ended by the leases that they have, too."""
 
 import pytest
+import requests
 
-from pytest_resilience_vault import Vault
+from pytest_resilience_vault import OpenBao, Vault
 from tests.fakes.vault.asking import Ask, SettableClock, said
 
 LOOKUP = "sys/leases/lookup"
@@ -121,3 +122,15 @@ def test_all_leases_can_be_revoked(ask: Ask) -> None:
     }
     assert {ask("GET", path).status_code for path in (count, listed)} == {404}
     assert ask("POST", "sys/leases/tidy").status_code == 202
+
+
+def test_an_openbao_has_no_older_paths() -> None:
+    """Those of a Vault from before sys/leases (seen)."""
+    with OpenBao() as bao:
+        fields = {"X-Vault-Token": bao.root_token}
+        paths = ("renew/x", "revoke/x", "revoke-prefix/x", "leases/revoke/x")
+        answers = [
+            requests.put(f"{bao.url}/v1/sys/{path}", headers=fields, timeout=5) for path in paths
+        ]
+
+    assert [answer.status_code for answer in answers] == [404, 404, 404, 204]
