@@ -23,7 +23,17 @@ WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class NoAnswer(Exception):
-    """A request came to nothing."""
+    """A request came to nothing.
+
+    Args:
+        asked: The request.
+        why: What came in place of an answer.
+    """
+
+    def __init__(self, asked: Ask, why: Exception) -> None:
+        super().__init__(f"{type(why).__name__}: {why}")
+        self.asked = asked
+        self.hangs = isinstance(why, TimeoutError)
 
 
 class Ask(NamedTuple):
@@ -81,14 +91,24 @@ class Talk:
             data = response.read()
         except (OSError, http.client.HTTPException) as error:
             self.close()
-            raise NoAnswer(f"{type(error).__name__}: {error}") from error
+            raise NoAnswer(asked, error) from error
         fields = {name.lower(): value for name, value in response.getheaders()}
-        return Said(response.status, fields, bodies.read(data, fields.get("content-type", "")))
+        return Said(response.status, fields, _read(data, fields.get("content-type", "")))
 
     def _filled(self, text: str) -> str:
         for name, value in self._environment.items():
             text = text.replace(f"{{{name}}}", str(value))
         return text
+
+
+def _read(data: bytes, kind: str) -> Body:
+    """The body; what Python alone takes for JSON is text."""
+    body = bodies.read(data, kind)
+    try:
+        json.dumps(body.data if body.kind == "JSON" else None, allow_nan=False)
+    except ValueError:
+        return Body("text", data.decode())
+    return body
 
 
 class _Reader:

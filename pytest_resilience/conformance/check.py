@@ -104,4 +104,11 @@ def _found(trial: Trial) -> Iterator[Flaw]:
                 if flaw.code == "environment-not-text":
                     return  # Nothing can be said of what is made of it.
         except NoAnswer as error:
-            yield Flaw("no-answer", part.__name__, "an answer to each request", str(error))
+            yield Flaw("no-answer", str(error.asked), "an answer", str(error))
+            if error.hangs:
+                return  # It would be waited for again and again.
+        except Exception as error:
+            where = trial.watch.place_of(error)
+            if where is None:
+                raise
+            yield Flaw("method-raised", where, "no exception", f"{type(error).__name__}: {error}")

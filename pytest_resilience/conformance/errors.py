@@ -33,7 +33,8 @@ def errors(trial: Trial) -> Iterator[Flaw]:
                 yield Flaw("wrong-status", where, str(status), str(said.status))
             yield from types(where, said)
         wanted = shape_of([said.body.data for said in planned.values()])
-        if len({said.body.kind for said in planned.values()}) > 1 or _nothing_common(wanted):
+        kinds = {said.body.kind for said in planned.values()}
+        if len(kinds) > 1 or len(wanted.kinds) > 1 or _nothing_common(wanted):
             came = "; ".join(f"{status}: {_words(said)}" for status, said in planned.items())
             yield Flaw("error-shape", "error()", "one shape for each status", came)
             return
@@ -63,10 +64,13 @@ def _planned(server: FakeServer, status: int, trial: Trial) -> Said:
 
 def _presets(server: FakeServer, trial: Trial, wanted: Shape) -> Iterator[Flaw]:
     for name in sorted(server.presets) if isinstance(server, Fake) else ():
+        where, before = f"preset {name}", len(server.errors)
         server.fail(name)
         said = ask(server, trial.gets()[0])
-        if said.status >= 400:
-            where = f"preset {name}"
+        if len(server.errors) > before:
+            error = server.errors[-1]
+            yield Flaw("handler-raised", where, "an answer", f"{type(error).__name__}: {error}")
+        elif said.status >= 400:
             yield from types(where, said)
             if said.body.kind == "JSON":  # A page of a load balancer's is one on purpose.
                 yield from _shape(where, wanted, said)
@@ -81,8 +85,7 @@ def _own(trial: Trial, wanted: Shape) -> Iterator[Flaw]:
             if server.trace[-1].unmatched:
                 continue
             where = str(asked)
-            if isinstance(said.body.data, dict | list):  # A word alone may be JSON and a text.
-                yield from types(where, said)
+            yield from types(where, said)
             if said.status >= 400 and _has_its_own(server):
                 yield from _shape(where, wanted, said)
 

@@ -13,6 +13,8 @@ FLAWS = MappingProxyType(
         "them to super().__init__().",
         "no-answer": "Each request gets an answer.",
         "handler-raised": "A handler answers what it cannot find with an error; it does not raise.",
+        "method-raised": "What every fake has can be called: `environment`, `state()`, `reset()` "
+        "while it runs, `start()` and `stop()`.",
         "left-behind": "When a fake has stopped, no thread, descriptor or variable of it is left.",
         "environment-not-text": "`environment` maps names to texts.",
         "environment-elsewhere": "The addresses in `environment` are those of this very instance.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -54,6 +54,10 @@ def _one_life(trial: Trial) -> Iterator[Flaw]:
     server = trial.new()
     for _ in range(2):
         with trial.serving(server):
+            given: object = server.environment
+            if not isinstance(given, Mapping):
+                yield Flaw("environment-not-text", "environment", "names and texts", repr(given))
+                return
             ask(server, trial.gets()[0])
             yield from _environment(server)
 

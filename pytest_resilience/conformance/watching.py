@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+import traceback
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any, Self
@@ -27,6 +29,7 @@ CLOCKS = frozenset(
 )
 WAITS = frozenset(
     {
+        ("Condition", "wait"),
         ("time", "sleep"),
         ("socket", "connect"),
         ("socket", "recv"),
@@ -39,6 +42,11 @@ WAITS = frozenset(
         ("posix", "system"),
     }
 )
+
+
+# What waits in Python's own code; a thread that begins is waited for, too, and not for long.
+WAITING = threading.Condition.wait.__code__
+BEGINNING = threading.Thread.start.__code__
 
 
 class Watch:
@@ -85,10 +93,17 @@ class Watch:
     def heard(self, frame: FrameType, event: str, called: Any) -> None:  # noqa: ANN401 -- sys.setprofile's
         """A call on the thread that serves."""
         self.heard_here(frame, event, called)
-        if event == "c_call" and (name := _name(called)) in WAITS:
-            caller = self._theirs_above(frame)
-            if caller is not None:
-                self._add("blocks-the-loop", "an answer at once", caller, name)
+        name = _name(called) if event == "c_call" else ("", "")
+        if event == "call" and frame.f_code is WAITING and frame.f_locals["timeout"] != 0:
+            name = ("Condition", "wait")
+        if name in WAITS and (caller := self._theirs_above(frame)) is not None:
+            self._add("blocks-the-loop", "an answer at once", caller, name)
+
+    def place_of(self, error: BaseException) -> str | None:
+        """The function of the fake's that an exception came through last, if there is one."""
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        theirs = [frame.f_code.co_qualname for frame in frames if self._is_theirs(frame)]
+        return theirs[-1] if theirs else None
 
     def _add(self, code: str, wanted: str, frame: FrameType, name: tuple[str, str]) -> None:
         where = f"{frame.f_code.co_filename}, line {frame.f_lineno}"
@@ -100,7 +115,7 @@ class Watch:
 
     def _theirs_above(self, frame: FrameType | None) -> FrameType | None:
         while frame is not None and not self._is_theirs(frame):
-            frame = frame.f_back
+            frame = None if frame.f_code is BEGINNING else frame.f_back
         return frame
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import socket
 import sys
+import threading
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pytest_resilience import CheckFailed, Fake, FakeServer, PlanError, check_fake, route
-from pytest_resilience.conformance import life
+from pytest_resilience.conformance import asking, life
 from pytest_resilience.conformance.asking import asks_of
 from pytest_resilience.conformance.check import flaws_of
 from pytest_resilience.conformance.flaw import FLAWS
@@ -19,7 +21,7 @@ from pytest_resilience.conformance.resetting import _by_chance
 from pytest_resilience.conformance.watching import Watch
 from pytest_resilience_gemini import Gemini
 from pytest_resilience_vault import Vault
-from tests.fakes.own import shelf
+from tests.fakes.own import raising, shelf
 from tests.fakes.own.shelf import Shelf
 
 
@@ -37,6 +39,7 @@ class GitHub(Fake):
 
 
 RIGHT = [GitHub, Shelf, shelf.EndsItsThread, shelf.Minted, shelf.Plain, shelf.Store]
+RIGHT.append(raising.BeginsAThread)
 
 
 @pytest.mark.parametrize("fake", RIGHT, ids=lambda fake: fake.__name__)
@@ -82,6 +85,15 @@ BROKEN = {
     shelf.WallClock: "reads-system-clock",
     shelf.BornThen: "reads-system-clock",
     shelf.Sleeps: "blocks-the-loop",
+    raising.NoState: "method-raised",
+    raising.NoSecondReset: "method-raised",
+    raising.NoEnd: "method-raised",
+    raising.ListedEnvironment: "environment-not-text",
+    raising.NoPreset: "handler-raised",
+    raising.WordOrData: "error-shape",
+    raising.TextAsData: "error-type",
+    raising.NoNumber: "error-type",
+    raising.WaitsForNothing: "blocks-the-loop",
 }
 
 
@@ -113,6 +125,32 @@ def test_the_failure_says_what_where_and_what_holds() -> None:
         "  allow-missing: PATCH /books: wanted Allow with the methods there are, came none",
         "    A 405 names the methods that are allowed, in Allow.",
     ]
+
+
+def test_the_failure_says_whose_method_it_was() -> None:
+    """The last one of the fake's, as its class names it."""
+    (flaw,) = [one for one in flaws_of(raising.NoEnd) if one.code == "method-raised"]
+
+    assert str(flaw).splitlines()[0] == (
+        "method-raised: NoEnd.stop: wanted no exception, came RuntimeError: was that all?"
+    )
+
+
+def test_what_others_raise_is_raised() -> None:
+    """No code of the fake's is to blame."""
+    with pytest.raises(FileNotFoundError):
+        flaws_of(raising.ReadsElsewhere)
+
+
+def test_who_never_answers_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the request is named."""
+    monkeypatch.setattr(asking, "PATIENCE", 0.05)
+
+    (flaw,) = flaws_of(raising.Never)
+
+    assert str(flaw).splitlines()[0] == (
+        "no-answer: GET /books: wanted an answer, came TimeoutError: timed out"
+    )
 
 
 def test_what_the_service_does_can_be_allowed() -> None:
@@ -220,6 +258,32 @@ def test_what_a_watch_hears() -> None:
     found = [(flaw.code, flaw.came) for flaw in watch.flaws()]
 
     assert found == [("reads-system-clock", "datetime.now()"), ("blocks-the-loop", "socket.recv()")]
+
+
+@pytest.mark.parametrize(
+    ("timeout", "between", "waits"),
+    [
+        (None, None, True),
+        (0.5, None, True),
+        (0, None, False),  # a pool asks so for a thread that is free
+        (None, threading.Thread.start, False),
+    ],
+)
+def test_a_watch_hears_waits_in_pythons_own_code(
+    timeout: float | None, between: Any, *, waits: bool
+) -> None:
+    """But not those that end at once, by themselves or with a thread that begins."""
+    watch = Watch("tests")
+    frame: Any = sys._getframe()
+    for code in (between, threading.Condition.wait):
+        if code is not None:
+            frame = SimpleNamespace(
+                f_code=code.__code__, f_locals={"timeout": timeout}, f_globals={}, f_back=frame
+            )
+
+    watch.heard(frame, "call", None)
+
+    assert [flaw.came for flaw in watch.flaws()] == ["Condition.wait()"] * waits
 
 
 def test_a_watch_hears_nothing_of_others() -> None:

@@ -1,0 +1,123 @@
+"""Fakes that raise, or wait, where one looks for it last."""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from werkzeug import Request, Response
+
+from pytest_resilience import route
+from tests.fakes.own.shelf import Shelf
+
+POOL = ThreadPoolExecutor(1)
+
+
+class NoState(Shelf):
+    """method-raised."""
+
+    def state(self) -> Any:
+        """Not yet."""
+        raise NotImplementedError
+
+
+class ReadsElsewhere(Shelf):
+    """Raises in a function that is not its own."""
+
+    state = staticmethod(partial(os.listdir, "/no/such/place"))
+
+
+class NoSecondReset(Shelf):
+    """method-raised."""
+
+    def reset(self) -> None:
+        """Once only."""
+        if hasattr(self, "books"):
+            raise RuntimeError("again?")
+        super().reset()
+
+
+class NoEnd(Shelf):
+    """method-raised."""
+
+    def stop(self) -> None:
+        """With a word at the end."""
+        super().stop()
+        raise RuntimeError("was that all?")
+
+
+class ListedEnvironment(Shelf):
+    """environment-not-text: no names at all."""
+
+    @property
+    def environment(self) -> Any:
+        """Values only."""
+        return [self.url]
+
+
+class NoPreset(Shelf):
+    """handler-raised: by a preset."""
+
+    @property
+    def presets(self) -> Any:
+        """One that cannot be made."""
+        return {"busy": lambda: 1 // 0}
+
+
+class WordOrData(Shelf):
+    """error-shape: JSON both times."""
+
+    def error(self, status: int, message: str | None = None) -> Any:
+        """A word or an object."""
+        return (status, "busy") if status == 503 else super().error(status, message)
+
+
+class TextAsData(Shelf):
+    """error-type: a success, too, is of its type."""
+
+    @route("GET", "/books")
+    def all(self, request: Request) -> Any:
+        """A text."""
+        return Response("three", content_type="application/json")
+
+
+class NoNumber(Shelf):
+    """error-type: what no JSON has."""
+
+    @route("GET", "/books")
+    def all(self, request: Request) -> Any:
+        """Not a number."""
+        return {"books": [float("nan")]}
+
+
+class WaitsForNothing(Shelf):
+    """blocks-the-loop: in Python's own code."""
+
+    @route("GET", "/books")
+    def all(self, request: Request) -> Any:
+        """After a while."""
+        threading.Event().wait(0.001)
+        return {"books": self.books}
+
+
+class BeginsAThread(Shelf):
+    """Right: that a thread has begun is no wait, nor is to ask a pool for one that is free."""
+
+    @route("GET", "/books")
+    def all(self, request: Request) -> Any:
+        """And it ends at once."""
+        threading.Thread(target=int).start()
+        POOL.submit(int)
+        return {"books": self.books}
+
+
+class Never(Shelf):
+    """no-answer: it announces more than it has, and waits."""
+
+    @route("GET", "/books")
+    def all(self, request: Request) -> Any:
+        """The rest never comes."""
+        return Response(iter([b"{}"]), headers={"Content-Length": "20"})
