@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from pytest_resilience.clock._conductor import Conductor
 
 T = TypeVar("T")
-UNDER_WAY = (0, errno.EINPROGRESS, errno.EALREADY)
-"""What the kernel says of a connection that there is, or is to be."""
+UNDER_WAY = (errno.EINPROGRESS, errno.EALREADY)
+"""What the kernel says of a connection that is to be."""
 READABLE, WRITABLE = select.POLLIN, select.POLLOUT
 DONT_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
 FLAGS = {
@@ -234,11 +234,11 @@ def _connect_to_ours(sock: Socket, address: Any, conductor: Conductor) -> int:
     # An asyncio loop's sockets never block, and are connected here as well.
     with unblocked(sock):
         error = real_connect_ex(sock, address)
-    if error in UNDER_WAY:
+    if error in (0, *UNDER_WAY):
         _links.connect(sock, address[1])
-        if timeout != 0:
-            wait(sock, conductor, WRITABLE, due_after(conductor, timeout))
-            return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if error in UNDER_WAY and timeout != 0:
+        wait(sock, conductor, WRITABLE, due_after(conductor, timeout))
+        error = real_connect_ex(sock, address)  # How it has ended, which ends it for the kernel.
     return error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import select
 import socket
@@ -255,7 +256,7 @@ def test_what_has_arrived() -> None:
         assert not _links._arrived(ends(ESTABLISHED, sent=7, unsent=1), there, sock)
 
 
-def test_a_connection_whose_ends_go(clock: VirtualClock, server: FakeServer) -> None:
+def test_a_connection_whose_ends_go(clock: VirtualClock) -> None:
     """While our FIN is under way it is not quiet; when an end cannot be asked any more, it is."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = listening.getsockname()
@@ -269,7 +270,24 @@ def test_a_connection_whose_ends_go(clock: VirtualClock, server: FakeServer) -> 
             accepted.close()
             assert _links._is_quiet(key)
             _links.unserve(key)
-    assert not _links._is_full(server.port)
+
+
+def test_a_queue_that_has_room(clock: VirtualClock) -> None:
+    """It is not full."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = listening.getsockname()
+        _links.listen(address, listening)
+        assert not _links._is_full(address[1])
+        _links.unlisten(address)
+
+
+def test_a_socket_that_is_connected_twice(clock: VirtualClock, server: FakeServer) -> None:
+    """The second time it is told so."""
+    address = (server.host, server.port)
+    with socket.create_connection(address) as sock:
+        assert sock.connect_ex(address) == errno.EISCONN
+        with pytest.raises(OSError, match="already connected"):
+            sock.connect(address)
 
 
 def test_real_delays(server: FakeServer) -> None:
