@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pytest_resilience_vault import _errors
 from pytest_resilience_vault._call import CREATE, LIST, READ, UPDATE, Call
-from pytest_resilience_vault._fields import CAPTURED, Fields
+from pytest_resilience_vault._fields import Fields
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._ttl import Wish
 
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 PLACES = "_vault_places"
+_IGNORED = "Endpoint ignored these unrecognized parameters"
+_REPLACED = (
+    "Endpoint replaced the value of these parameters with the values captured from the endpoint's"
+    " path"
+)
 WRITE = f"{CREATE} {UPDATE}"
 """For a path that is created and updated by the same handler."""
 
@@ -59,6 +64,8 @@ class Backend:
     """Paths that need no token; a ``*`` at the end stands for anything."""
     sudo_paths: ClassVar[tuple[str, ...]] = ()
     """Paths that need the sudo capability, written likewise."""
+    captures: ClassVar[dict[str, str]] = {}
+    """What the real one calls parts of a path, where that is another name than here."""
     _table: ClassVar[list[Place]] = []
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -94,27 +101,29 @@ class Backend:
         name = place.names.get(call.operation)
         if name is None:
             raise _errors.unsupported_operation()
-        takes_any = place.fields is None and call.operation not in (READ, LIST)
-        known = place.fields or {}
-        if call.data and not takes_any:
-            call.convert(known)
-            ignored = sorted(set(call.data) - set(known) - CAPTURED)
-            if ignored:
-                return self._warned(call, getattr(self, name), arguments, ignored)
+        remarks = self._remarks(call, place, arguments) if call.data else []
         reply: Reply | None = getattr(self, name)(call, **arguments)
+        if reply is not None and remarks:
+            if reply.data == {"keys": []}:
+                # A warning makes an empty list something to be said (seen).
+                reply.data = {}
+            reply.warnings += remarks
         return reply
 
-    def _warned(
-        self, call: Call, method: Callable[..., Any], arguments: dict[str, str], ignored: list[str]
-    ) -> Reply | None:
-        """The answer with a warning; that makes an empty list something to be said (seen)."""
-        reply: Reply | None = method(call, **arguments)
-        if reply is not None:
-            if reply.data == {"keys": []}:
-                reply.data = {}
-            listed = " ".join(ignored)
-            reply.warnings.append(f"Endpoint ignored these unrecognized parameters: [{listed}]")
-        return reply
+    def _remarks(self, call: Call, place: Place, arguments: dict[str, str]) -> list[str]:
+        """Warnings about parameters that nobody reads; refuses what cannot be converted."""
+        found = []
+        captured = {self.captures.get(name, name) for name in arguments}
+        if place.fields is not None or call.operation in (READ, LIST):
+            known = place.fields or {}
+            call.convert(known)
+            ignored = sorted(set(call.data) - set(known) - captured)
+            if ignored:
+                found.append(f"{_IGNORED}: [{' '.join(ignored)}]")
+        replaced = sorted(name for name in captured if call.data.get(name) is not None)
+        if replaced:
+            found.append(f"{_REPLACED}: [{' '.join(replaced)}]")
+        return found
 
     def listed(self, call: Call, names: list[str]) -> Reply:
         """Of names as many as an OpenBao is asked for: so many, and behind which one."""

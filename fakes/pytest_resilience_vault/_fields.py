@@ -106,6 +106,7 @@ KV_METADATA: Fields = {
 }
 KV_SUBKEYS: Fields = {"depth": "whole", "version": "whole"}
 
+CAPABILITIES: Fields = {"accessor": "text", "path": "texts", "paths": "texts", "token": "text"}
 DECODE: Fields = {"encoded_token": "text", "otp": "text"}
 ALIAS: Fields = {
     "canonical_id": "text",
@@ -181,6 +182,3 @@ TUNE: Fields = {
     "user_lockout_config": "mapping",
 }
 REMOUNT: Fields = {"from": "text", "to": "text"}
-
-CAPTURED = frozenset({"name", "path", "role_name"})
-"""Fields that the path itself gives."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_resilience_vault import _fields as fields
-from pytest_resilience_vault._backend import WRITE, on
+from pytest_resilience_vault._backend import NAME, WRITE, on
 from pytest_resilience_vault._errors import Lacking, bad_request
-from pytest_resilience_vault._identity_aliases import AliasPaths
+from pytest_resilience_vault._identity_aliases import ID, AliasPaths
 from pytest_resilience_vault._reply import Reply
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ class Identity(AliasPaths):
         """Make an entity, or change the one with this id or name."""
         return self._write(call, call.text("id"), call.text("name"))
 
-    @on(WRITE, "entity/id/(?P<id>[^/]+)", fields.ENTITY)
+    @on(WRITE, f"entity/id/{ID}", fields.ENTITY)
     def write_entity_by_id(self, call: Call, id: str) -> Reply | None:  # noqa: A002
         """Change an entity."""
         return self._write(call, id, call.text("name"))
 
-    @on(WRITE, "entity/name/(?P<name>.+)", fields.ENTITY)
+    @on(WRITE, f"entity/name/{NAME}", fields.ENTITY)
     def write_entity_by_name(self, call: Call, name: str) -> Reply | None:
         """Make an entity, or change it."""
         return self._write(call, call.text("id"), name)
@@ -63,12 +63,12 @@ class Identity(AliasPaths):
             return None
         return Reply({"aliases": None, "id": entity.id, "name": entity.name})
 
-    @on("read", "entity/id/(?P<id>[^/]+)")
+    @on("read", f"entity/id/{ID}")
     def read_entity(self, call: Call, id: str) -> Reply | None:  # noqa: A002
         """An entity."""
         return self._shown(self.core.entities.by_id.get(id))
 
-    @on("read", "entity/name/(?P<name>.+)")
+    @on("read", f"entity/name/{NAME}")
     def read_entity_by_name(self, call: Call, name: str) -> Reply | None:
         """The same by its name."""
         return self._shown(self.core.entities.named(name))
@@ -76,12 +76,12 @@ class Identity(AliasPaths):
     def _shown(self, entity: Entity | None) -> Reply | None:
         return None if entity is None else Reply(entity.shown(self.core.id))
 
-    @on("delete", "entity/id/(?P<id>[^/]+)")
+    @on("delete", f"entity/id/{ID}")
     def delete_entity(self, call: Call, id: str) -> None:  # noqa: A002
         """Forget an entity."""
         self._forget(self.core.entities.by_id.get(id))
 
-    @on("delete", "entity/name/(?P<name>.+)")
+    @on("delete", f"entity/name/{NAME}")
     def delete_entity_by_name(self, call: Call, name: str) -> None:
         """The same by its name."""
         self._forget(self.core.entities.named(name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_resilience_vault import _fields as fields
-from pytest_resilience_vault._backend import WRITE, Backend, on
+from pytest_resilience_vault._backend import NAME, WRITE, Backend, on
 from pytest_resilience_vault._entities import Alias, Entity
 from pytest_resilience_vault._errors import bad_request
 from pytest_resilience_vault._reply import Reply
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pytest_resilience_vault._call import Call
     from pytest_resilience_vault._mounts import Mount
 
+ID = NAME.replace("name", "id")
 PLACE = "(?:entity-alias|persona|alias)"
 """With its older names."""
 
@@ -28,7 +29,7 @@ class AliasPaths(Backend):
         """Make an alias, or change it."""
         return self._write_alias(call, call.text("id"))
 
-    @on(WRITE, f"{PLACE}/id/(?P<id>[^/]+)", fields.ALIAS)
+    @on(WRITE, f"{PLACE}/id/{ID}", fields.ALIAS)
     def write_alias_by_id(self, call: Call, id: str) -> Reply:  # noqa: A002
         """Change an alias."""
         return self._write_alias(call, id)
@@ -90,7 +91,7 @@ class AliasPaths(Backend):
             owner.aliases.append(alias)
         return alias
 
-    @on("read", f"{PLACE}/id/(?P<id>[^/]+)")
+    @on("read", f"{PLACE}/id/{ID}")
     def read_alias(self, call: Call, id: str) -> Reply | None:  # noqa: A002
         """An alias."""
         found = self.core.entities.aliases().get(id)
@@ -99,7 +100,7 @@ class AliasPaths(Backend):
         owner, alias = found
         return Reply({**alias.shown(owner), "namespace_id": self.core.id})
 
-    @on("delete", f"{PLACE}/id/(?P<id>[^/]+)")
+    @on("delete", f"{PLACE}/id/{ID}")
     def delete_alias(self, call: Call, id: str) -> None:  # noqa: A002
         """Forget an alias; its entity stays."""
         found = self.core.entities.aliases().get(id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_resilience_vault import _fields as fields
 from pytest_resilience_vault._backend import NAME, WRITE, Backend, on
@@ -27,6 +27,7 @@ class SecretIdPaths(Backend):
     """Make, look up and destroy secret ids."""
 
     type = "approle"
+    captures: ClassVar = {"name": "role_name"}
 
     def __init__(self, core: Core) -> None:
         super().__init__(core)

@@ -84,22 +84,22 @@ class LeasePaths(Backend):
         space = {"namespace_path": self.core.path} if self.core.parent else {}
         return Reply({**shown, **space})
 
-    @on(WRITE, "(?:leases/)?renew(?:/(?P<url>.*))?")
-    def renew(self, call: Call, url: str | None) -> None:
+    @on(WRITE, "(?:leases/)?renew(?:/(?P<url_lease_id>.*))?")
+    def renew(self, call: Call, url_lease_id: str | None) -> None:
         """A token is renewed as such."""
         self._refuse_old(call)
-        token = self._leases(call).get(_named(call, url))
+        token = self._leases(call).get(_named(call, url_lease_id))
         if token is None:
             raise bad_request("lease not found")
         if not token.renewable:
             raise bad_request("lease is not renewable")
         raise bad_request("tokens cannot be renewed through this endpoint")
 
-    @on(WRITE, "(?:leases/)?revoke(?:/(?P<url>.*))?")
-    def revoke(self, call: Call, url: str | None) -> None:
+    @on(WRITE, "(?:leases/)?revoke(?:/(?P<url_lease_id>.*))?")
+    def revoke(self, call: Call, url_lease_id: str | None) -> None:
         """End the token; a lease that is unknown is as good as revoked."""
         self._refuse_old(call)
-        token = self._leases(call).get(_named(call, url))
+        token = self._leases(call).get(_named(call, url_lease_id))
         if token is not None:
             self.core.tokens.revoke(token)
 

@@ -35,16 +35,16 @@ class NamespacePaths(Backend):
         shown = {name: _shown(children[name]) for name in sorted(children)}
         return Reply({"key_info": shown, "keys": list(shown)})
 
-    @on("read", "namespaces/(?P<name>.+)")
-    def read_namespace(self, call: Call, name: str) -> Reply | None:
+    @on("read", "namespaces/(?P<path>.+)")
+    def read_namespace(self, call: Call, path: str) -> Reply | None:
         """One of them."""
-        child = self._child(name)
+        child = self._child(path)
         return Reply(_shown(child)) if child else None
 
-    @on("patch", "namespaces/(?P<name>.+)", {"custom_metadata": "mapping"})
-    def patch_namespace(self, call: Call, name: str) -> Reply:
+    @on("patch", "namespaces/(?P<path>.+)", {"custom_metadata": "mapping"})
+    def patch_namespace(self, call: Call, path: str) -> Reply:
         """Merge into its metadata; null takes away, one entry or all (seen)."""
-        child = self._child(name)
+        child = self._child(path)
         if child is None:
             raise bad_request("namespace not found")
         custom = call.mapping("custom_metadata")
@@ -64,11 +64,11 @@ class NamespacePaths(Backend):
             raise bad_request("namespace name cannot contain /")
         return self.core.children.get(f"{name}/")
 
-    @on(WRITE, "namespaces/(?P<name>.+)")
-    def write_namespace(self, call: Call, name: str) -> Reply:
+    @on(WRITE, "namespaces/(?P<path>.+)")
+    def write_namespace(self, call: Call, path: str) -> Reply:
         """Make one, or change its metadata."""
         self._demand()
-        name = name.strip("/")
+        name = path.strip("/")
         if "/" in name:
             raise bad_request("namespace name cannot contain /")
         if name in RESERVED:
@@ -81,11 +81,11 @@ class NamespacePaths(Backend):
         child.custom_metadata = call.pairs("custom_metadata")
         return Reply(_shown(child))
 
-    @on("delete", "namespaces/(?P<name>.+)")
-    def delete_namespace(self, call: Call, name: str) -> Reply:
+    @on("delete", "namespaces/(?P<path>.+)")
+    def delete_namespace(self, call: Call, path: str) -> Reply:
         """Forget one and all that is in it."""
         self._demand()
-        key = f"{name.strip('/')}/"
+        key = f"{path.strip('/')}/"
         if "/" in key[:-1]:
             raise bad_request("namespace name cannot contain /")
         child = self.core.children.get(key)

@@ -176,12 +176,12 @@ class CapabilityPaths(Backend):
 
     type = "system"
 
-    @on(WRITE, "capabilities-self")
+    @on(WRITE, "capabilities-self", fields.CAPABILITIES)
     def capabilities_self(self, call: Call) -> Reply:
         """The caller's token."""
         return self._capabilities(call, call.token)
 
-    @on(WRITE, "capabilities")
+    @on(WRITE, "capabilities", fields.CAPABILITIES)
     def capabilities(self, call: Call) -> Reply:
         """A named token."""
         named = call.text("token")
@@ -189,7 +189,7 @@ class CapabilityPaths(Backend):
             raise Refused(500, one_of("no token found"))
         return self._capabilities(call, self.core.tokens.find(named, call.now))
 
-    @on(WRITE, "capabilities-accessor")
+    @on(WRITE, "capabilities-accessor", fields.CAPABILITIES)
     def capabilities_accessor(self, call: Call) -> Reply:
         """The token with this accessor."""
         accessor = call.text("accessor")

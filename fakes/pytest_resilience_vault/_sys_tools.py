@@ -27,12 +27,12 @@ class ToolPaths(Backend):
 
     type = "system"
 
-    @on(WRITE, "tools/random(?:/(?P<source>[^/]+))?(?:/(?P<size>.+))?", fields.RANDOM)
-    def random(self, call: Call, source: str | None, size: str | None) -> Reply:
+    @on(WRITE, "tools/random(?:/(?P<source>[^/]+))?(?:/(?P<urlbytes>.+))?", fields.RANDOM)
+    def random(self, call: Call, source: str | None, urlbytes: str | None) -> Reply:
         """As many bytes as are asked for (helper/random, HandleRandomAPI)."""
-        if source and not size and source not in SOURCES:
-            source, size = None, source
-        count = call.whole("bytes", 32) if size is None else _count(size)
+        if source and not urlbytes and source not in SOURCES:
+            source, urlbytes = None, source
+        count = call.whole("bytes", 32) if urlbytes is None else _count(urlbytes)
         if count < 1:
             raise bad_request("'bytes' cannot be less than 1")
         if count > MOST_BYTES:
@@ -43,15 +43,15 @@ class ToolPaths(Backend):
             raise bad_request(f'unsupported entropy source "{source}"; {words}')
         return Reply({"random_bytes": encoded}, warnings=[NO_SEAL] if source == "seal" else [])
 
-    @on(WRITE, "tools/hash(?:/(?P<algorithm>.+))?", fields.HASH)
-    def hash(self, call: Call, algorithm: str | None) -> Reply:
+    @on(WRITE, "tools/hash(?:/(?P<urlalgorithm>.+))?", fields.HASH)
+    def hash(self, call: Call, urlalgorithm: str | None) -> Reply:
         """Of what is given in base64."""
         try:
             given = base64.b64decode(call.text("input"), validate=True)
         except ValueError:
             words = "unable to decode input as base64: illegal base64 data at input byte"
             raise bad_request(f"{words} {first_bad(call.text('input'))}") from None
-        name = algorithm or call.text("algorithm", "sha2-256")
+        name = urlalgorithm or call.text("algorithm", "sha2-256")
         _encoded(call, "hex", b"", "")
         if name not in ALGORITHMS:
             raise bad_request(f"unsupported algorithm {name}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pytest_resilience_vault import _fields as fields
 from pytest_resilience_vault._backend import NAME, WRITE, Backend, on
@@ -107,6 +107,7 @@ class TokenRolePaths(Backend):
     """Making, reading and forgetting roles."""
 
     type = "token"
+    captures: ClassVar = {"name": "role_name"}
 
     def __init__(self, core: Core) -> None:
         super().__init__(core)

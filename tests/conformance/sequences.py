@@ -25,7 +25,8 @@ CONSTRAINTS = [
     'denied_parameters = { "m" = ["*x"] "options" = [] }', 'denied_parameters = { "*" = [] }',
     'required_parameters = ["data"]', 'required_parameters = ["N"]', 'max_wrapping_ttl = "5m"',
     'allowed_parameters = { "*" = [] "n" = ["2"] }', 'allowed_parameters = ["a"]',
-    'min_wrapping_ttl = "x"', "min_wrapping_ttl = 2 max_wrapping_ttl = 1",
+    'min_wrapping_ttl = "x"', "min_wrapping_ttl = 2 max_wrapping_ttl = 1", "pagination_limit = 1",
+    'expiration = "2020-01-01T00:00:00Z"', 'expiration = "x"', 'pagination_limit = "y"',
 ]  # fmt: skip
 CAPABILITIES = ["create", "read", "update", "patch", "delete", "list", "deny", "sudo"]
 
@@ -90,7 +91,7 @@ class Episode:
             (self._kv2, 24), (self._kv1, 8), (self._role, 12), (self._secret_id, 12),
             (self._login, 8), (self._token, 18), (self._token_role, 8), (self._policies, 8),
             (self._mounts, 8), (self._wrapping, 8), (self._quota, 5), (self._namespace, 4),
-            (self._node, 6), (self._malformed, 6),
+            (self._node, 6), (self._malformed, 6), (self._identity, 8), (self._leases, 5),
         ]  # fmt: skip
         draws, weights = zip(*kinds, strict=True)
         for _ in range(LENGTH):
@@ -123,6 +124,8 @@ class Episode:
             yield Ask("DELETE", f"sys/policies/acl/{name}")
         for name in ("a", "b"):
             yield Ask("DELETE", f"auth/token/roles/{self.mark}{name}")
+        for one in ("{e1}", "{e2}", "{own}"):
+            yield Ask("DELETE", f"identity/entity/id/{one}")
         yield Ask("DELETE", f"sys/namespaces/{self.space}")
 
     # Engines
@@ -230,7 +233,9 @@ class Episode:
             "token_num_uses": lambda: self.pick(0, 1, 3),
             "token_explicit_max_ttl": lambda: self.pick(0, "5m"),
             "token_no_default_policy": lambda: self.pick(True, False),
-            "token_bound_cidrs": lambda: self.pick([], ["127.0.0.0/8"], "10.0.0.0/8", "x"),
+            "token_bound_cidrs": lambda: self.pick(
+                [], ["127.0.0.0/8"], "10.0.0.0/8", "x", "127.0.0.1/32"
+            ),
             "token_type": lambda: self.pick("default", "service", "batch", "default-service"),
             "bind_secret_id": lambda: self.pick(True, True, False),
             "secret_id_num_uses": lambda: self.pick(0, 1, 2),
@@ -405,6 +410,12 @@ class Episode:
             Ask("PUT", f"sys/policies/acl/{two}", {"policy": text}),
             Ask("PUT", f"sys/policies/acl/{two}", {"policy": text}, self.who()),
             Ask("PUT", f"sys/policies/acl/{two}", {"policy": bad}),
+            Ask("PUT", f"sys/policies/acl/{two}", {"policy": text, **self._terms()}),
+            Ask("PATCH", f"sys/policies/acl/{two}", self._terms(), "{root}", PATCH),
+            Ask(
+                "LIST", f"sys/{self.pick('policies/acl', 'policy')}/{self.pick(self.policy, 'zz')}"
+            ),
+            Ask("GET", "sys/internal/ui/resultant-acl", None, self.pick("{t1}", "{t3}", "")),
             Ask("PUT", f"sys/policies/acl/{self.policy}", {"policy": constrained}),
             Ask("PUT", f"sys/policy/{two}", {"policy": text}),
             Ask("GET", f"sys/policies/acl/{name}", None, self.who()),
@@ -422,6 +433,16 @@ class Episode:
                 {"path": paths[0], "accessor": self.pick("{t1a}", "x")},
             ),
         )
+
+    def _terms(self) -> dict[str, Any]:
+        """What an OpenBao keeps of a policy besides its text."""
+        fields: dict[str, Callable[[], Any]] = {
+            "cas": lambda: self.pick(-1, 0, 1, 2),
+            "cas_required": lambda: self.pick(True, False),
+            "expiration": lambda: self.pick("2099-01-01T00:00:00Z", "2020-01-01T00:00:00Z", 0),
+            "ttl": lambda: self.pick("1h", 0, 3600),
+        }
+        return self.some(fields, 2)
 
     def _mounts(self) -> Ask:
         x, y, z = (f"{self.mark}{letter}" for letter in "xyz")
@@ -550,6 +571,72 @@ class Episode:
             Ask("GET", f"{self.space}/kv/data/a", None, self.who()),
             Ask("GET", "auth/token/lookup-self", None, self.who(), inside),
             Ask("GET", "sys/health", None, "", inside),
+        )
+
+    def _identity(self) -> Ask:
+        entity, alias = "identity/entity", "identity/entity-alias"
+        name = f"{self.mark}{self.pick('n1', 'n2', 'N1')}"
+        fields: dict[str, Callable[[], Any]] = {
+            "name": lambda: name,
+            "policies": lambda: self.pick([], [self.policy], "x,Y", ["root"]),
+            "metadata": lambda: self.pick({"a": "b"}, {}, ["c=d"], {"a": 1}),
+            "disabled": lambda: self.pick(False, False, True, "x"),
+            "id": lambda: self.pick("{e1}", "nobody"),
+        }
+        names: dict[str, Callable[[], Any]] = {
+            "name": lambda: self.pick("{rid}", f"{self.mark}q", ""),
+            "mount_accessor": lambda: self.pick("{acc}", "{acc}", "{acc}", "nope"),
+            "canonical_id": lambda: self.pick("{e1}", "{e2}", "nobody"),
+            "custom_metadata": lambda: self.pick({"a": "b"}, {}),
+        }
+        made = ((self.pick("e1", "e2"), "data.id"),)
+        aliased = (("l1", "data.id"),)
+        known = self.pick("{e1}", "{e2}", "{own}")
+        query = self.pick(
+            {"id": known}, {"name": name}, {"alias_id": "{l1}"}, {"name": name, "id": "x"}, {},
+            {"alias_name": "{rid}", "alias_mount_accessor": "{acc}"}, {"alias_name": "{rid}"},
+        )  # fmt: skip
+        accessor = ((("acc", f"data.{self.auth}/.accessor")),)
+        return self.pick(  # type: ignore[no-any-return]
+            Ask("GET", "sys/auth", save=accessor),
+            Ask("POST", entity, {"name": name, **self.some(fields, 3)}, save=made),
+            Ask("POST", f"{entity}/id/{known}", self.some(fields, 2), self.who()),
+            Ask("POST", f"{entity}/name/{name}", self.some(fields, 2), save=made),
+            Ask("GET", f"{entity}/id/{known}", None, self.who()),
+            Ask("GET", f"{entity}/name/{name}", None, self.who()),
+            Ask("DELETE", f"{entity}/{self.pick(f'id/{known}', f'name/{name}')}"),
+            Ask(
+                "POST",
+                alias,
+                {"mount_accessor": "{acc}", "name": "{rid}", **self.some(names)},
+                save=aliased,
+            ),
+            Ask("POST", f"{alias}/id/{{l1}}", self.some(names, 2)),
+            Ask(self.pick("GET", "GET", "DELETE"), f"{alias}/id/{{l1}}"),
+            Ask("POST", "identity/lookup/entity", query, self.who()),
+            Ask("GET", "auth/token/lookup-self", None, "{t4}", save=(("own", "data.entity_id"),)),
+            Ask("GET", self.pick(entity, f"{entity}/id", f"{alias}/id", "identity/lookup/entity")),
+        )
+
+    def _leases(self) -> Ask:
+        sys = "sys/leases"
+        body = self.pick({}, {"lease_id": "nope"}, {"lease_id": "auth/token/create/hx"})
+        return self.pick(  # type: ignore[no-any-return]
+            Ask("POST", f"{sys}/{self.pick('lookup', 'renew', 'revoke')}", body, self.who()),
+            Ask("PUT", f"{sys}/{self.pick('renew', 'revoke')}/x", body, self.who()),
+            Ask("PUT", f"{sys}/revoke-prefix/auth/{self.mark}", {"sync": True}, self.who()),
+            Ask("LIST", f"{sys}/lookup/{self.pick('', 'auth/token', 'zz')}", None, "{t1}"),
+            Ask("GET", f"{sys}{self.pick('', '/count')}?type={self.pick('irrevocable', 'x')}"),
+            Ask(
+                "POST",
+                f"sys/tools/hash{self.pick('', '/sha2-512', '/md5')}",
+                {"input": self.pick("YQ==", "a!", "abc")},
+                self.who(),
+            ),
+            Ask("POST", "sys/tools/random", {"bytes": self.pick(0, -1, "x", 10**6)}),
+            Ask("GET", self.pick("sys/key-status", "sys/rotate", "sys/version-history")),
+            Ask("POST", "sys/decode-token", self.pick({}, {"encoded_token": "YQ", "otp": "z"}), ""),
+            Ask("GET", "sys/generate-root-token/attempt", None, self.who()),
         )
 
     def _node(self) -> Ask:

@@ -1,10 +1,18 @@
 """How a request may be written: methods, headers, bodies, paths."""
 
+from typing import Any
+
 import pytest
 import requests
 
 from pytest_resilience_vault import Vault
 from tests.fakes.vault.asking import Ask, said
+
+IGNORED = "Endpoint ignored these unrecognized parameters"
+REPLACED = (
+    "Endpoint replaced the value of these parameters with the values captured from the"
+    " endpoint's path"
+)
 
 
 def test_list_is_get_with_a_switch(vault: Vault, ask: Ask) -> None:
@@ -130,3 +138,27 @@ def test_a_body_may_be_so_large_and_no_larger() -> None:
         assert answer.headers["Content-Type"] == "application/json"
     assert fits.status_code == 200
     assert Vault().max_body == 32 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "words"),
+    [
+        (
+            "POST",
+            "auth/approle/role/app/secret-id",
+            {"role_name": "x", "name": "y"},
+            [f"{IGNORED}: [name]", f"{REPLACED}: [role_name]"],
+        ),
+        ("POST", "auth/approle/role/app/secret-id", {"role_name": None}, None),
+        ("GET", "secret/data/a?path=x", None, [f"{REPLACED}: [path]"]),
+        ("POST", "sys/tools/hash", {"urlalgorithm": "x"}, [f"{REPLACED}: [urlalgorithm]"]),
+        ("POST", "sys/capabilities-self", {"paths": "x", "z": 1}, [f"{IGNORED}: [z]"]),
+    ],
+)
+def test_who_names_what_the_path_names_is_warned(
+    vault: Vault, ask: Ask, *, method: str, path: str, body: Any, words: list[str] | None
+) -> None:
+    """What the path says holds (sdk/framework, HandleRequest; seen)."""
+    vault.put("secret/a", {})
+
+    assert ask(method, path, body).json()["warnings"] == words
