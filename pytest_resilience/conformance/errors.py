@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from pytest_resilience.conformance.asking import Ask, Said, ask
 from pytest_resilience.conformance.flaw import Flaw
@@ -17,9 +18,8 @@ __all__ = ["errors"]
 STATUSES = (500, 503, 429)
 NOWHERE = "/pytest-resilience/no/such/path"
 METHODS = ("PATCH", "DELETE", "PUT", "POST", "GET")
-LINES = frozenset({"application/x-ndjson", "application/jsonl", "text/event-stream"})
-STORED = "application/octet-stream"
-"""What somebody has put there; nobody sends it by oversight."""
+ALSO = frozenset({"application/octet-stream", "text/event-stream"})
+"""Types of bodies that may be JSON: files that somebody has put there, and errors of streams."""
 
 
 def errors(trial: Trial) -> Iterator[Flaw]:
@@ -32,7 +32,7 @@ def errors(trial: Trial) -> Iterator[Flaw]:
             if said.status != status:
                 yield Flaw("wrong-status", where, str(status), str(said.status))
             yield from types(where, said)
-        wanted = shape_of([said.body.data for said in planned.values()])
+        wanted = shape_of(data for said in planned.values() for data in _data(said))
         kinds = {said.body.kind for said in planned.values()}
         if len(kinds) > 1 or len(wanted.kinds) > 1 or _nothing_common(wanted):
             came = "; ".join(f"{status}: {_words(said)}" for status, said in planned.items())
@@ -46,10 +46,15 @@ def errors(trial: Trial) -> Iterator[Flaw]:
 def types(where: str, said: Said) -> Iterator[Flaw]:
     """An answer's type against its body."""
     kind = essence(said.headers.get("content-type", ""))
-    if said.body.kind == "JSON" and not is_json(kind) and kind not in {*LINES, STORED}:
+    if said.body.kind == "JSON" and not is_json(kind) and kind not in ALSO:
         yield Flaw("error-type", where, "application/json for a body in JSON", kind or "no type")
     elif is_json(kind) and said.body.kind in {"text", "bytes"}:
         yield Flaw("error-type", where, f"JSON for a Content-Type {kind}", said.body.kind)
+
+
+def _data(said: Said) -> list[Any]:
+    """What a body says; of a stream, what each event does."""
+    return said.body.data if said.body.kind == "events" else [said.body.data]
 
 
 def _nothing_common(shape: Shape) -> bool:
@@ -118,7 +123,7 @@ def _wrong_methods(trial: Trial) -> Iterator[Ask]:
 
 def _shape(where: str, wanted: Shape, said: Said) -> Iterator[Flaw]:
     """Members that all errors have must be there; further ones tell more about some."""
-    came = shape_of([said.body.data])
+    came = shape_of(_data(said))
     for place, want, have in mismatches(wanted, came):
         if want != "nothing":
             at = f" at {place}" if place else ""

@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 
 __all__ = ["Body", "essence", "is_json", "read"]
 
+LINES = frozenset({"application/x-ndjson", "application/jsonl"})
+"""JSON, a line each: a stream as well."""
+
 
 class Body(NamedTuple):
     """A body, as far as one can look into it."""
@@ -31,8 +34,8 @@ def read(body: bytes, content_type: str = "") -> Body:
     except UnicodeDecodeError:
         return Body("bytes", body)
     kind = essence(content_type)
-    if kind == "text/event-stream" and text.lstrip()[:1] not in ("{", "["):
-        return Body("events", _events(text))
+    if kind in LINES or (kind == "text/event-stream" and text.lstrip()[:1] not in ("{", "[")):
+        return Body("events", _lines(text) if kind in LINES else _events(text))
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
@@ -45,6 +48,11 @@ def read(body: bytes, content_type: str = "") -> Body:
 def is_json(kind: str) -> bool:
     """Whether a Content-Type says that its body is JSON."""
     return kind == "application/json" or kind.endswith("+json")
+
+
+def _lines(text: str) -> list[Any]:
+    """What each line says."""
+    return [read(line.encode()).data for line in text.splitlines()]
 
 
 def _events(text: str) -> list[Any]:

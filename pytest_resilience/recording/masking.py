@@ -30,7 +30,7 @@ HOST = "{{host}}"
 MOST_SEARCHED = 200
 """How many of the newest secrets are looked for in other spellings."""
 _COOKIE = re.compile(r"([^=;,\s]+)=([^;,\s]+)")
-_PAIR = re.compile(r"([^&=]+)=([^&]*)")
+_PAIR = re.compile(r"(?:^|(?<=&))([^&=]+)=([^&]*)")
 _PART = re.compile(
     r'^content-disposition:[^\n]*\bname="([^"\n]*)"[^\n]*\n(?:[^\r\n]+\r?\n)*\r?\n(.*?)\r?\n--',
     re.IGNORECASE | re.MULTILINE | re.DOTALL,

@@ -87,6 +87,15 @@ def test_a_weak_password_is_named_however_it_is_sent(
     assert recorded["request"]["text"] == shown
 
 
+def test_what_is_large_and_no_form_is_soon_read(tmp_path: Path) -> None:
+    """Names are looked for where they can begin."""
+    out = tmp_path / "door.jsonl"
+    with Door() as real, RecordingProxy(real.url, out, known={}) as proxy:
+        requests.post(f"{proxy.url}/open", data=b"\0\1" * 500_000, timeout=LIMIT)
+
+    assert len(json.loads(out.read_text().splitlines()[1])["request"]["text"]) == 1_000_000
+
+
 @pytest.mark.parametrize("query", ["password=my+pass", "password=my%20pass"])
 def test_a_query_is_a_form(tmp_path: Path, query: str) -> None:
     """In whichever way its blanks are written."""

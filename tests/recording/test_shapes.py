@@ -67,6 +67,7 @@ def test_not_alike(wanted: Any, came: Any, difference: tuple[str, str, str]) -> 
         (b"\xff", "", ("bytes", b"\xff")),
         (b'{"error": 1}', "text/event-stream", ("JSON", {"error": 1})),
         (b"[" * 100_000, "", ("text", "[" * 100_000)),
+        (b'{"a": 1}\n\nend\n', "application/x-ndjson", ("events", [{"a": 1}, None, "end"])),
         (
             b'event: x\r\ndata: {"a":\r\ndata: 1}\r\n\r\n: ping\r\n\r\ndata:\r\n\r\ndata: end',
             "Text/Event-Stream",

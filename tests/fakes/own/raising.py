@@ -114,6 +114,15 @@ class BeginsAThread(Shelf):
         return {"books": self.books}
 
 
+class Streamed(Shelf):
+    """Right: errors of a stream are events."""
+
+    @route("GET", "/books")
+    def all(self, request: Request) -> Any:
+        """One of them."""
+        return Response('{"message": "no", "hint": null}\n', 500, content_type="application/jsonl")
+
+
 class Never(Shelf):
     """no-answer: it announces more than it has, and waits."""
 

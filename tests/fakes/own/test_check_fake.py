@@ -39,7 +39,7 @@ class GitHub(Fake):
 
 
 RIGHT = [GitHub, Shelf, shelf.EndsItsThread, shelf.Minted, shelf.Plain, shelf.Store]
-RIGHT.append(raising.BeginsAThread)
+RIGHT += [raising.BeginsAThread, raising.Streamed]
 
 
 @pytest.mark.parametrize("fake", RIGHT, ids=lambda fake: fake.__name__)
