@@ -197,6 +197,9 @@ class Trace(Sequence[Attempt]):
             return self._with(self._attempts[index])
         return self._attempts[index]
 
+    def __iter__(self) -> Iterator[Attempt]:
+        return iter(self._attempts)
+
     def __len__(self) -> int:
         return len(self._attempts)
 

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
+from pytest_resilience import engine
+from pytest_resilience.checks import leftovers
 from pytest_resilience.errors import ResilienceError
+from pytest_resilience.records import MASKS
 from pytest_resilience.reporting import settings
 from pytest_resilience.reporting.environment import Environment
+from pytest_resilience.reporting.leaks import Ear
 from pytest_resilience.reporting.mask import Mask
 
 if TYPE_CHECKING:
-    from pytest_resilience.checks.leftovers import Leftover
     from pytest_resilience.reporting.desk import Desk
-    from pytest_resilience.reporting.leaks import Ear
     from pytest_resilience.server.server import FakeServer
 
 Server = TypeVar("Server", bound="FakeServer")
@@ -50,12 +52,8 @@ class Custody:
 
     def open(self) -> None:
         """Begin: shared fakes have a new trace and plan for each test."""
-        from pytest_resilience.records import MASKS
-
         MASKS.append(self.mask)
         if self.settings.leaks:
-            from pytest_resilience.reporting.leaks import Ear
-
             self._ear = Ear(self.item)
             self._ear.begin()
         names = getattr(self.item, "fixturenames", ())
@@ -131,26 +129,23 @@ class Custody:
         if self._ear is not None:
             self._ear.caught(error)
 
-    def leftovers(self) -> list[Leftover]:
+    def leftovers(self) -> list[leftovers.Leftover]:
         """What the settings do not allow to be left behind."""
-        from pytest_resilience.checks import leftovers
-
-        found: list[Leftover] = []
+        found: list[leftovers.Leftover] = []
         for watched in self.servers:
             label, server = watched.label, watched.server
             trace = server.trace
-            if not self.settings.errors:  # First: a predicate that fails leaves its fault unmet.
+            # Errors first: a predicate that fails leaves its fault unmet.
+            if server.errors and not self.settings.errors:
                 found += leftovers.errors(label, server.errors)
             if not self.settings.unmatched:
                 found += leftovers.unmatched(label, trace)
-            if not self.settings.unmet:
-                found += leftovers.unmet(label, server.plan.unmet, trace)
+            if not self.settings.unmet and (missing := server.plan.unmet):
+                found += leftovers.unmet(label, missing, trace)
         return found + (self._ear.found(self.servers) if self._ear else [])
 
     def close(self) -> None:
         """The last thing that happens to a test: put everything back, and judge."""
-        from pytest_resilience.records import MASKS
-
         self.closed = True
         MASKS.remove(self.mask)
         if self._ear is not None:
@@ -163,9 +158,9 @@ class Custody:
             pytest.fail(text, pytrace=False)
 
     def _judgement(self) -> str:
-        from pytest_resilience import engine
-        from pytest_resilience.checks import leftovers
+        found = self.leftovers() + leftovers.engine(engine.take_errors())
+        if not found:
+            return ""
         from pytest_resilience.reporting import sections
 
-        found = self.leftovers() + leftovers.engine(engine.take_errors())
-        return self.mask(sections.judgement(found)) if found else ""
+        return self.mask(sections.judgement(found))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -108,7 +108,19 @@ MOST_DIGITS = 1_000
 LARGEST = 10**MOST_DIGITS
 VARIABLES = tuple(setting.variable for setting in SETTINGS.values())
 KEYS = tuple(map(os.environ.encodekey, VARIABLES))
-GENERAL = pytest.StashKey[tuple[list[Any], dict[str, Any], dict[str, Any]]]()
+
+
+class General(NamedTuple):
+    """What is said for all tests."""
+
+    variables: list[Any]
+    """What our variables held when it was read."""
+    ini: dict[str, Any]
+    by_hand: dict[str, Any]
+    settings: Settings
+
+
+GENERAL = pytest.StashKey[General]()
 
 
 def of_config(config: pytest.Config) -> Settings:
@@ -117,8 +129,7 @@ def of_config(config: pytest.Config) -> Settings:
     Raises:
         UsageError: A value on the command line, in the environment or the ini is wrong.
     """
-    ini, by_hand = _general(config)
-    return Settings(**{**ini, **by_hand})
+    return _general(config).settings
 
 
 def of_item(item: pytest.Item) -> Settings:
@@ -127,8 +138,9 @@ def of_item(item: pytest.Item) -> Settings:
     Raises:
         UsageError: A marker has an argument that does not exist or cannot be meant.
     """
-    ini, by_hand = _general(item.config)
-    return Settings(**{**ini, **_from_markers(item), **by_hand})
+    general = _general(item.config)
+    marked = _from_markers(item)
+    return Settings(**{**general.ini, **marked, **general.by_hand}) if marked else general.settings
 
 
 def wants_clock(item: pytest.Item) -> bool:
@@ -150,15 +162,15 @@ def complaint(item: pytest.Item) -> str:
     return ""
 
 
-def _general(config: pytest.Config) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What the ini file says, and what is said by hand; read anew when the environment changes."""
+def _general(config: pytest.Config) -> General:
+    """What is said for all tests; read anew when the environment changes."""
     variables = _environment()
     known = config.stash.get(GENERAL, None)
-    if known is not None and known[0] == variables:
-        return known[1:]
-    ini, by_hand = _from_ini(config), _by_hand(config)
-    config.stash[GENERAL] = (variables, ini, by_hand)
-    return ini, by_hand
+    if known is None or known.variables != variables:
+        ini, by_hand = _from_ini(config), _by_hand(config)
+        known = General(variables, ini, by_hand, Settings(**{**ini, **by_hand}))
+        config.stash[GENERAL] = known
+    return known
 
 
 def _environment() -> list[Any]:
