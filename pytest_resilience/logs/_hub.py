@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import cache
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_resilience.clock import new_rlock
@@ -80,11 +82,10 @@ def begin(listener: Listener) -> None:
 
 def follow() -> None:
     """Listen to the streams that somebody has put in place of others."""
-    from pytest_resilience.logs import _streams
-
     with _lock:
         if _listeners:
-            _streams.install()
+            _, streams, *_ = _tapping()
+            streams.install()
 
 
 def end(listener: Listener) -> None:
@@ -102,28 +103,32 @@ def keep(*, wanted: bool) -> None:
         _rest()
 
 
-def _install() -> None:
+@cache
+def _tapping() -> tuple[ModuleType, ...]:
+    """The modules of the taps, which need this one."""
     from pytest_resilience.logs import _logging, _streams, _structlog, _warnings
 
+    return _structlog, _streams, _logging, _warnings
+
+
+def _install() -> None:
     # What was kept is there, except where something new is to be tapped.
-    fresh = (_structlog, _streams) if _taps else (_logging, _structlog, _warnings, _streams)
-    for module in fresh:
+    for module in _tapping()[: 2 if _taps else None]:
         module.install()
 
 
 def _rest() -> None:
     """Nobody listens, perhaps: forget what was said, and take away what need not stay."""
-    from pytest_resilience.logs import _logging, _streams
-
     if _listeners:
         return
-    _logging.forget()
-    _streams.forget()
+    _, streams, logging, _ = _tapping()
+    logging.forget()
+    streams.forget()
     if not _kept:
         while _taps:
             _, (_, take_away) = _taps.popitem()
             take_away()
-        _streams.reset()
+        streams.reset()
 
 
 def put(owner: Any, name: str, make: Callable[[Any], object]) -> None:  # noqa: ANN401 -- any owner

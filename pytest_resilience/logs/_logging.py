@@ -17,8 +17,9 @@ import logging
 import sys
 import weakref
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 from pytest_resilience.logs import _files, _hub, _own_files
 from pytest_resilience.logs._entry import STANDARD, Entry, in_words
@@ -52,6 +53,7 @@ def install() -> None:
     _hub.put(logging.Logger, "callHandlers", _call_handlers)
     _hub.put(logging.Handler, "handle", _write)
     _hub.put(logging.Handler, "format", _format)
+    _hub.put(logging.Handler, "handleError", _handle_error)
 
 
 def forget() -> None:
@@ -117,30 +119,59 @@ def _unpacked(args: tuple[object, ...]) -> object:
 
 # What is heard
 
+_FILE = str(Path(logging.__file__).with_name("<heard by pytest-resilience>"))
+"""Of what stands on the stack while handlers write. When one fails, logging shows the stack from
+where it has left its own folder; see ``Handler.handleError``."""
+_AROUND = """
+def {name}(self, record):
+    __tracebackhide__ = True
+    token = before(self, record)
+    try:
+        return real(self, record)
+    finally:
+        after(token)
+"""
+_BEHIND = """
+def {name}(self, record):
+    __tracebackhide__ = True
+    result = real(self, record)
+    after(self, record, result)
+    return result
+"""
+
+
+def _in_logging(source: str, name: str, **names: object) -> Callable[..., Any]:
+    """A function as if it stood in logging's folder."""
+    names["__name__"] = "logging._heard_by_pytest_resilience"
+    exec(compile(source.format(name=name), _FILE, "exec"), names)  # noqa: S102 -- one of the above
+    return cast("Callable[..., Any]", names[name])
+
 
 def _handle(real: Callable[..., None]) -> Callable[..., None]:
-    def handle(self: logging.Logger, record: logging.LogRecord) -> None:
-        if not _hub.listening():
-            return real(self, record)
-        saying.reached.append(False)
-        try:
-            real(self, record)
-        finally:
-            if not saying.reached.pop() and not _merge_dropped():
-                _hub.tell(_entry(record, dropped=True))
+    return _in_logging(_AROUND, "handle", real=real, before=_begin, after=_end)
 
-    return handle
+
+def _begin(_: logging.Logger, record: logging.LogRecord) -> logging.LogRecord | None:
+    if not _hub.listening():
+        return None
+    saying.reached.append(False)
+    return record
+
+
+def _end(record: logging.LogRecord | None) -> None:
+    if record is not None and not saying.reached.pop() and not _merge_dropped():
+        _hub.tell(_entry(record, dropped=True))
 
 
 def _call_handlers(real: Callable[..., None]) -> Callable[..., None]:
-    def callHandlers(self: logging.Logger, record: logging.LogRecord) -> None:  # noqa: N802
-        if _hub.listening():
-            if saying.reached:
-                saying.reached[-1] = True
-            _remember(record, _said(record))
-        real(self, record)
+    return _in_logging(_AROUND, "callHandlers", real=real, before=_arrive, after=bool)
 
-    return callHandlers
+
+def _arrive(_: logging.Logger, record: logging.LogRecord) -> None:
+    if _hub.listening():
+        if saying.reached:
+            saying.reached[-1] = True
+        _remember(record, _said(record))
 
 
 def _said(record: logging.LogRecord) -> Entry:
@@ -200,29 +231,48 @@ def _entry_of(record: logging.LogRecord) -> Entry | None:
 
 
 def _format(real: Callable[..., str]) -> Callable[..., str]:
-    def format(self: logging.Handler, record: logging.LogRecord) -> str:  # noqa: A001 -- its name
-        text = real(self, record)
-        if _hub.listening() and not _is_pytests(self):
-            entry = _entry_of(record)
-            if entry is not None and isinstance(text, str):
-                entry.render(text)
-        return text
+    return _in_logging(_BEHIND, "format", real=real, after=_formatted)
 
-    return format
+
+def _formatted(handler: logging.Handler, record: logging.LogRecord, text: object) -> None:
+    if _hub.listening() and not _is_pytests(handler):
+        entry = _entry_of(record)
+        if entry is not None and isinstance(text, str):
+            entry.render(text)
 
 
 def _write(real: Callable[..., Any]) -> Callable[..., Any]:
-    def handle(self: logging.Handler, record: logging.LogRecord) -> Any:  # noqa: ANN401 -- as it gives
-        entry = _entry_of(record) if _hub.listening() and not _is_pytests(self) else None
-        if entry is None:
-            return real(self, record)
-        with _writing(entry):
-            if not isinstance(self, logging.FileHandler):
-                return real(self, record)
-            with _files.reading(self):
-                return real(self, record)
+    return _in_logging(_AROUND, "handle", real=real, before=_writes, after=_wrote)
 
-    return handle
+
+def _writes(handler: logging.Handler, record: logging.LogRecord) -> contextlib.ExitStack | None:
+    entry = _entry_of(record) if _hub.listening() and not _is_pytests(handler) else None
+    if entry is None:
+        return None
+    ends = contextlib.ExitStack()
+    ends.enter_context(_writing(entry))
+    if isinstance(handler, logging.FileHandler):
+        ends.enter_context(_files.reading(handler))
+    return ends
+
+
+def _wrote(ends: contextlib.ExitStack | None) -> None:
+    if ends is not None:
+        ends.close()
+
+
+def _handle_error(real: Callable[..., None]) -> Callable[..., None]:
+    return _in_logging(_AROUND, "handleError", real=real, before=_unseen, after=bool)
+
+
+def _unseen(_: logging.Handler, __: logging.LogRecord) -> None:
+    """Leave us out of the traceback that is going to be shown."""
+    where = sys.exc_info()[2]
+    while where is not None and where.tb_next is not None:
+        if where.tb_next.tb_frame.f_code.co_filename == _FILE:
+            where.tb_next = where.tb_next.tb_next
+        else:
+            where = where.tb_next
 
 
 def _is_pytests(handler: logging.Handler) -> bool:

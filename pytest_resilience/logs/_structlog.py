@@ -219,4 +219,8 @@ def _came_out(entry: Entry, wrapped: object, result: object) -> None:
                 _hub.tell(Entry("file", line, path=path, echo=True))
 
 
-_NAMES = {**globals(), "__name__": "structlog._heard_by_pytest_resilience"}
+_NAMES = {
+    **globals(),
+    "__name__": "structlog._heard_by_pytest_resilience",
+    "__tracebackhide__": True,
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import logging.config
@@ -344,6 +345,23 @@ def test_handlers_that_raise(log: logging.Logger) -> None:
         log.warning("x")
 
     assert said(logs) == [("WARNING", "x", False)]
+
+
+def test_a_handler_that_fails_complains_as_ever(
+    log: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the traceback and the stack that it shows without a recorder."""
+    handler = stream_handler("%(nothing)s")
+    log.addHandler(handler)
+    complaints = []
+    for listening in (contextlib.nullcontext(), Recorder()):
+        with listening:
+            log.warning("x")
+        complaints.append(capsys.readouterr().err)
+    log.removeHandler(handler)
+
+    assert complaints[0].startswith("--- Logging error ---\nTraceback")
+    assert complaints[1] == complaints[0]
 
 
 def test_handlers_that_format_nothing(log: logging.Logger) -> None:
