@@ -10,13 +10,29 @@ from typing import Any
 
 from werkzeug import Request, Response
 
-from pytest_resilience import route
-from tests.fakes.own.shelf import Shelf
+from pytest_resilience import Fake, route
 
 POOL = ThreadPoolExecutor(1)
 
 
-class NoState(Shelf):
+class Bare(Fake):
+    """A shelf with nothing on it."""
+
+    def reset(self) -> None:
+        """No books."""
+        self.books: list[str] = []
+
+    def error(self, status: int, message: str | None = None) -> Any:
+        """As the service words it."""
+        return status, {"message": message or "no", "hint": None}
+
+    @route("GET", "/books")
+    def all(self, request: Request) -> Any:
+        """All of them."""
+        return {"books": self.books}
+
+
+class NoState(Bare):
     """method-raised."""
 
     def state(self) -> Any:
@@ -24,13 +40,13 @@ class NoState(Shelf):
         raise NotImplementedError
 
 
-class ReadsElsewhere(Shelf):
+class ReadsElsewhere(Bare):
     """Raises in a function that is not its own."""
 
     state = staticmethod(partial(os.listdir, "/no/such/place"))
 
 
-class NoSecondReset(Shelf):
+class NoSecondReset(Bare):
     """method-raised."""
 
     def reset(self) -> None:
@@ -40,7 +56,7 @@ class NoSecondReset(Shelf):
         super().reset()
 
 
-class NoEnd(Shelf):
+class NoEnd(Bare):
     """method-raised."""
 
     def stop(self) -> None:
@@ -49,7 +65,7 @@ class NoEnd(Shelf):
         raise RuntimeError("was that all?")
 
 
-class ListedEnvironment(Shelf):
+class ListedEnvironment(Bare):
     """environment-not-text: no names at all."""
 
     @property
@@ -58,7 +74,7 @@ class ListedEnvironment(Shelf):
         return [self.url]
 
 
-class NoPreset(Shelf):
+class NoPreset(Bare):
     """handler-raised: by a preset."""
 
     @property
@@ -67,7 +83,7 @@ class NoPreset(Shelf):
         return {"busy": lambda: 1 // 0}
 
 
-class WordOrData(Shelf):
+class WordOrData(Bare):
     """error-shape: JSON both times."""
 
     def error(self, status: int, message: str | None = None) -> Any:
@@ -75,7 +91,7 @@ class WordOrData(Shelf):
         return (status, "busy") if status == 503 else super().error(status, message)
 
 
-class TextAsData(Shelf):
+class TextAsData(Bare):
     """error-type: a success, too, is of its type."""
 
     @route("GET", "/books")
@@ -84,7 +100,7 @@ class TextAsData(Shelf):
         return Response("three", content_type="application/json")
 
 
-class NoNumber(Shelf):
+class NoNumber(Bare):
     """error-type: what no JSON has."""
 
     @route("GET", "/books")
@@ -93,7 +109,7 @@ class NoNumber(Shelf):
         return {"books": [float("nan")]}
 
 
-class WaitsForNothing(Shelf):
+class WaitsForNothing(Bare):
     """blocks-the-loop: in Python's own code."""
 
     @route("GET", "/books")
@@ -103,7 +119,7 @@ class WaitsForNothing(Shelf):
         return {"books": self.books}
 
 
-class BeginsAThread(Shelf):
+class BeginsAThread(Bare):
     """Right: that a thread has begun is no wait, nor is to ask a pool for one that is free."""
 
     @route("GET", "/books")
@@ -114,7 +130,7 @@ class BeginsAThread(Shelf):
         return {"books": self.books}
 
 
-class Streamed(Shelf):
+class Streamed(Bare):
     """Right: errors of a stream are events."""
 
     @route("GET", "/books")
@@ -123,7 +139,7 @@ class Streamed(Shelf):
         return Response('{"message": "no", "hint": null}\n', 500, content_type="application/jsonl")
 
 
-class Never(Shelf):
+class Never(Bare):
     """no-answer: it announces more than it has, and waits."""
 
     @route("GET", "/books")
