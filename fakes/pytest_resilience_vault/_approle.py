@@ -240,7 +240,7 @@ class AppRole(SecretIdPaths):
         self._check_stored(changed)
         self.roles[role.name] = changed
 
-    @on(WRITE, "tidy/secret-id/?")
+    @on(WRITE, "tidy/secret-id")
     def tidy(self, call: Call) -> Reply:
         """Forget what is over, before that happens by itself."""
         self.tidy_secret_ids(call.now)

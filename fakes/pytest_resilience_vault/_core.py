@@ -10,7 +10,7 @@ from pytest_resilience_vault._backend import Backend, matches
 from pytest_resilience_vault._call import CREATE, DELETE, LIST, PATCH, UPDATE, WRITES, Call
 from pytest_resilience_vault._default_policy import default_policy
 from pytest_resilience_vault._entities import Entities, Entity
-from pytest_resilience_vault._errors import Forbidden, Refused
+from pytest_resilience_vault._errors import Forbidden, Refused, unlisted
 from pytest_resilience_vault._flavour import VAULT, Flavour
 from pytest_resilience_vault._ids import mint, new_uuid
 from pytest_resilience_vault._kv1 import Kv1
@@ -339,9 +339,8 @@ class Core:
         try:
             return self._answer(mount, call)
         except Refused as refused:
-            if refused.status == 405:
-                raise Refused(405, "unsupported operation") from None
-            raise
+            bare = [unlisted(error) for error in refused.errors]
+            raise Refused(refused.status, *bare) from None
 
     def _token(self, call: Call) -> Token:
         if not call.token_id:

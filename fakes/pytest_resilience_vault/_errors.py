@@ -25,6 +25,12 @@ def one_of(text: str) -> str:
     return f"1 error occurred:\n\t* {text}\n\n"
 
 
+def unlisted(text: str) -> str:
+    """One of a list, or any other, as it was before."""
+    begin = "1 error occurred:\n\t* "
+    return text.removeprefix(begin).removesuffix("\n\n") if text.startswith(begin) else text
+
+
 def quoted_list(names: list[str]) -> str:
     """As Go prints a list with %q."""
     return "[" + " ".join(f'"{name}"' for name in names) + "]"

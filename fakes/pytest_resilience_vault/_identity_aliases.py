@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from pytest_resilience_vault._call import Call
     from pytest_resilience_vault._mounts import Mount
 
+NO_OWNER = "given 'canonical_id' is not associated with an entity"
 ID = NAME.replace("name", "id")
-PLACE = "(?:entity-alias|persona|alias)"
-"""With its older names."""
+PLACE = "(?:entity-alias|alias)"
+"""With its older name."""
 
 
 class AliasPaths(Backend):
@@ -25,16 +26,16 @@ class AliasPaths(Backend):
     type = "identity"
 
     @on(WRITE, PLACE, fields.ALIAS)
-    def write_alias(self, call: Call) -> Reply:
+    def write_alias(self, call: Call) -> Reply | None:
         """Make an alias, or change it."""
         return self._write_alias(call, call.text("id"))
 
     @on(WRITE, f"{PLACE}/id/{ID}", fields.ALIAS)
-    def write_alias_by_id(self, call: Call, id: str) -> Reply:  # noqa: A002
+    def write_alias_by_id(self, call: Call, id: str) -> Reply | None:  # noqa: A002
         """Change an alias."""
         return self._write_alias(call, id)
 
-    def _write_alias(self, call: Call, wanted: str) -> Reply:
+    def _write_alias(self, call: Call, wanted: str) -> Reply | None:
         name, accessor = call.text("name"), call.text("mount_accessor")
         if not wanted and not (name and accessor):
             raise bad_request("'id' or 'mount_accessor' and 'name' must be provided")
@@ -42,16 +43,12 @@ class AliasPaths(Backend):
         if wanted and known is None:
             raise bad_request("invalid alias ID provided")
         mount = self._mount(accessor) if accessor else None
-        owner = self._owner(call)
-        if known is None and mount is not None:
-            known = self.core.entities.known_as(accessor, name)
-        if known is None and mount is not None:
-            owner, alias = self._make_alias(call, owner, name, mount)
-        else:
-            assert known is not None
-            alias = self._change_alias(call, known, owner, name)
-            owner = owner or known[0]
-        self.core.entities.changed()
+        known = known or self.core.entities.known_as(accessor, name)
+        owner = self._owner(call, "invalid canonical ID" if known else NO_OWNER)
+        if known is not None:
+            return self._change_alias(call, known, owner or known[0])
+        assert mount is not None
+        owner, alias = self._make_alias(call, owner, name, mount)
         return Reply({"canonical_id": owner.id, "id": alias.id})
 
     def _mount(self, accessor: str) -> Mount:
@@ -60,11 +57,11 @@ class AliasPaths(Backend):
                 return mount
         raise bad_request(f'invalid mount accessor "{accessor}"')
 
-    def _owner(self, call: Call) -> Entity | None:
+    def _owner(self, call: Call, otherwise: str) -> Entity | None:
         wanted = call.text("canonical_id") or call.text("entity_id")
         owner = self.core.entities.by_id.get(wanted)
         if wanted and owner is None:
-            raise bad_request("given 'canonical_id' is not associated with an entity")
+            raise bad_request(otherwise)
         return owner
 
     def _make_alias(
@@ -76,20 +73,22 @@ class AliasPaths(Backend):
         custom = call.pairs("custom_metadata") if call.has("custom_metadata") else {}
         alias = Alias(name, mount, call.now, custom_metadata=custom)
         owner.aliases.append(alias)
+        self.core.entities.changed()
         return owner, alias
 
-    def _change_alias(
-        self, call: Call, known: tuple[Entity, Alias], owner: Entity | None, name: str
-    ) -> Alias:
+    def _change_alias(self, call: Call, known: tuple[Entity, Alias], owner: Entity) -> Reply | None:
+        """What is not named again is gone; nothing is said if nothing changes (seen)."""
         old, alias = known
-        alias.name, alias.updated = name or alias.name, call.now
-        # What is not named again is gone (seen).
-        given = call.has("custom_metadata")
-        alias.custom_metadata = call.pairs("custom_metadata") if given else None
-        if owner is not None and owner is not old:
-            old.aliases.remove(alias)
-            owner.aliases.append(alias)
-        return alias
+        name = call.text("name") or alias.name
+        custom = call.pairs("custom_metadata") if call.has("custom_metadata") else None
+        same = name == alias.name and (custom or {}) == (alias.custom_metadata or {})
+        if same and owner is old:
+            return None
+        alias.name, alias.custom_metadata, alias.updated = name, custom, call.now
+        old.aliases.remove(alias)
+        owner.aliases.append(alias)
+        self.core.entities.changed()
+        return Reply({"canonical_id": owner.id, "id": alias.id})
 
     @on("read", f"{PLACE}/id/{ID}")
     def read_alias(self, call: Call, id: str) -> Reply | None:  # noqa: A002

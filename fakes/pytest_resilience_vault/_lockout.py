@@ -104,7 +104,7 @@ class LockedUserPaths(Backend):
 
     type = "system"
 
-    @on("read", "locked-users/?", {"mount_accessor": "text"})
+    @on("read", "locked-users", {"mount_accessor": "text"})
     def locked_users(self, call: Call) -> Reply:
         """The role ids that are locked, by mount."""
         wanted = call.text("mount_accessor")

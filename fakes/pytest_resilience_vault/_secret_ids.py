@@ -59,7 +59,7 @@ class SecretIdPaths(Backend):
         """A new one, random."""
         return self._add_secret_id(call, name, new_uuid())
 
-    @on(WRITE, f"{ROLE}/custom-secret-id/?", fields.CUSTOM_SECRET_ID)
+    @on(WRITE, f"{ROLE}/custom-secret-id", fields.CUSTOM_SECRET_ID)
     def custom_secret_id(self, call: Call, name: str) -> Reply:
         """A new one, of the caller's choice."""
         return self._add_secret_id(call, name, call.text("secret_id"))

@@ -41,6 +41,7 @@ class Sys(
     )
     # vault/logical_system.go, PathsSpecial.Root, as far as the paths are here.
     sudo_paths = (
+        "audit",
         "auth/*",
         "leases",
         "leases/lookup/*",

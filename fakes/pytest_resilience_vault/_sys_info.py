@@ -51,6 +51,11 @@ class InfoPaths(Backend):
             raise self.no_such_path(call)
         self.core.seal.rotate()
 
+    @on("read", "audit")
+    def list_audit(self, call: Call) -> Reply:
+        """No audit device is there, nor can be made in this fake."""
+        return Reply({}, top=True)
+
     @on("list", "version-history/?")
     def versions(self, call: Call) -> Reply:
         """The only one that has been installed."""

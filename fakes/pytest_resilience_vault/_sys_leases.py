@@ -17,7 +17,7 @@ from pytest_resilience_vault._ids import mint
 from pytest_resilience_vault._kv1 import keys_below
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._times import stamp
-from pytest_resilience_vault._tokens import Token
+from pytest_resilience_vault._tokens import ROOT_PATH, Token
 
 TIDY = (
     "Tidy operation successfully started. Any information from the operation will be printed to"
@@ -35,12 +35,14 @@ class LeasePaths(Backend):
         self._salt = mint(24).encode()
 
     def _leases(self, call: Call) -> dict[str, Token]:
-        """By their ids; neither a root token nor a batch token has one."""
+        """By their ids; neither a batch token nor a root token of init's has one."""
         alive = (token for token in self.core.tokens if token.space == self.core.path)
         return {
             self._id(token): token
             for token in alive
-            if token.expires is not None and not token.is_batch and token.expires > call.now
+            if not token.is_batch
+            and token.path != ROOT_PATH
+            and (token.expires is None or token.expires > call.now)
         }
 
     def _id(self, token: Token) -> str:
@@ -73,7 +75,7 @@ class LeasePaths(Backend):
             raise bad_request("invalid lease")
         last = token.last_renewal
         shown = {
-            "expire_time": stamp(token.expires or 0),
+            "expire_time": None if token.expires is None else stamp(token.expires),
             "id": lease,
             "issue_time": stamp(token.created),
             "last_renewal": None if last is None else stamp(last),
@@ -84,7 +86,7 @@ class LeasePaths(Backend):
         space = {"namespace_path": self.core.path} if self.core.parent else {}
         return Reply({**shown, **space})
 
-    @on(WRITE, "(?:leases/)?renew(?:/(?P<url_lease_id>.*))?")
+    @on(WRITE, "(?:leases/)?renew(?:/(?P<url_lease_id>.+))?")
     def renew(self, call: Call, url_lease_id: str | None) -> None:
         """A token is renewed as such."""
         self._refuse_old(call)
@@ -95,7 +97,7 @@ class LeasePaths(Backend):
             raise bad_request("lease is not renewable")
         raise bad_request("tokens cannot be renewed through this endpoint")
 
-    @on(WRITE, "(?:leases/)?revoke(?:/(?P<url_lease_id>.*))?")
+    @on(WRITE, "(?:leases/)?revoke(?:/(?P<url_lease_id>.+))?")
     def revoke(self, call: Call, url_lease_id: str | None) -> None:
         """End the token; a lease that is unknown is as good as revoked."""
         self._refuse_old(call)

@@ -132,13 +132,14 @@ class MountPaths(TunePaths):
 
     @on("delete", "mounts/(?P<path>.+?)")
     def disable(self, call: Call, path: str) -> None:
-        """Unmount an engine; what was in it is gone. Nothing mounted there is fine."""
+        """Unmount an engine; what was in it is gone, wrapped or not. Nothing there is fine."""
         prefix = slashed(path)
         if prefix in PERMANENT:
             raise bad_request(f'cannot unmount "{prefix}"')
         mount = self.core.mounts.get(prefix)
         if mount is not None and not mount.is_auth:
             self.core.mounts.remove(mount)
+            self.core.tokens.revoke_below(prefix, self.core.path)
 
 
 class AuthPaths(MountPaths):
@@ -194,7 +195,7 @@ class AuthPaths(MountPaths):
         mount = self.core.mounts.get(prefix)
         if mount is not None:
             self.core.mounts.remove(mount)
-            self.core.tokens.revoke_below(prefix)
+            self.core.tokens.revoke_below(prefix, self.core.path)
 
 
 def _describe(mount: Mount, call: Call) -> None:

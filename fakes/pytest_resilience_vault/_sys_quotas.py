@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_resilience_vault import _fields as fields
-from pytest_resilience_vault._backend import WRITE, Backend, on
+from pytest_resilience_vault._backend import NAME, WRITE, Backend, on
 from pytest_resilience_vault._call import Call
 from pytest_resilience_vault._errors import bad_request
 from pytest_resilience_vault._quotas import Place, RateLimit
@@ -40,18 +40,18 @@ class QuotaPaths(Backend):
         """Their names."""
         return Reply({"keys": sorted(self.core.quotas.by_name)})
 
-    @on("read", "quotas/rate-limit/(?P<name>.+)")
+    @on("read", f"quotas/rate-limit/{NAME}")
     def read_quota(self, call: Call, name: str) -> Reply | None:
         """A quota."""
         quota = self.core.quotas.by_name.get(name)
         return None if quota is None else Reply(quota.shown())
 
-    @on("delete", "quotas/rate-limit/(?P<name>.+)")
+    @on("delete", f"quotas/rate-limit/{NAME}")
     def delete_quota(self, call: Call, name: str) -> None:
         """Count no more."""
         self.core.quotas.by_name.pop(name, None)
 
-    @on(WRITE, "quotas/rate-limit/(?P<name>.+)", fields.QUOTA)
+    @on(WRITE, f"quotas/rate-limit/{NAME}", fields.QUOTA)
     def write_quota(self, call: Call, name: str) -> None:
         """Make a quota, or change one; counting begins anew."""
         rate = call.number("rate")

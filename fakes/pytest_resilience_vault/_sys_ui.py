@@ -21,7 +21,7 @@ class UiPaths(Backend):
 
     type = "system"
 
-    @on("read", "internal/ui/mounts/?")
+    @on("read", "internal/ui/mounts")
     def ui_mounts(self, call: Call) -> Reply:
         """All of them; without a token none, and no error."""
         token = self._caller(call)

@@ -58,7 +58,7 @@ class TokenApi(TokenRolePaths):
             raise bad_request(f"unknown role {name}")
         return create(self.core, call, role)
 
-    @on(WRITE, "tidy/?")
+    @on(WRITE, "tidy")
     def tidy(self, call: Call) -> Reply:
         """Nothing to do here: what has expired is gone when it is looked for."""
         return Reply(warnings=[TIDY], status=202)

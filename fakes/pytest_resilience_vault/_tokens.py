@@ -208,8 +208,8 @@ class Tokens:
             else:
                 child.parent = None
 
-    def revoke_below(self, path: str) -> None:
-        """End every token that was created below a path: its auth method is gone."""
+    def revoke_below(self, path: str, space: str) -> None:
+        """End every token that was created below a path of a namespace: its mount is gone."""
         for token in self:
-            if token.path.startswith(path):
+            if token.space == space and token.path.startswith(path):
                 self.revoke(token)

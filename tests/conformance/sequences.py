@@ -625,7 +625,12 @@ class Episode:
             Ask("POST", f"{sys}/{self.pick('lookup', 'renew', 'revoke')}", body, self.who()),
             Ask("PUT", f"{sys}/{self.pick('renew', 'revoke')}/x", body, self.who()),
             Ask("PUT", f"{sys}/revoke-prefix/auth/{self.mark}", {"sync": True}, self.who()),
-            Ask("LIST", f"{sys}/lookup/{self.pick('', 'auth/token', 'zz')}", None, "{t1}"),
+            Ask(
+                "LIST",
+                f"{sys}/lookup/{self.pick('zz', f'auth/{self.auth}', self.kv2)}",
+                None,
+                self.who(),
+            ),
             Ask("GET", f"{sys}{self.pick('', '/count')}?type={self.pick('irrevocable', 'x')}"),
             Ask(
                 "POST",

@@ -240,7 +240,7 @@ def test_an_alias_is_changed_and_moved(ask: Ask, accessor: str, clock: SettableC
     renamed = data(ask("POST", f"{ALIAS}/id/{made['id']}", {"name": "b"}))
     moved = {"name": "b", "mount_accessor": accessor, "canonical_id": eve, "custom_metadata": {}}
     ask("POST", "identity/alias", moved).raise_for_status()
-    ask("POST", "identity/persona", {**moved, "custom_metadata": {"k": "v"}}).raise_for_status()
+    ask("POST", "identity/alias", {**moved, "custom_metadata": {"k": "v"}}).raise_for_status()
     last = data(ask("GET", f"{ALIAS}/id/{made['id']}"))
 
     assert renamed == made
@@ -248,6 +248,18 @@ def test_an_alias_is_changed_and_moved(ask: Ask, accessor: str, clock: SettableC
     assert (last["name"], last["canonical_id"], last["custom_metadata"]) == ("b", eve, {"k": "v"})
     assert last["last_update_time"] > first["last_update_time"]
     assert data(ask("GET", f"{ENTITY}/id/{made['canonical_id']}"))["aliases"] == []
+
+
+def test_an_alias_that_stays_as_it_is(ask: Ask, accessor: str) -> None:
+    """Nothing is said of it; what it cannot be is."""
+    alias = data(ask("POST", ALIAS, {"name": "a", "mount_accessor": accessor}))["id"]
+    by_id, by_name = f"{ALIAS}/id/{alias}", {"name": "A", "mount_accessor": accessor}
+
+    assert ask("POST", by_id, {"custom_metadata": {}}).status_code == 204
+    assert data(ask("POST", by_id, {"custom_metadata": {"k": "v"}}))["id"] == alias
+    assert data(ask("POST", by_id))["id"] == alias
+    wrong = {**by_name, "canonical_id": "nobody"}
+    assert said(ask("POST", ALIAS, wrong)) == (400, ["invalid canonical ID"])
 
 
 def test_a_policy_may_name_what_is_known_of_somebody(vault: Vault, ask: Ask, login: Login) -> None:

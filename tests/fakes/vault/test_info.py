@@ -64,6 +64,12 @@ def test_the_key_is_rotated(vault: Vault, ask: Ask) -> None:
         assert bao_ask(bao, "PUT", "sys/rotate/keyring").status_code == 204
 
 
+def test_no_audit_device_is_there(vault: Vault, ask: Ask) -> None:
+    """Who may not ask does not learn it."""
+    assert ask("GET", "sys/audit").json()["data"] == {}
+    assert ask("GET", "sys/audit", token=vault.token).status_code == 403
+
+
 def test_what_is_counted(vault: Vault, ask: Ask, login: Any) -> None:
     """Service tokens, and who has logged in."""
     login()

@@ -95,6 +95,14 @@ def test_a_lease_is_over_with_its_token(ask: Ask, clock: SettableClock) -> None:
     assert ask("POST", LOOKUP, {"lease_id": lease}).status_code == 400
 
 
+def test_a_token_without_an_end_has_a_lease_without_one(ask: Ask) -> None:
+    """A root token that was made by another; that of init has none."""
+    ask("POST", "auth/token/create", {})
+    data = ask("POST", LOOKUP, {"lease_id": lease_of(ask, "auth/token/create")}).json()["data"]
+
+    assert (data["expire_time"], data["ttl"], data["renewable"]) == (None, 0, False)
+
+
 def test_a_namespace_has_its_own(vault: Vault, ask: Ask) -> None:
     """With the namespace in the id and in what is known of it."""
     vault.namespace("team")

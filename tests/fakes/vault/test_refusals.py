@@ -43,6 +43,8 @@ def test_the_token_is_looked_at_before_the_mount(vault: Vault, ask: Ask) -> None
         ("GET", "", 404, ['no handler for route "". route entry not found.']),
         ("GET", "/v2/secret", 404, []),
         ("POST", "sys/internal/ui/mounts/secret", 405, ["unsupported operation"]),
+        ("LIST", "sys/internal/ui/mounts", 404, ["unsupported path"]),
+        ("LIST", "sys/locked-users", 404, ["1 error occurred:\n\t* unsupported path\n\n"]),
     ],
 )
 def test_an_error_has_its_status_and_its_words(
