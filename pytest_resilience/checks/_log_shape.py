@@ -60,14 +60,19 @@ def _bad_json(contract: LogContract, line: Line) -> str:
         return _lacks(wanted, line.fields)
     for text in _rendered(line):
         try:
-            read = json.loads(text)
-        except ValueError as error:
+            read = json.loads(text, parse_constant=_refuse)
+        except (ValueError, RecursionError) as error:
             return f"is no JSON: {error}"
         if not isinstance(read, dict):
             return f"is no JSON object but {type(read).__name__}"
         if lacks := _lacks([*contract.json, *wanted], read):
             return lacks
     return ""
+
+
+def _refuse(constant: str) -> None:
+    """Python writes and reads NaN and Infinity; RFC 8259, section 6, has no such numbers."""
+    raise ValueError(f"it has {constant}")
 
 
 def _lacks(wanted: Iterable[str], found: Container[object]) -> str:

@@ -452,6 +452,8 @@ JSON = LogContract(logger="app", json=["event", "level"], events={"Retry": ["att
         ("x", ['{"event": "x", "level": "info"}'], None),
         ("x", ['{"event": "x"'], "INFO 'x' is no JSON: Expecting ',' delimiter: line 1 column 14"),
         ("x", ["[1]"], "INFO 'x' is no JSON object but list"),
+        ("x", ['{"event": NaN, "level": 1}'], "INFO 'x' is no JSON: it has NaN"),
+        ("x", ["[" * 100_000], "INFO 'x' is no JSON: maximum recursion depth exceeded"),
         ("x", ['{"event": "x"}'], "INFO 'x' lacks level"),
         ("Retry", ['{"event": 1, "level": 1}'], "INFO 'Retry' lacks attempt"),
         ("Retry", ['{"event": 1, "level": 1, "attempt": 1}'], None),
