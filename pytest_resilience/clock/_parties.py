@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import enum
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pytest_resilience.clock import _kernel
@@ -12,7 +13,7 @@ from pytest_resilience.clock._looks import Looks
 
 if TYPE_CHECKING:
     from pytest_resilience.clock._dues import Due
-    from pytest_resilience.clock._gathering import Gathering
+    from pytest_resilience.clock._members import Members
 
 SIGNALS = 0.25
 """Real seconds after which the main thread looks whether a signal has come unheard."""
@@ -64,6 +65,7 @@ class Party:
         "native_id",
         "nothing",
         "nothing_at_ns",
+        "nothing_of",
         "number",
         "outcome",
         "pending",
@@ -75,7 +77,7 @@ class Party:
         "what",
     )
 
-    def __init__(self, conductor: Gathering, number: int, name: str, *, adopted: bool) -> None:
+    def __init__(self, conductor: Members, number: int, name: str, *, adopted: bool) -> None:
         self.conductor = conductor
         self.number = number
         """The order in which parties came to be; of equal dues the lower is first."""
@@ -109,6 +111,7 @@ class Party:
         self.ahead, self.ahead_at_ns = 0.0, -1
         # See _polling.note_nothing.
         self.nothing, self.nothing_at_ns = 0, -1
+        self.nothing_of: Callable[[], object] = lambda: None
         self.moves: _kernel.Moves | None = None
         self.seen_real_ns = 0
 
