@@ -152,5 +152,5 @@ def event_wait(self: threading.Event, timeout: float | None = None) -> bool:
     """Event.wait: made of locks, but for who waits for no time at all, again and again."""
     set_ = real_wait(self, timeout)
     if timeout == 0 and not set_:
-        note_nothing()
+        note_nothing(self)
     return set_

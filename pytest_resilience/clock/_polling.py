@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import _thread
 import sys
+import weakref
 from typing import TYPE_CHECKING
 
 from pytest_resilience.clock import _foreign
@@ -105,19 +106,20 @@ def note_park(conductor: Conductor, party: Party, reason: Reason) -> None:
         _tick(conductor, party)
 
 
-def note_nothing() -> None:
-    """The calling thread has waited for no time at all, and found nothing.
+def note_nothing(of: object) -> None:
+    """The calling thread has waited for no time at all for this, and found nothing.
 
     multiprocessing and concurrent.futures wait again and again for what is left of a timeout,
     until it is less than nothing; when it is up to the nanosecond that needs a clock that
-    moves. So after some such waits theirs is ahead by a nanosecond, until time moves.
+    moves. So after some such waits theirs is ahead by a nanosecond, until time moves. Who looks
+    once at each of many, as a pool does at its connections, needs nothing of the kind.
     """
     conductor = conducting()
     if conductor is None:
         return
     party = party_of(conductor)
-    if party.nothing_at_ns != conductor.now_ns:
-        party.nothing_at_ns, party.nothing = conductor.now_ns, 0
+    if party.nothing_at_ns != conductor.now_ns or party.nothing_of() is not of:
+        party.nothing_at_ns, party.nothing, party.nothing_of = conductor.now_ns, 0, weakref.ref(of)
     party.nothing += 1
     if party.nothing >= NOTHING:
         get_ahead(conductor, party, NANOSECOND)

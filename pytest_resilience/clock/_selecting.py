@@ -242,7 +242,7 @@ class Poll:
         endless = timeout is None or timeout < 0
         found = wait("poll()", None if endless or timeout is None else timeout / 1000, self)
         if timeout == 0 and not found:
-            note_nothing()
+            note_nothing(self)
         return found
 
     @property

@@ -157,3 +157,19 @@ def test_what_the_kernel_counts() -> None:
     assert before is not None
     assert (_kernel.awake_ns(_thread.get_native_id()) or 0) > before
     assert _kernel.awake_ns(0) is None
+
+
+def test_tasks_that_share_a_pool(clock: VirtualClock, server: FakeServer) -> None:
+    """The pool looks at each of its connections again and again: that lets no time pass."""
+
+    async def ride(client: httpx.AsyncClient) -> None:
+        for wait in (1, 2, 0):
+            await client.get(server.url)
+            await asyncio.sleep(wait)
+
+    async def main() -> None:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            await asyncio.gather(*(ride(client) for _ in range(12)))
+
+    asyncio.run(main())
+    assert server.trace.times == [0] * 12 + [1] * 12 + [3] * 12
