@@ -119,6 +119,7 @@ def test_lock_s_own_words(clock: VirtualClock) -> None:
     assert not lock.locked()
 
 
+@pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # From 3.12 on.
 def test_code_that_keeps_real_time(clock: VirtualClock) -> None:
     """pytest and its kin read real clocks, whichever function they call."""
     names = {"__name__": "_pytest.timing", "time": time, "dt": dt}
