@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pytest_resilience import PlanError, faults
+from pytest_resilience import faults
 from pytest_resilience_gemini import _keys, _models, _says, _state, _wire, stream
 from pytest_resilience_gemini._named import NamedError
 from pytest_resilience_gemini._presets import PRESETS, Make
@@ -44,22 +44,21 @@ class Gemini(Service):
 
     Args:
         api_key: The valid key; minted when left out.
-        models: Names of the models to serve; those current in 2026 when left out.
+        models: Names of the models to serve, with ``models/`` or without; those current in
+            2026 when left out.
         options: Those of `Fake`.
 
     Raises:
-        PlanError: The key cannot be sent in a header, or the models are no list.
+        PlanError: The key cannot be sent in a header, or the models are no list of names.
     """
 
     def __init__(
         self, *, api_key: str | None = None, models: Iterable[str] | None = None, **options: Any
     ) -> None:
-        if isinstance(models, str):
-            raise PlanError(f"Gemini(models={models!r}): want a list of names")
         self._own_key = (
             _keys.mint() if api_key is None else _state.key_checked(api_key, "Gemini(api_key=...)")
         )
-        self._own_models = None if models is None else list(models)
+        self._own_models = None if models is None else _models.names(models)
         super().__init__(**options)
 
     def reset(self) -> None:

@@ -28,6 +28,7 @@ EMBED = ("gemini-embedding-001",)
 # With capitals or blanks it is none: cherry-studio#9863, pluely#240, godot-simple-gemini-api#3. Of
 # other signs there is no report, nor of methods other than GenerateContent and GetModel.
 NAME = re.compile(r"[^A-Z\s]*")
+SERVED = re.compile(r"[^/:]+")
 
 PAGE_DEFAULT = 50
 PAGE_MOST = 1000
@@ -38,6 +39,19 @@ Model = dict[str, Any]
 def default_models() -> dict[str, Model]:
     """The models of a new fake, by name."""
     return {name: describe(name) for name in (*GENERATE, *EMBED)}
+
+
+def names(given: object) -> list[str]:
+    """What a test calls its models, without ``models/``.
+
+    Raises:
+        PlanError: It is no list, or has what no path can name.
+    """
+    listed = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [None]
+    short = [name.removeprefix("models/") if isinstance(name, str) else "" for name in listed]
+    if not all(SERVED.fullmatch(name) for name in short):
+        raise PlanError(f"Gemini(models={given!r}): want a list of names")
+    return short
 
 
 def describe(name: str) -> Model:

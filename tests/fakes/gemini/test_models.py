@@ -1,5 +1,6 @@
 """Which models there are, and what is said of those that are not."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -240,10 +241,20 @@ def test_the_fake_says_which_models_it_has(gemini: Gemini) -> None:
     assert "gemini-1.5-flash" not in gemini.models
 
 
-def test_one_name_is_no_list_of_models() -> None:
-    """Its letters would be."""
-    with pytest.raises(PlanError, match=r"Gemini\(models='m1'\): want a list of names"):
-        Gemini(models="m1")
+@pytest.mark.parametrize("models", ["m1", 7, [1], [None], [""], ["models/"], ["a/b"], ["a:b"]])
+def test_what_is_no_list_of_names_is_refused(models: Any) -> None:
+    """One name's letters would be one."""
+    with pytest.raises(
+        PlanError, match=rf"Gemini\(models={re.escape(repr(models))}\): want a list"
+    ):
+        Gemini(models=models)
+
+
+def test_a_model_may_be_called_as_the_list_calls_it() -> None:
+    """It is the same one."""
+    with Gemini(models=["models/m1", "m2"]) as gemini:
+        assert [model["name"] for model in gemini.models.values()] == ["models/m1", "models/m2"]
+        assert list(gemini.models) == ["m1", "m2"]
 
 
 def test_a_model_can_be_retired(gemini: Gemini, ask: Ask) -> None:
