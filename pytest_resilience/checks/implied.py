@@ -41,6 +41,7 @@ CONSEQUENCES = MappingProxyType(
         ),
         "status-not-retried": frozenset({"too-few-attempts", "backoff-shared-between-threads"}),
         "too-few-attempts": frozenset({"backoff-shared-between-threads"}),
+        "thread-raised": frozenset({"wait-after-last-attempt", "cause-lost"}),
         "no-timeout": frozenset({"call-never-returned"}),
         "pool-exhausted": UNASKED | {"breaker-never-half-opens"},
         "breaker-never-half-opens": UNASKED | {"cause-lost", "breaker-counts-client-errors"},

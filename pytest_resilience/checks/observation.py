@@ -52,9 +52,17 @@ class Call:
 
         A call may make other requests before, between and after: a login, a lookup.
         """
-        failed = next((attempt for attempt in self.trace if attempt.failed), None)
-        if failed is None:
+        failed = [attempt for attempt in self.trace if attempt.failed]
+        if not failed:
             return self.trace[:1]
+        first = self._tries_of(failed[0])
+        if len(first) > 1 or failed[0].status in (401, 403, 407):
+            return first
+        # Who goes on as if nothing had happened, and tries another one again, can do without it.
+        others = map(self._tries_of, failed[1:])
+        return next((other for other in others if len(other) > 1), first)
+
+    def _tries_of(self, failed: Attempt) -> Trace:
         found: list[Attempt] = []
         for attempt in self.trace:
             if attempt.number >= failed.number and self._is_again(attempt, failed, found):

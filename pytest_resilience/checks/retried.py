@@ -9,6 +9,7 @@ from pytest_resilience.checks.attempts import out_of_time
 from pytest_resilience.checks.credentials import carried
 from pytest_resilience.checks.finding import Finding
 from pytest_resilience.checks.observation import Call, Observation
+from pytest_resilience.checks.values import lacks, plain
 from pytest_resilience.checks.words import kind
 from pytest_resilience.policy.policy import RetryPolicy
 from pytest_resilience.records import Attempt
@@ -46,9 +47,16 @@ MANY = 2
 def status(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     """A status that it claims to retry is tried again."""
     call = seen.call
-    if len(call.tries) == 1 and call.tries[0].failed and not call.never_returned:
+    if len(call.tries) == 1 and call.tries[0].failed and not _did_without(seen):
         sentence = f"{call.tries[0].status} was not tried again"
         yield Finding("status-not-retried", sentence, seen.evidence(call.trace))
+
+
+def _did_without(seen: Observation) -> bool:
+    """Whether it never came back, or went on with others and has all that it wanted."""
+    call, whole = seen.call, plain(seen.baseline.value)
+    has_all = call.returned and whole is not None and not lacks(plain(call.value), whole)
+    return call.never_returned or (has_all and not call.trace[-1].failed)
 
 
 def status_left_alone(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:

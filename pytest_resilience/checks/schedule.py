@@ -32,9 +32,11 @@ def kept(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
 
 
 def forgotten(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
-    """A later outage is waited through like the first."""
-    for later in seen.calls[1:]:
-        found = list(_carried_over(seen, policy, seen.calls[0], later))
+    """A later outage is waited through like the first, which may have been that of a scenario."""
+    alone = seen.facts.get("first")
+    first = alone if isinstance(alone, Call) else seen.calls[0]
+    for later in seen.calls:
+        found = list(_carried_over(seen, policy, first, later))
         if found:
             yield from found
             return
@@ -144,7 +146,9 @@ def _shape_of(waits: Sequence[int], claimed: Sequence[Range]) -> str:
     if _is_shifted(waits, claimed):
         return "off-by-one-schedule"
     steps = {_rounded(after - before) for before, after in pairwise(waits)}
-    linear = len(waits) > 2 and len(steps) == 1 and min(steps) > 0
+    # urllib3 alone makes no first wait of a schedule that grows by a factor.
+    skips_one = not waits[0] and all(map(within, waits[1:], claimed[1:]))
+    linear = len(waits) > 2 and len(steps) == 1 and min(steps) > 0 and not skips_one
     return "linear-backoff" if linear else "wrong-schedule"
 
 

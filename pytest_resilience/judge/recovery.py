@@ -12,8 +12,8 @@ from pytest_resilience.policy.policy import RetryPolicy
 __all__ = ["recovered"]
 
 
-def recovered(stage: Stage, policy: RetryPolicy, first: Call) -> list[Finding]:
-    """Let a client come to rest; what is wrong when it does not, however long it is given.
+def recovered(stage: Stage, policy: RetryPolicy, first: Call) -> tuple[bool, list[Finding]]:
+    """Let a client come to rest: whether it asks again, and what is wrong when it does not.
 
     A breaker may stay open for longer than the usual rest: then all rests are as long.
     """
@@ -21,15 +21,15 @@ def recovered(stage: Stage, policy: RetryPolicy, first: Call) -> list[Finding]:
     seen = stage.observe("rest", first)
     if seen.call.never_returned:
         stage.renew()
-        return []
+        return True, []
     if not _asks_nobody(seen):
-        return []
+        return True, []
     for age in AGES:
         stage.advance(age)
         if stage.call().trace:
             stage.rest = max(stage.rest, age)
-            return []
-    return list(cache.never_asks(stage.observe("rest", first), policy))
+            return True, []
+    return False, list(cache.never_asks(stage.observe("rest", first), policy))
 
 
 def _asks_nobody(seen: Observation) -> bool:

@@ -67,6 +67,8 @@ class Stage:
         """Whether the client keeps answers, for less than `rest`."""
         self.usual: dict[tuple[str, str], int] = {}
         """How often an undisturbed call asks for each method and target."""
+        self.first_outage: Call | None = None
+        """How the first one was waited through, before anything could be kept of it."""
         self.stuck = 0
         """How many workers were left behind."""
         self._runner = runner
@@ -179,6 +181,10 @@ class Stage:
         self._calls = [replace(call, value=None, error=None) for call in self._calls]
         self._thread_errors.clear()
         self._task_errors.clear()
+
+    def remember_outage(self) -> None:
+        """The last call met the first outage of all."""
+        self.first_outage = replace(self._calls[-1], value=None, error=None)
 
     # Playing
 

@@ -99,6 +99,7 @@ class Judge:
         self._stack = contextlib.ExitStack()
         self.is_lost = False
         """Whether the client will never ask again, so that nothing else can be tried."""
+        self._is_wrong = False
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
@@ -158,13 +159,14 @@ class Judge:
 
     def findings(self, scenario: Scenario, first: Call) -> list[Finding]:
         """Play one scenario and judge it."""
-        found = recovered(self.stage, self.policy, first)
-        if found:
-            self.is_lost = True
-        else:
+        asks, found = recovered(self.stage, self.policy, first)
+        # Nothing more can be tried of one who asks no more, once it is told what is wrong.
+        self.is_lost = not asks and (bool(found) or self._is_wrong)
+        if not self.is_lost:
             seen = self.stage.play(scenario, first)
             checks = (calls.ended, *scenario.checks)
             found = [finding for check in checks for finding in check(seen, self.policy)]
+        self._is_wrong = self._is_wrong or bool(found)
         return [
             dataclasses.replace(self._without_secrets(finding), scenario=scenario.name)
             for finding in found

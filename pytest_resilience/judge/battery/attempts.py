@@ -23,7 +23,7 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
     yield Scenario(
         name="outage-without-end",
         clause=f"tries {tries} in an outage, with the waits it claims, and tells its caller",
-        play=_outage(subject, subject.enough),
+        play=_endless(subject),
         checks=[*counted, attempts.last_is_last, endings.told],
     )
     if subject.policy.deadline is not None:
@@ -49,6 +49,15 @@ def _lengths(limit: int | None) -> list[int]:
     if limit is None:
         return [1, 2, 5]
     return [n for n in range(1, limit) if n <= 5 or n == limit - 1]
+
+
+def _endless(subject: Subject) -> Callable[[Stage], object]:
+    def play(stage: Stage) -> object:
+        facts = _outage(subject, subject.enough)(stage)
+        stage.remember_outage()
+        return facts
+
+    return play
 
 
 def _outage(subject: Subject, failures: int) -> Callable[[Stage], object]:

@@ -28,6 +28,8 @@ MOST = 24
 """Calls of a client that leaves connections open, so that a pool of twenty is used up."""
 LONG = 512 * 1024
 """Bytes: more than a client reads ahead that does not ask for them (aiohttp: 128 KiB)."""
+OTHERS = ("python-httpx/", "python-requests/", "python-urllib3/", "Python-urllib/")
+"""How libraries introduce themselves that are not aiohttp, which a client may well hide."""
 UNCLOSED = ("unclosed", "Unclosed")
 
 
@@ -39,7 +41,7 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
         play=lambda stage: {"held": _many(stage, subject.outage)},
         checks=[connections.given_back],
     )
-    if subject.is_async and isinstance(subject.outage, int):
+    if _may_be_aiohttp(subject) and isinstance(subject.outage, int):
         long = faults.together(faults.status(subject.outage), _Long())
         yield Scenario(
             name="many-failures-with-long-bodies",
@@ -63,6 +65,13 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
         )
 
 
+def _may_be_aiohttp(subject: Subject) -> bool:
+    """The others give back nothing by themselves, so that short errors tell all of them."""
+    names = [attempt.headers.get("user-agent", "") for attempt in subject.baseline.trace]
+    is_loaded = subject.is_async and "aiohttp" in sys.modules
+    return is_loaded and not all(name.startswith(OTHERS) for name in names)
+
+
 def _stale(stage: Stage, times: int) -> dict[str, object]:
     stage.call()
     stage.fail(faults.stale_connection(), times=times)
@@ -77,7 +86,11 @@ def _many(stage: Stage, outage: FaultLike) -> Held:
         warnings.simplefilter("always", ResourceWarning)
         while not exhausted and len(counts) < (MOST if _leaves(counts) else CALLS):
             stage.fail(outage)
-            exhausted = _exhausted(stage.call())
+            call = stage.call()
+            if call.never_returned and call.trace:
+                return Held((0,), 0, "", ())  # It is still at it: the next would not even begin.
+            exhausted = _exhausted(call)
+            del call
             stage.server.plan.clear()
             stage.forget()
             counts.append(_open(stage, counts))

@@ -92,30 +92,40 @@ def _interrupted(subject: Subject) -> Callable[[Stage], object]:
             stage.fail(subject.standard)
         with taps.interrupt(request, stage.hands.thread) as pressed:
             stage.call()
-        return {"interrupted": pressed.happened}
+        if pressed.sent or not stage.server.trace:
+            return {"interrupted": pressed.happened}
+        # Another thread sends for the one that is interrupted, which waits meanwhile.
+        stage.server.plan.clear()
+        stage.fail(faults.timeout(close_after=7200))
+        return {"interrupted": _pressed_after(stage, 0.2)}
 
     return play
 
 
 def _interrupted_later(fault: FaultLike, after: float) -> Callable[[Stage], object]:
     def play(stage: Stage) -> object:
-        pressed: list[bool] = []
-
-        def press() -> None:
-            if not _runs_trio(stage.hands.thread):
-                pressed.append(interrupt(stage.hands.thread, KeyboardInterrupt()))
-
         stage.fail(fault)
-        timer = threading.Timer(after, press)  # In virtual time, as all is on a stage.
-        timer.start()
-        try:
-            stage.call()
-        finally:
-            timer.cancel()
-            timer.join()
-        return {"interrupted": any(pressed)}
+        return {"interrupted": _pressed_after(stage, after)}
 
     return play
+
+
+def _pressed_after(stage: Stage, seconds: float) -> bool:
+    """Make a call, and interrupt what it waits for; whether it waited for anything."""
+    pressed: list[bool] = []
+
+    def press() -> None:
+        if not _runs_trio(stage.hands.thread):
+            pressed.append(interrupt(stage.hands.thread, KeyboardInterrupt()))
+
+    timer = threading.Timer(seconds, press)  # In virtual time, as all is on a stage.
+    timer.start()
+    try:
+        stage.call()
+    finally:
+        timer.cancel()
+        timer.join()
+    return any(pressed)
 
 
 def _runs_trio(thread: threading.Thread) -> bool:

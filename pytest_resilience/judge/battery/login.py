@@ -152,11 +152,13 @@ def _redirect(stage: Stage, subject: Subject) -> dict[str, object]:
     # What is in a body is a secret where somebody has said so.
     named = [secret for secret in stage.server.secrets if secret.named]
     # Not the login that comes before, whose answer has to be the true one.
-    ways: list[tuple[int, Callable[[Attempt], bool]]] = [(307, lambda sent: bool(pairs(sent)))]
-    if not standby:
-        ways = [(302, ways[0][1]), *ways, (307, lambda sent: bool(told(sent, named)))]
+    ways: list[tuple[int, Callable[[Attempt], bool]]] = [
+        (307, lambda sent: bool(pairs(sent))),
+        (302, lambda sent: bool(pairs(sent))),
+        (307, lambda sent: bool(told(sent, named))),
+    ]
     with _elsewhere() as other:
-        for code, when in ways:
+        for code, when in ways[:1] if standby else ways:
             stage.fail(
                 faults.redirect(f"{other.url}/elsewhere", code), when=when, times=subject.enough
             )

@@ -42,11 +42,12 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
 
 
 def _two(subject: Subject, retries: int) -> Callable[[Stage], object]:
-    def play(stage: Stage) -> None:
+    def play(stage: Stage) -> object:
         # The short one in the middle leaves a state behind that goes round with the long ones.
         for times in (retries, 1, retries):
             stage.fail(subject.outage, times=times)
             stage.call()
+        return {"first": stage.first_outage}
 
     return play
 
