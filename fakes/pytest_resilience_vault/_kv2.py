@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 DATA = "data/(?P<path>.*)"
 METADATA = "metadata/(?P<path>.*)"
-_SETTINGS = {"cas_required", "custom_metadata", "delete_version_after", "max_versions"}
+_AFTER = "delete_version_after"
+_SETTINGS = {"cas_required", "custom_metadata", _AFTER, "max_versions"}
 MANDATED = (
     '"cas_required" set to false, but is mandated by backend config. This value will be ignored.'
 )
@@ -271,6 +272,8 @@ class Kv2(Backend):
     @on("patch", METADATA)
     def patch_metadata(self, call: Call, path: str) -> None:
         """Change the settings, and merge the custom metadata."""
+        if call.data.get(_AFTER, "") is None:
+            del call.data[_AFTER]
         if not set(call.data) & _SETTINGS:
             return
         custom = call.mapping("custom_metadata")
@@ -278,12 +281,20 @@ class Kv2(Backend):
         secret = self.secrets.get(path)
         if secret is None:
             raise NotThere(None)
+        if call.whole("max_versions") < 0:
+            words = (
+                f"json: cannot unmarshal number {call.whole('max_versions')} into Go struct field"
+            )
+            raise Refused(500, one_of(f"{words} .max_versions of type uint32"))
         if call.has("custom_metadata"):
             _demand_texts(custom)
             # A null on its own removes all of it.
             empty = call.data["custom_metadata"] is None
             whole = {} if empty else merged(dict(secret.custom_metadata or {}), custom)
             secret.custom_metadata = checked_custom(whole) or None
+        if not call.seconds(_AFTER):
+            # No time at all is left out of the patch, and changes nothing (seen).
+            call.data.pop(_AFTER, None)
         self.change(secret.settings, call)
         secret.updated = call.now
         secret.metadata_version += 1

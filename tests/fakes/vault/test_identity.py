@@ -172,7 +172,7 @@ def test_an_entity_is_made_changed_and_forgotten(ask: Ask) -> None:
         (
             ALIAS,
             {"name": "x", "mount_accessor": "{accessor}", "canonical_id": "y"},
-            "given 'canonical_id' is not associated with an entity",
+            "invalid canonical ID",
         ),
         (
             ALIAS,
@@ -232,34 +232,84 @@ def test_an_alias_is_made_before_the_login(
 
 
 def test_an_alias_is_changed_and_moved(ask: Ask, accessor: str, clock: SettableClock) -> None:
-    """By its id, or by method and name; what is not named of it is gone."""
-    made = data(ask("POST", ALIAS, {"name": "a", "mount_accessor": accessor}))
-    eve = data(ask("POST", ENTITY, {"name": "eve"}))["id"]
-    first = data(ask("GET", f"{ALIAS}/id/{made['id']}"))
+    """By its id, which leaves the rest alone, or by method and name."""
+    first = {"name": "a", "mount_accessor": accessor, "custom_metadata": {"k": "v"}}
+    made = data(ask("POST", ALIAS, first))
+    path = f"{ALIAS}/id/{made['id']}"
+    before = data(ask("GET", path))
     clock.ahead = 5
-    renamed = data(ask("POST", f"{ALIAS}/id/{made['id']}", {"name": "b"}))
-    moved = {"name": "b", "mount_accessor": accessor, "canonical_id": eve, "custom_metadata": {}}
-    ask("POST", "identity/alias", moved).raise_for_status()
-    ask("POST", "identity/alias", {**moved, "custom_metadata": {"k": "v"}}).raise_for_status()
-    last = data(ask("GET", f"{ALIAS}/id/{made['id']}"))
+    renamed = data(ask("POST", path, {"name": "b"}))
+    after = data(ask("GET", path))
+    eve = data(ask("POST", ENTITY, {"name": "eve"}))["id"]
+    moved = data(ask("POST", "identity/alias", {**first, "name": "b", "canonical_id": eve}))
+    ask("POST", ALIAS, {"name": "b", "mount_accessor": accessor}).raise_for_status()
+    last = data(ask("GET", path))
 
     assert renamed == made
-    assert (first["custom_metadata"], first["canonical_id"]) == ({}, made["canonical_id"])
-    assert (last["name"], last["canonical_id"], last["custom_metadata"]) == ("b", eve, {"k": "v"})
-    assert last["last_update_time"] > first["last_update_time"]
+    assert (after["name"], after["custom_metadata"]) == ("b", {"k": "v"})
+    assert after["last_update_time"] > before["last_update_time"]
+    assert (moved["canonical_id"], last["canonical_id"], last["custom_metadata"]) == (
+        eve,
+        eve,
+        None,
+    )
     assert data(ask("GET", f"{ENTITY}/id/{made['canonical_id']}"))["aliases"] == []
 
 
 def test_an_alias_that_stays_as_it_is(ask: Ask, accessor: str) -> None:
-    """Nothing is said of it; what it cannot be is."""
-    alias = data(ask("POST", ALIAS, {"name": "a", "mount_accessor": accessor}))["id"]
-    by_id, by_name = f"{ALIAS}/id/{alias}", {"name": "A", "mount_accessor": accessor}
+    """Nothing is said of it."""
+    body = {"name": "a", "mount_accessor": accessor}
+    made = data(ask("POST", ALIAS, body))
+    same = [{}, {"custom_metadata": {}}, {"canonical_id": made["canonical_id"]}, body]
 
-    assert ask("POST", by_id, {"custom_metadata": {}}).status_code == 204
-    assert data(ask("POST", by_id, {"custom_metadata": {"k": "v"}}))["id"] == alias
-    assert data(ask("POST", by_id))["id"] == alias
-    wrong = {**by_name, "canonical_id": "nobody"}
-    assert said(ask("POST", ALIAS, wrong)) == (400, ["invalid canonical ID"])
+    statuses = [ask("POST", f"{ALIAS}/id/{made['id']}", one).status_code for one in same]
+
+    assert [*statuses, ask("POST", ALIAS, body).status_code] == [204] * 5
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"mount_accessor": "x"}, 'invalid mount accessor "x"'),
+        (
+            {"mount_accessor": "{other}"},
+            (
+                "Alias cannot be updated as the entity already has an alias for the given"
+                " 'mount_accessor' "
+            ),
+        ),
+        ({"name": "EVE"}, "alias with combination of mount accessor and name already exists"),
+        ({"canonical_id": "x"}, "given 'canonical_id' is not associated with an entity"),
+        (
+            {"canonical_id": "{eve}"},
+            "Alias cannot be updated as the given entity already has an alias for this mount ",
+        ),
+    ],
+)
+def test_an_alias_that_cannot_become_that(
+    ask: Ask, accessor: str, body: dict[str, str], words: str
+) -> None:
+    """An entity has one of each method (store_aliases.go of OpenBao)."""
+    ask("POST", "sys/auth/other", {"type": "approle"})
+    other = ask("GET", "sys/auth").json()["other/"]["accessor"]
+    made = data(ask("POST", ALIAS, {"name": "ann", "mount_accessor": accessor}))
+    on_other = {"name": "ann", "mount_accessor": other, "canonical_id": made["canonical_id"]}
+    ask("POST", ALIAS, on_other).raise_for_status()
+    eve = data(ask("POST", ALIAS, {"name": "eve", "mount_accessor": accessor}))["canonical_id"]
+    known = {"{other}": other, "{eve}": eve}
+    filled = {name: known.get(value, value) for name, value in body.items()}
+
+    assert said(ask("POST", f"{ALIAS}/id/{made['id']}", filled)) == (400, [words])
+
+
+def test_an_alias_gets_another_method(ask: Ask, accessor: str) -> None:
+    """If the entity has none of that yet."""
+    ask("POST", "sys/auth/other", {"type": "approle"})
+    other = ask("GET", "sys/auth").json()["other/"]["accessor"]
+    alias = data(ask("POST", ALIAS, {"name": "ann", "mount_accessor": accessor}))["id"]
+    ask("POST", f"{ALIAS}/id/{alias}", {"mount_accessor": other}).raise_for_status()
+
+    assert data(ask("GET", f"{ALIAS}/id/{alias}"))["mount_path"] == "auth/other/"
 
 
 def test_a_policy_may_name_what_is_known_of_somebody(vault: Vault, ask: Ask, login: Login) -> None:

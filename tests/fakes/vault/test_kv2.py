@@ -636,3 +636,27 @@ def test_subkeys_below_no_depth_are_those_of_the_first(vault: Vault, ask: Ask) -
     ]
 
     assert found == [{"a": None}, {"a": {"b": {"c": None}}}, {"a": {"b": None}}]
+
+
+@pytest.mark.parametrize("after", ["0s", 0, "", None])
+def test_a_patch_takes_no_time_away(ask: Ask, after: object) -> None:
+    """A write does, of the secret's own; a null does not even count as a change (seen)."""
+    path, patch = "secret/metadata/p", {"Content-Type": "application/merge-patch+json"}
+    ask("POST", path, {"delete_version_after": "90m"})
+    ask("PATCH", path, {"delete_version_after": after}, headers=patch).raise_for_status()
+    kept = ask("GET", path).json()["data"]["delete_version_after"]
+    ask("POST", path, {"delete_version_after": 0})
+
+    assert kept == "1h30m0s"
+    assert ask("GET", path).json()["data"]["delete_version_after"] == "0s"
+
+
+def test_a_patch_takes_no_negative_number(ask: Ask) -> None:
+    """Which a write makes a very large one."""
+    path, patch = "secret/metadata/p", {"Content-Type": "application/merge-patch+json"}
+    ask("POST", path, {"max_versions": 5})
+    words = "json: cannot unmarshal number -1 into Go struct field .max_versions of type uint32"
+
+    refused = ask("PATCH", path, {"max_versions": -1}, headers=patch)
+
+    assert said(refused) == (500, [f"1 error occurred:\n\t* {words}\n\n"])
