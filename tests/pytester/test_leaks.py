@@ -321,6 +321,10 @@ HARMLESS = {
         "print(token()); sys.stderr.write(token())",
         "client(fake_github); assert token() in capsys.readouterr().out",
     ).replace("test_it(", "test_it(capsys, "),
+    "output to a stream of the test's own": leaking(
+        "print(token())",
+        "with contextlib.redirect_stdout(io.StringIO()):\n        client(0)",
+    ).replace("import base64", "import base64, contextlib, io"),
     "a mask": leaking("log.info('%s...%s', token()[:8], token()[-4:])"),
     "a cause that is hidden": leaking(
         "try:\n        raise ValueError(token())\n"
