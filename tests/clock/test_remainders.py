@@ -22,6 +22,7 @@ from pytest_resilience.clock import (
     Job,
     _foreign,
     _here,
+    _kernel,
     _links,
     _polling,
     _references,
@@ -168,6 +169,14 @@ def test_one_that_was_given_up(conductor: Conductor, clock: VirtualClock) -> Non
     assert clock.now == 5
 
 
+def test_threads_that_nobody_can_look_at(
+    conductor: Conductor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the kernel tells nothing of threads, none is looked for until one tells of itself."""
+    monkeypatch.setattr(_kernel, "HAS_PROC", False)
+    assert conductor._vigil._look_for_unseen(0) == -1
+
+
 def test_a_thread_with_the_number_of_another(conductor: Conductor) -> None:
     """Who had it before has ended, whether the new one runs yet or not."""
 
@@ -276,9 +285,11 @@ def test_a_queue_that_has_room(clock: VirtualClock) -> None:
     """It is not full."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = listening.getsockname()
-        _links.listen(address, listening)
+        for one, sock in ((("127.0.0.1", 1), None), (address, listening)):
+            _links.listen(one, sock)
         assert not _links._is_full(address[1])
-        _links.unlisten(address)
+        for one in (("127.0.0.1", 1), address):
+            _links.unlisten(one)
 
 
 def test_a_socket_that_is_connected_twice(clock: VirtualClock, server: FakeServer) -> None:
