@@ -143,9 +143,10 @@ class Call:
         return found
 
     def moment(self, name: str) -> float:
-        """Seconds since the epoch."""
+        """Seconds since the epoch; null is none at all."""
+        value = self.data.get(name)
         try:
-            return moment(self.data.get(name))
+            return 0 if value is None else moment(value)
         except ValueError as error:
             raise self._unfit(name, str(error)) from None
 

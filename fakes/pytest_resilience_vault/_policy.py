@@ -178,8 +178,14 @@ def _read(block: Block, now: float, *, openbao: bool) -> Rule | None:
 def _expires(block: Block) -> float | None:
     if "expiration" not in block.body:
         return None
+    given = block.body["expiration"]
+    if not isinstance(given, str | int):
+        place = block.places.get("expiration", "1:1")
+        kind = "*ast.LiteralType"
+        words = f"At {place}: root.expiration: unknown type for string {kind}"
+        raise ValueError(f'path "{block.label}": {words}')  # noqa: TRY004
     try:
-        return moment(block.body["expiration"])
+        return moment(str(given))
     except ValueError as error:
         raise ValueError(f'path "{block.label}": invalid expiration time: {error}') from None
 

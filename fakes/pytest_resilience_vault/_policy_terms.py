@@ -20,12 +20,14 @@ NEW = -1
 
 def read_terms(call: Call, old: Terms) -> Terms:
     """The terms that a request asks for; what it does not name is as it was."""
-    if call.has("expiration") and call.has("ttl"):
+    # A null is as good as nothing (seen).
+    named = [name for name in ("expiration", "ttl") if call.data.get(name) is not None]
+    if len(named) > 1:
         raise bad_request("cannot supply both 'expiration' and 'ttl' for policies")
     expires = old.expires
-    if call.has("expiration"):
+    if named == ["expiration"]:
         expires = call.moment("expiration")
-    elif call.has("ttl"):
+    elif named:
         expires = call.now + call.seconds("ttl")
     return Terms(
         expires,

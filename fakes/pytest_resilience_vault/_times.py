@@ -74,10 +74,16 @@ def moment(value: object) -> float:
     Raises:
         ValueError: It is none of these.
     """
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError("could not parse time from input type")  # noqa: TRY004
+    text = str(getattr(value, "text", value))
+    if _WHOLE.fullmatch(text):
+        return float(text)
+    if not isinstance(value, str):
+        words = f'strconv.ParseInt: parsing "{text}": invalid syntax'
+        raise ValueError(words)  # noqa: TRY004
     with contextlib.suppress(ValueError):
-        return float(str(value))
-    with contextlib.suppress(ValueError):
-        found = datetime.fromisoformat(str(value))
+        found = datetime.fromisoformat(text)
         if found.tzinfo is not None:
             return found.timestamp()
     raise ValueError("could not parse string as date and time")

@@ -10,10 +10,7 @@ from tests.fakes.vault.asking import Ask, SettableClock, said
 
 ACL = "sys/policies/acl"
 PATCH = {"Content-Type": "application/merge-patch+json"}
-NO_MOMENT = (
-    'Field validation failed: error converting input for field "expiration":'
-    " could not parse string as date and time"
-)
+NO_MOMENT = 'Field validation failed: error converting input for field "expiration"'
 READ = 'path "x" { capabilities = ["read"] }'
 
 
@@ -51,6 +48,14 @@ def token_with(ask: Ask, *policies: str) -> str:
         ),
         (
             'expiration = "2030-01-01T00:00:00"',
+            'path "x": invalid expiration time: could not parse string as date and time',
+        ),
+        (
+            "expiration = 1.5",
+            'path "x": At 1:25: root.expiration: unknown type for string *ast.LiteralType',
+        ),
+        (
+            'expiration = "nan"',
             'path "x": invalid expiration time: could not parse string as date and time',
         ),
         (
@@ -140,7 +145,11 @@ def test_a_policy_is_kept_for_a_while(ask: Ask, clock: SettableClock) -> None:
             "refusing to update policy as expiration time has already elapsed",
         ),
         ({"ttl": 0}, "refusing to update policy as expiration time has already elapsed"),
-        ({"expiration": "zz"}, NO_MOMENT),
+        ({"expiration": "zz"}, f"{NO_MOMENT}: could not parse string as date and time"),
+        ({"expiration": "inf"}, f"{NO_MOMENT}: could not parse string as date and time"),
+        ({"expiration": True}, f"{NO_MOMENT}: could not parse time from input type"),
+        ({"expiration": []}, f"{NO_MOMENT}: could not parse time from input type"),
+        ({"expiration": 1.5}, f'{NO_MOMENT}: strconv.ParseInt: parsing "1.5": invalid syntax'),
         ({"cas": -1}, "check-and-set parameter set to -1 on existing entry"),
         ({"cas": 7}, "check-and-set parameter 7 did not match the current version 1"),
         ({"cas_required": True}, "check-and-set parameter required for this call"),
@@ -152,6 +161,14 @@ def test_a_write_that_is_refused(ask: Ask, body: dict[str, object], words: str) 
 
     assert said(ask("PUT", f"{ACL}/p", {"policy": READ, **body})) == (400, [words])
     assert ask("GET", f"{ACL}/p").json()["data"]["version"] == 1
+
+
+def test_a_null_is_no_time(ask: Ask) -> None:
+    """It is as if it had not been named."""
+    body = {"policy": READ, "expiration": None, "ttl": None}
+
+    assert ask("PUT", f"{ACL}/p", body).status_code == 204
+    assert "expiration" not in ask("GET", f"{ACL}/p").json()["data"]
 
 
 def test_a_patch_leaves_the_rest_alone(ask: Ask) -> None:
