@@ -15,7 +15,9 @@ Range: TypeAlias = tuple[float, float]
 """The shortest and the longest wait that are right; one moment twice when it is exact."""
 
 TOO_MANY = 64
-"""Powers beyond this one are as good as endless, and 10.0 ** 400 is an error."""
+"""Powers beyond this one are as good as endless."""
+LONGEST = 1e15
+"""Seconds that are as good as endless, where the numbers of a machine would end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +78,11 @@ class Backoff:
                 return self.first, self.first
             retry -= 1
         power = min(retry - 1, TOO_MANY)
-        wait = self.initial * self.factor**power + self.step * (retry - 1)
-        if self.cap is not None:
-            wait = min(wait, self.cap)
+        try:
+            wait = self.initial * self.factor**power + self.step * (retry - 1)
+        except OverflowError:
+            wait = LONGEST
+        wait = min(wait, LONGEST if self.cap is None else self.cap)
         return wait, wait
 
     @property

@@ -6,6 +6,7 @@ known to anybody but itself. What cannot be read is refused by name.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -22,21 +23,51 @@ __all__ = ["stamina_claims", "tenacity_claims", "urllib3_claims"]
 MANY = 20
 """How many waits are read off an object that knows no end."""
 
+MOST = 1000
+"""Attempts that somebody may mean; beyond, waits are neither read nor tried one by one."""
+
 Claims = dict[str, Any]
+Reader = Callable[[Any], Claims]
 
 
 def _refuse(what: str, value: object, wanted: str) -> PolicyError:
     return PolicyError(f"{what}={value!r} cannot be read as a claim: wanted {wanted}")
 
 
+def _reading(what: str) -> Callable[[Reader], Reader]:
+    """What is odd within an object is said in a line, and not where it is tripped over."""
+
+    def guard(read: Reader) -> Reader:
+        @functools.wraps(read)
+        def guarded(source: Any) -> Claims:  # noqa: ANN401 -- an object of any library
+            try:
+                return read(source)
+            except PolicyError:
+                raise
+            except Exception as error:
+                kind = f"{type(source).__name__}, whose parts make no sense ({error})"
+                raise PolicyError(f"{what}: cannot be read as a claim: {kind}") from error
+
+        return guarded
+
+    return guard
+
+
+def _few(what: str, attempts: int) -> int:
+    if attempts > MOST:
+        raise _refuse(what, attempts, f"at most {MOST} attempts, or no limit")
+    return attempts
+
+
 # urllib3
 
 
+@_reading("retry")
 def urllib3_claims(retry: Any) -> Claims:  # noqa: ANN401 -- urllib3 is not required
     """Of a ``urllib3.Retry``."""
     if not hasattr(retry, "status_forcelist") or not hasattr(retry, "get_backoff_time"):
         raise _refuse("retry", retry, "a urllib3.Retry")
-    total = _total(retry)
+    total = _few("retry.total", _total(retry))
     claims: Claims = {"attempts": total + 1, "statuses": list(retry.status_forcelist or ())}
     claims["failures"] = [
         name
@@ -75,13 +106,14 @@ def _urllib3_wait(retry: Any, place: int) -> Range:  # noqa: ANN401 -- the same
     if place == 0:
         return 0.0, 0.0
     low = retry.backoff_factor * 2.0**place
-    bounds = [min(retry.backoff_max, low + extra) for extra in (0, retry.backoff_jitter)]
+    bounds = [min(low + extra, retry.backoff_max) for extra in (0, retry.backoff_jitter)]
     return bounds[0], bounds[1]
 
 
 # tenacity
 
 
+@_reading("fn")
 def tenacity_claims(retrying: Any) -> Claims:  # noqa: ANN401 -- tenacity is not required
     """Of a ``tenacity.Retrying``, or of a function that it decorates."""
     retrying = getattr(retrying, "retry", None) if inspect.isroutine(retrying) else retrying
@@ -93,7 +125,7 @@ def tenacity_claims(retrying: Any) -> Claims:  # noqa: ANN401 -- tenacity is not
 def _limits(stops: Claims, wait: Callable[[int], Range]) -> Claims:
     """Attempts and waits, where a limit of time may come before that of attempts."""
     attempts, seconds = stops.get("attempts", FOREVER), stops.get("seconds", FOREVER)
-    count = MANY if attempts == FOREVER else int(attempts) - 1
+    count = MANY if attempts == FOREVER else _few("attempts", int(attempts)) - 1
     waits = tuple(wait(retry) for retry in range(1, count + 1))
     if sum(high for _, high in waits) >= seconds:
         attempts, waits = FOREVER, waits or ((0.0, 0.0),)
@@ -130,7 +162,7 @@ def _tenacity_wait(wait: Any, retry: int) -> Range:  # noqa: ANN401 -- the same
     if reader is None:
         raise _refuse("wait", type(wait).__name__, f"one of {', '.join(WAITS)}")
     low, high = reader(wait, retry)
-    return max(0.0, float(low)), max(0.0, float(high))
+    return max(float(low), 0.0), max(float(high), 0.0)
 
 
 def _power(wait: Any, retry: int, factor: float) -> float:  # noqa: ANN401 -- the same
@@ -183,6 +215,7 @@ PARTS = "_t_kw"
 """Where a context of stamina keeps what it hands to tenacity; it has no public place."""
 
 
+@_reading("source")
 def stamina_claims(source: Any) -> Claims:  # noqa: ANN401 -- stamina is not required
     """Of a function decorated by ``stamina.retry``, a context, or a caller of it."""
     source = getattr(source, "_caller", source)

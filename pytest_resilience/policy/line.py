@@ -11,6 +11,7 @@ from pytest_resilience.errors import (
     PolicyError,
     tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
 )
+from pytest_resilience.policy import _check
 from pytest_resilience.policy._check import FOREVER
 from pytest_resilience.policy.backoff import Backoff, Jitter
 from pytest_resilience.policy.breaker import Breaker
@@ -61,6 +62,8 @@ def claims_of(text: str) -> dict[str, Any]:
     Raises:
         PolicyError: A part of it means none; says which, and what there is.
     """
+    if not isinstance(text, str):
+        _check.refuse("parse(text)", text, "one line of text")
     claims: dict[str, Any] = {}
     for part in re.split(r"[,;]", text):
         clause = " ".join(part.split())

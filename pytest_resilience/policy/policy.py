@@ -117,7 +117,7 @@ class RetryPolicy:
             _check.refuse("jitter", self.jitter, f"a Jitter, or one of {', '.join(Jitter.KINDS)}")
 
     def _read_retried(self) -> None:
-        given = self.statuses
+        given, never = self.statuses, self.never_statuses
         for name in ("statuses", "never_statuses"):
             value = getattr(self, name)
             self._set(name, None if value is None else _statuses(name, value))
@@ -125,7 +125,11 @@ class RetryPolicy:
             # A class of statuses gives way to one that is named; two names contradict.
             named = {status for status in given if not isinstance(status, str)}
             left_out = frozenset(self.never_statuses) - named
-            self._set("statuses", frozenset(self.statuses) - left_out)
+            rest = frozenset(self.statuses) - left_out
+            if self.statuses and not rest:
+                wanted = "less than all that statuses says is retried"
+                _check.refuse("never_statuses", never, wanted)
+            self._set("statuses", rest)
         for name in ("failures", "never_failures"):
             given = getattr(self, name)
             self._set(name, None if given is None else _failures(name, given))

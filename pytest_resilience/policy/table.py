@@ -14,7 +14,7 @@ from pytest_resilience.errors import (
     PolicyError,
     tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
 )
-from pytest_resilience.policy import line
+from pytest_resilience.policy import _check, line
 from pytest_resilience.policy._check import FOREVER
 from pytest_resilience.policy.backoff import Backoff, Jitter
 from pytest_resilience.policy.breaker import Breaker
@@ -33,6 +33,8 @@ def claims_of(source: str | os.PathLike[str] | Mapping[str, object]) -> dict[str
     """The arguments of a `RetryPolicy` that this file or mapping means."""
     if isinstance(source, Mapping):
         return _claims(_found(source, "the mapping"))
+    if not isinstance(source, str | os.PathLike):
+        _check.refuse("from_toml(source)", source, "a path, or a mapping")
     import tomllib
 
     path = Path(source)
