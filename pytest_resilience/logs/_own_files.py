@@ -18,6 +18,7 @@ import stat
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from pytest_resilience.clock import current_clock, new_rlock
@@ -37,7 +38,7 @@ MOST_BYTES = 1024 * 1024
 _EVENTS = frozenset({"open", "os.rename", "os.remove", "os.truncate"})
 _OTHERS = ("_pytest", "logging", "coverage", "execnet", "xdist", "pytest_resilience")
 """Whoever opens files for these has other ways to be heard, or is no client."""
-_HELPERS = frozenset({"codecs", "contextlib", "gzip", "pathlib", "pathlib._local", "tempfile"})
+_HELPERS = frozenset({"codecs", "contextlib", "gzip", "pathlib", "tempfile"})
 _HERE = Path("/proc/self/fd")
 """What this process has open, on Linux."""
 _lock = new_rlock()  # guards the two below
@@ -137,9 +138,9 @@ def _opened(file: object, _mode: object, flags: int) -> None:
     if not LOG_FILE.search(Path(path).name):
         return
     frame, helped = sys._getframe(2), False  # noqa: SLF001 -- the one way to know who opens it
-    while frame.f_back is not None and frame.f_globals.get("__name__") in _HELPERS:
+    while frame.f_back is not None and _package(frame) in _HELPERS:
         frame, helped = frame.f_back, True
-    if str(frame.f_globals.get("__name__")).partition(".")[0] in _OTHERS:
+    if _package(frame) in _OTHERS:
         return
     _changed(path)
     for_test = helped and is_of_tests(frame.f_code.co_filename)
@@ -147,6 +148,10 @@ def _opened(file: object, _mode: object, flags: int) -> None:
     with _lock:
         _files[path] = written
     _hub.tell(written)
+
+
+def _package(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__")).partition(".")[0]
 
 
 def _changed(file: object) -> None:
