@@ -660,3 +660,13 @@ def test_a_patch_takes_no_negative_number(ask: Ask) -> None:
     refused = ask("PATCH", path, {"max_versions": -1}, headers=patch)
 
     assert said(refused) == (500, [f"1 error occurred:\n\t* {words}\n\n"])
+
+
+def test_a_patch_gives_another_time(ask: Ask) -> None:
+    """And leaves the other settings alone."""
+    path, patch = "secret/metadata/p", {"Content-Type": "application/merge-patch+json"}
+    ask("POST", path, {"delete_version_after": "90m", "max_versions": 5})
+    ask("PATCH", path, {"delete_version_after": "2h"}, headers=patch).raise_for_status()
+    data = ask("GET", path).json()["data"]
+
+    assert (data["delete_version_after"], data["max_versions"]) == ("2h0m0s", 5)
