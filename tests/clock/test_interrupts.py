@@ -216,9 +216,9 @@ def test_while_a_lock_is_taken(kind: str) -> None:
         lock.acquire(timeout=60)
         taken.append(clock.now)
 
-    for number in range(1, 100):  # pragma: no branch -- there are fewer
-        taken: list[float] = []
-        with VirtualClock() as clock:
+    taken: list[float] = []
+    with VirtualClock() as clock:
+        for number in range(1, 100):  # pragma: no branch -- there are fewer
             lock = getattr(threading, kind)()
             threads = [threading.Thread(target=run) for run in (hold, then_take)]
             threads[0].start()
@@ -228,6 +228,6 @@ def test_while_a_lock_is_taken(kind: str) -> None:
             if not there:
                 lock.release()
             threads[1].join()
-        assert taken == [5]
-        if not there:
-            break
+            assert taken.pop() == 5 * number
+            if not there:
+                break
