@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
@@ -15,6 +16,8 @@ MISTAKE = 2
 MOST_DIGITS = 1_000
 INTERRUPTED = 130
 """What a shell reports for a process that Ctrl-C has ended."""
+UNREAD = 141
+"""And for one whose reader has gone, as in ``... | head``."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -64,13 +67,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.parser.refuse(unknown)
     run: Callable[[argparse.Namespace], int] = options.run
     try:
-        return run(options)
+        code = run(options)
+        sys.stdout.flush()
     except ResilienceError as error:
         line = " ".join(str(error).split())
         print(f"{parser.prog} {options.command}: {line}", file=sys.stderr)
         return MISTAKE
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:
+        # Python writes what is left when it ends, and would complain once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
+    return code
 
 
 def _parser() -> Parser:

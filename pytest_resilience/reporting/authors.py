@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pytest
 
-PASSED_ON = (
-    *("logging", "structlog", "warnings", "contextlib", "json", "pprint", "traceback"),
-    "pytest_resilience.logs",
+PASSED_ON = frozenset(
+    {
+        *("contextlib", "json", "logging", "pathlib", "pprint"),
+        *("structlog", "traceback", "warnings"),
+    }
 )
-"""Modules that only pass on what somebody says."""
+"""Packages that only pass on what somebody says."""
+OURS = "pytest_resilience.logs"
 CONFTEST = f"{os.sep}conftest.py"
 Place = tuple[str, int, str]
 """A file, a line and a name: what runs there may be a copy of the code that stands there."""
@@ -89,6 +92,4 @@ def _with_expressions(code: CodeType) -> Iterator[CodeType]:
 
 
 def _passes_on(module: str) -> bool:
-    return module in PASSED_ON or module.startswith(
-        ("logging.", "structlog.", "json.", PASSED_ON[-1])
-    )
+    return module.partition(".")[0] in PASSED_ON or module.startswith(OURS)

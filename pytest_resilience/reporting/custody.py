@@ -15,11 +15,11 @@ from pytest_resilience.errors import ResilienceError
 from pytest_resilience.records import MASKS
 from pytest_resilience.reporting import settings
 from pytest_resilience.reporting.environment import Environment
-from pytest_resilience.reporting.leaks import Ear
 from pytest_resilience.reporting.mask import Mask
 
 if TYPE_CHECKING:
     from pytest_resilience.reporting.desk import Desk
+    from pytest_resilience.reporting.leaks import Ear
     from pytest_resilience.server.server import FakeServer
 
 Server = TypeVar("Server", bound="FakeServer")
@@ -54,6 +54,8 @@ class Custody:
         """Begin: shared fakes have a new trace and plan for each test."""
         MASKS.append(self.mask)
         if self.settings.leaks:
+            from pytest_resilience.reporting.leaks import Ear
+
             self._ear = Ear(self.item)
             self._ear.begin()
         names = getattr(self.item, "fixturenames", ())

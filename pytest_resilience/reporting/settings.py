@@ -86,7 +86,7 @@ class Setting:
     def wanted(self) -> str:
         """What may be said."""
         if self.kind == "folder":
-            return "a directory, there or not yet"
+            return "a directory that is there or can be made"
         return "yes or no" if self.kind == "bool" else f"a whole number, {self.least} or more"
 
     def read_python(self, value: object, where: str) -> bool | int | str:
@@ -239,9 +239,17 @@ def _bool(value: object) -> bool | None:
 
 def _folder(value: object) -> str | None:
     path = os.fspath(value) if isinstance(value, os.PathLike) else value
-    if not isinstance(path, str) or not path.strip() or os.path.isfile(path):  # noqa: PTH113 -- pathlib costs
+    if not isinstance(path, str) or not path.strip() or not _can_be_made(path):
         return None
     return path
+
+
+def _can_be_made(path: str) -> bool:
+    """Whether it is a directory, or may become one: what is there of it, is one."""
+    there = os.path.abspath(path)  # noqa: PTH100 -- pathlib costs
+    while not os.path.lexists(there):
+        there = os.path.dirname(there)  # noqa: PTH120 -- the same
+    return os.path.isdir(there) and os.access(there, os.W_OK | os.X_OK)  # noqa: PTH112 -- the same
 
 
 def _int(value: object) -> int | None:

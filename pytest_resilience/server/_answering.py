@@ -29,6 +29,17 @@ def script(
     )
 
 
+def misannounced(answer: Answer, request: wsgi.Request) -> str:
+    """What is wrong with the length that the application has announced; empty when nothing is."""
+    said = answer.header("Content-Length")
+    if said is None or request.method == "HEAD" or answer.bodiless:
+        return ""
+    size = sum(map(len, answer.body))
+    if said == str(size):
+        return ""
+    return f"the application announced {said!r} bytes and gave {size}: the connection ends here"
+
+
 def dated(answer: Answer, listener: Listener) -> Answer:
     """The answer with a Date, by the clock in force, unless it has one."""
     if answer.header("Date") is not None:

@@ -308,9 +308,13 @@ class Connection(Held):
 
     def _script(self, answer: Answer) -> Script:
         assert self._request is not None
-        return answering.script(
-            answer, self._request, self.listener, keep_alive=self._incoming.keeps_alive
-        )
+        assert self._entry is not None
+        # Nobody can find the next answer behind a body that is shorter or longer than it says.
+        wrong = answering.misannounced(answer, self._request)
+        if wrong:
+            self._entry.change(note=wrong)
+        keep_alive = self._incoming.keeps_alive and not wrong
+        return answering.script(answer, self._request, self.listener, keep_alive=keep_alive)
 
     def _write(self, writer: wire.Writer) -> None:
         self.state = State.WRITING

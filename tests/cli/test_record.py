@@ -130,6 +130,17 @@ def test_as_json(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert data["differences"][0]["request"] == "POST /login"
 
 
+def test_nobody_reads_on(shop: str) -> None:
+    """As in ``| head -1``: no word of it, and the exit code that a shell knows."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    command = [sys.executable, "-m", "pytest_resilience", "compare", shop, f"{SHOP}Wrong"]
+    done = subprocess.run(command, stdout=writes, stderr=subprocess.PIPE, check=False)
+    os.close(writes)
+
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
 def test_a_value_by_hand(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
     """It goes before what is guessed; this one is wrong."""
     assert main(["compare", shop, f"{SHOP}Elsewhere", "--value", "password.1=x"]) == 1

@@ -101,23 +101,29 @@ def test_a_marker_says_where(acme: pytest.Pytester, session: Session, tmp_path: 
     assert not list(acme.path.rglob("*.har"))
 
 
-def test_a_file_that_cannot_be_written_is_told_of(session: Session, acme: pytest.Pytester) -> None:
+def test_a_file_that_cannot_be_written_is_told_of(session: Session) -> None:
     """And the failure stays what it was."""
-    acme.path.joinpath("file").write_text("")
-    result = session(CODE, "--resilience-har=file/below", "-k", "test_fails and not too")
+    code = """
+import pathlib
+
+def test_fails(fake_github):
+    pathlib.Path("file").write_text("in the way of the directory")
+    assert 0
+"""
+    result = session(code, "--resilience-har=file/below")
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["fake_github: not written: *file/below*"])
 
 
-@pytest.mark.parametrize("value", ["", "  ", "client.py"])
+@pytest.mark.parametrize("value", ["", "  ", "client.py", "client.py/below", "/dev/null/a/b"])
 def test_what_is_no_directory_ends_in_one_line(session: Session, value: str) -> None:
-    """Before any test runs."""
+    """Nor can become one; before any test runs."""
     result = session(CODE, f"--resilience-har={value}")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(
-        [f"ERROR: --resilience-har: wanted a directory, there or not yet, got {value!r}"]
+        [f"ERROR: --resilience-har: wanted a directory that is there or can be made, got {value!r}"]
     )
 
 
@@ -125,4 +131,6 @@ def test_a_number_is_no_directory(session: Session) -> None:
     """In a marker."""
     result = session("@pytest.mark.resilience(har=7)\ndef test_it(fake_github):\n    pass\n")
 
-    result.stderr.fnmatch_lines(["ERROR: *(har=...): wanted a directory, there or not yet, got 7"])
+    result.stderr.fnmatch_lines(
+        ["ERROR: *(har=...): wanted a directory that is there or can be made, got 7"]
+    )

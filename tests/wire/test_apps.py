@@ -624,6 +624,27 @@ print("done")
     assert done.stderr == b""
 
 
+@BOTH
+@pytest.mark.parametrize("announced", ["50", "3", "-5", "eight"])
+def test_a_length_that_is_wrong_ends_the_connection(announced: str, *, blocking: bool) -> None:
+    """Nobody could find the next answer behind that body; the trace says what was wrong."""
+
+    def app(_: Any, start: Start) -> list[bytes]:
+        start("200 OK", [("Content-Length", announced)])
+        return [b"12345678"]
+
+    with FakeServer(app, blocking=blocking) as server:
+        seen = talk(server)
+        with Raw(server) as raw:
+            head = raw.send(HEAD).silence()
+        notes = [attempt.note for attempt in server.trace]
+
+    assert (seen.body, seen.end) == (b"12345678", End.FIN)
+    assert head.end is End.OPEN
+    wrong = f"the application announced {announced!r} bytes and gave 8: the connection ends here"
+    assert notes == [wrong, ""]
+
+
 def _no_threads(prefix: str) -> None:
     patience = time.monotonic() + 20
     while left := [t for t in threading.enumerate() if t.name.startswith(prefix)]:
