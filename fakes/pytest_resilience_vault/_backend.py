@@ -116,7 +116,7 @@ class Backend:
         captured = {self.captures.get(name, name) for name in arguments}
         if place.fields is not None or call.operation in (READ, LIST):
             known = place.fields or {}
-            call.convert(known)
+            call.convert({name: kind for name, kind in known.items() if name not in captured})
             ignored = sorted(set(call.data) - set(known) - captured)
             if ignored:
                 found.append(f"{_IGNORED}: [{' '.join(ignored)}]")

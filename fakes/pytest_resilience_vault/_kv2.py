@@ -261,21 +261,20 @@ class Kv2(Backend):
         secret.updated = call.now
         secret.metadata_version += 1
         self.secrets[path] = secret
-        if (
-            call.has("cas_required")
-            and self.settings.cas_required
-            and not secret.settings.cas_required
-        ):
-            return Reply(warnings=[MANDATED])
-        return None
+        return self._remark(call, secret)
+
+    def _remark(self, call: Call, secret: Secret) -> Reply | None:
+        """A warning to who does not want what the engine demands."""
+        unwanted = call.has("cas_required") and not secret.settings.cas_required
+        return Reply(warnings=[MANDATED]) if unwanted and self.settings.cas_required else None
 
     @on("patch", METADATA)
-    def patch_metadata(self, call: Call, path: str) -> None:
+    def patch_metadata(self, call: Call, path: str) -> Reply | None:
         """Change the settings, and merge the custom metadata."""
         if call.data.get(_AFTER, "") is None:
             del call.data[_AFTER]
         if not set(call.data) & _SETTINGS:
-            return
+            return None
         custom = call.mapping("custom_metadata")
         checked_custom({key: value for key, value in custom.items() if value is not None})
         secret = self.secrets.get(path)
@@ -298,6 +297,7 @@ class Kv2(Backend):
         self.change(secret.settings, call)
         secret.updated = call.now
         secret.metadata_version += 1
+        return self._remark(call, secret)
 
     @on("delete", METADATA)
     def delete_metadata(self, call: Call, path: str) -> None:

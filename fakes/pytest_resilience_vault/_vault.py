@@ -44,7 +44,7 @@ class Vault(Fake):
     Time is the server's clock: TTLs, deletions, lockouts and quotas end when a virtual clock
     gets there.
 
-    It leaves out leases, identity, audit, other engines and auth methods: such a request is
+    It leaves out audit devices, groups, other engines and auth methods: such a request is
     answered with 404 or 501 and reported as unmatched.
 
     Args:

@@ -193,6 +193,14 @@ def test_what_cannot_be(
     assert said(ask("POST", path, filled)) == (400, [words])
 
 
+def test_the_path_says_who_is_meant(ask: Ask) -> None:
+    """Whatever the body calls it, and be it no name at all (seen)."""
+    answer = ask("POST", f"{ENTITY}/name/ann", {"name": ["eve"]}).json()
+
+    assert answer["data"]["name"] == "ann"
+    assert "replaced" in answer["warnings"][0]
+
+
 def test_an_entity_is_looked_up(vault: Vault, ask: Ask, login: Login, accessor: str) -> None:
     """By what is known of it; nobody is no error."""
     entity = login().json()["auth"]["entity_id"]

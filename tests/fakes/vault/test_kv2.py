@@ -670,3 +670,15 @@ def test_a_patch_gives_another_time(ask: Ask) -> None:
     data = ask("GET", path).json()["data"]
 
     assert (data["delete_version_after"], data["max_versions"]) == ("2h0m0s", 5)
+
+
+def test_a_patch_is_told_what_the_engine_demands(ask: Ask) -> None:
+    """As a write is."""
+    path, patch = "secret/metadata/p", {"Content-Type": "application/merge-patch+json"}
+    ask("POST", path, {"max_versions": 5})
+    ask("POST", "secret/config", {"cas_required": True})
+
+    answer = ask("PATCH", path, {"cas_required": False}, headers=patch)
+
+    assert answer.status_code == 200
+    assert "mandated by backend config" in answer.json()["warnings"][0]
