@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pytest_resilience.clock import _current
+from pytest_resilience.clock._coarse import get_ahead, get_past, meant
 
 if TYPE_CHECKING:
     from pytest_resilience.clock._conductor import Conductor
@@ -48,14 +49,11 @@ def due_after(conductor: Conductor, seconds: float | None) -> int | None:
     wait = round(seconds * SECOND)
     if wait <= 0 < seconds:
         get_ahead(conductor, party_of(conductor), 2 * seconds)
+    elif wait > 0:
+        wait = meant(conductor, wait)
+        if not wait:
+            get_past(conductor, party_of(conductor))
     return conductor.now_ns + max(0, wait)
-
-
-def get_ahead(conductor: Conductor, party: Party, seconds: float) -> None:
-    """Let the party's clock be ahead by so much more, until time moves."""
-    if party.ahead_at_ns != conductor.now_ns:
-        party.ahead, party.ahead_at_ns = 0.0, conductor.now_ns
-    party.ahead += seconds
 
 
 def seconds_until(conductor: Conductor, due_ns: int | None) -> float | None:

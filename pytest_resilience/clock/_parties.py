@@ -68,6 +68,7 @@ class Party:
         "nothing_of",
         "number",
         "outcome",
+        "past",
         "pending",
         "polls",
         "seen_real_ns",
@@ -107,6 +108,8 @@ class Party:
         """It only waits until it looks again: see _polling.py."""
         self.polls = 0
         """Polls in between of an event loop's, see _selecting.py."""
+        self.past = 0.0
+        """Seconds that its next reading of the clock is ahead: see _coarse.py."""
         # See _here.due_after.
         self.ahead, self.ahead_at_ns = 0.0, -1
         # See _polling.note_nothing.

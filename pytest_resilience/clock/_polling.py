@@ -18,12 +18,12 @@ and looks now and then whether it is to stop.
 from __future__ import annotations
 
 import _thread
-import sys
 import weakref
 from typing import TYPE_CHECKING
 
 from pytest_resilience.clock import _foreign
-from pytest_resilience.clock._here import conducting, get_ahead, party_of
+from pytest_resilience.clock._coarse import get_ahead, next_timer
+from pytest_resilience.clock._here import conducting, party_of
 from pytest_resilience.clock._looks import Looks
 from pytest_resilience.clock._parties import Reason, Standing
 from pytest_resilience.clock._real import SECOND, real_monotonic_ns, real_thread_time_ns
@@ -196,8 +196,6 @@ def _lose_patience(conductor: Conductor, party: Party) -> None:
 
 
 def _timer_ns(conductor: Conductor) -> int | None:
-    """The moment of the next timer of the asyncio loop that runs in this thread, if one does."""
-    asyncio = sys.modules.get("asyncio")
-    loop = asyncio and asyncio._get_running_loop()
-    timers = getattr(loop, "_scheduled", None)
-    return round(timers[0].when() * SECOND) - conductor.epoch_ns if timers else None
+    """The virtual moment of the next timer of this thread's asyncio loop."""
+    timer = next_timer()
+    return None if timer is None else round(timer * SECOND) - conductor.epoch_ns

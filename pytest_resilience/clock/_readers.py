@@ -84,8 +84,11 @@ def _seconds_reader(real: Callable[[], float], epoch: str) -> Callable[..., floa
             return real()
         party = note_look(conductor, CLOCK)
         now: float = (conductor.now_ns + getattr(_epochs, epoch)) / SECOND
-        if party is not None and party.ahead_at_ns == conductor.now_ns:
-            now += party.ahead
+        if party is not None:
+            if party.ahead_at_ns == conductor.now_ns:
+                now += party.ahead
+            if party.past:
+                now, party.past = now + party.past, 0.0
         return now
 
     return _named(read, real)

@@ -14,6 +14,7 @@ from collections.abc import Container, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from pytest_resilience.clock import _foreign, _links
+from pytest_resilience.clock._coarse import get_past_timers
 from pytest_resilience.clock._here import conducting, due_after, party_of, seconds_until, settle
 from pytest_resilience.clock._parties import Reason
 from pytest_resilience.clock._polling import OUTSIDE, STATE, note_look, note_nothing, note_park
@@ -142,6 +143,7 @@ def _select_of_loop(selector: Any, conductor: Conductor, timeout: float | None) 
     party = party_of(conductor)
     if timeout is not None and timeout <= 0:
         note_look(conductor, OUTSIDE if _pipes_of(selector) else STATE)
+        get_past_timers(conductor, party)
         party.polls += 1
         if party.polls < POLLS:
             return []
