@@ -451,7 +451,7 @@ class FakeServer:
 
     def error_answer(self, status: int, attempt: Attempt) -> Answer:
         """The answer of a status fault: a short JSON body, unless a service has its own."""
-        text = f'{{"error": "{REASONS.get(status, "Unknown")}", "status": {status}}}\n'
+        text = f'{{"message": "{REASONS.get(status, "Unknown")}", "status": {status}}}\n'
         return Answer(status, (("Content-Type", "application/json"),), (text.encode(),))
 
     def forget_in_child(self) -> None:

@@ -48,7 +48,7 @@ def test_no_fault(server: FakeServer) -> None:
 def test_status(server: FakeServer) -> None:
     """A status comes with the service's error body, on a connection that stays open."""
     server.fail(503)
-    error = b'{"error": "Service Unavailable", "status": 503}\n'
+    error = b'{"message": "Service Unavailable", "status": 503}\n'
 
     with Raw(server) as raw:
         seen = raw.send(GET).silence()

@@ -145,4 +145,4 @@ class Never(Bare):
     @route("GET", "/books")
     def all(self, request: Request) -> Any:
         """The rest never comes."""
-        return Response(iter([b"{}"]), headers={"Content-Length": "20"})
+        return Response("20\r\n{}", headers={"Transfer-Encoding": "chunked"})
