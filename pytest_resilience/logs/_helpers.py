@@ -23,7 +23,9 @@ MOST_KNOWN = 32
 
 Known = tuple[FunctionType, ...]
 _known: dict[tuple[int, int, object], Known] = {}
-"""By module, as long as it has so many names, and class: tests of one come one after another."""
+"""By module, as long as it has so many names, and class: tests of one come one after another.
+
+First a test of it: whoever is kept here keeps the module, and so its identity."""
 _listening: list[Heard] = []
 """Who is told; of tests within a test, the innermost."""
 
@@ -38,14 +40,12 @@ def around(functions: Iterable[FunctionType]) -> list[FunctionType]:
         if key not in _known:
             if len(_known) > MOST_KNOWN:
                 _known.clear()
-            _known[key] = tuple(_beside(test, cls))
-        found.update(dict.fromkeys(_known[key]))
-    return [one for one in found if one not in tests]
+            _known[key] = test, *_beside(test, cls)
+        found.update(dict.fromkeys(_known[key][1:]))
+    return [one for one in found if one not in tests] if found else []
 
 
 def _beside(test: FunctionType, cls: type | None) -> Iterator[FunctionType]:
-    # The test as well: whoever is kept here keeps the module, and so its identity.
-    yield test
     owners = [test.__globals__, *(vars(one) for one in cls.__mro__)] if cls else [test.__globals__]
     for owner in owners:
         for one in owner.values():
@@ -59,6 +59,8 @@ def _beside(test: FunctionType, cls: type | None) -> Iterator[FunctionType]:
 
 
 def _stands_beside(one: FunctionType, test: FunctionType) -> bool:
+    if one.__name__.startswith("test_"):  # Whom no test calls.
+        return False
     return one.__code__.co_filename == test.__code__.co_filename and catches(one.__code__)
 
 
