@@ -256,7 +256,11 @@ def test_a_client_that_says_nothing(server: FakeServer) -> None:
         (faults.reset_peer(when="body"), b'{"ok":', "RST"),
         (faults.empty_reply(), b"", "close_notify"),
         (faults.limit_data(at=6), b'{"ok":', "close_notify"),
-        (faults.status(503), b'{"message": "Service Unavailable", "status": 503}\n', "close_notify"),
+        (
+            faults.status(503),
+            b'{"message": "Service Unavailable", "status": 503}\n',
+            "close_notify",
+        ),
     ],
     ids=lambda value: getattr(value, "label", None),
 )
