@@ -159,9 +159,10 @@ def _covers(quota: RateLimit, place: Place, role: str) -> bool:
         return False
     if quota.role:
         return quota.role == role
+    below = place.below.removesuffix("/")  # So folder/* covers no list of folder/ (quotas.go).
     if quota.path.endswith("*"):
-        return place.below.startswith(quota.path[:-1])
-    return not quota.path or quota.path == place.below
+        return below.startswith(quota.path[:-1])
+    return not quota.path or quota.path == below
 
 
 def _exactness(quota: RateLimit) -> tuple[bool, bool, bool, int, int]:

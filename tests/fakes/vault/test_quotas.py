@@ -92,6 +92,17 @@ def test_the_most_exact_quota_decides(vault: Vault, ask: Ask, kv1: str) -> None:
     assert ask("GET", "nope/x").status_code == 404
 
 
+def test_the_slash_of_a_list_is_no_part_of_its_path(vault: Vault, ask: Ask, kv1: str) -> None:
+    """A quota on all in a folder does not count lists of it; one on the folder does."""
+    vault.put("kv1/b/c", {"n": 1})
+    ask("POST", QUOTA, {"rate": 1, "interval": "60s", "path": "kv1/b/*"}).raise_for_status()
+    below = [ask("LIST", "kv1/b/").status_code for _ in range(3)]
+    ask("POST", QUOTA, {"rate": 1, "interval": "60s", "path": "kv1/b"}).raise_for_status()
+    itself = [ask("LIST", "kv1/b/").status_code for _ in range(2)]
+
+    assert (below, itself) == ([200, 200, 200], [200, 429])
+
+
 def test_a_role_has_its_own(vault: Vault, ask: Ask) -> None:
     """By the role id of a login; a body that cannot be read has none."""
     vault.role("web")
