@@ -211,7 +211,8 @@ def _set_conductor(loop: Loop, conduct: Callable[[], float] | None) -> None:
 
     try:
         with _interrupts.let_in():
-            loop.run(put)
+            loop.between(put)
+            loop.nudge()
     except BaseException:
         loop.call_soon_threadsafe(put)
         raise
@@ -239,8 +240,10 @@ def _patch(undo: contextlib.ExitStack) -> None:
     undo.callback(_functions.restore)
     _functions.replace()
     _counting.count_sleeps(undo.callback)
+    attributes = _Attributes()
+    undo.callback(attributes.restore)
     for _, owner, attribute, stand_in in covered.ATTRIBUTES:
-        _set(undo, owner, attribute, stand_in)
+        attributes.set(owner, attribute, stand_in)
     _keep_off_rivals(undo)
     undo.enter_context(_arrivals.awaited(covered.SPARED, _give_real_lock, _give_lock))
     for _, cls, attribute, function in covered.CLASS_METHODS:
@@ -250,11 +253,12 @@ def _patch(undo: contextlib.ExitStack) -> None:
 
 def _keep_off_rivals(undo: contextlib.ExitStack) -> None:
     """Let nobody else set the time, nor start when it is imported from now on."""
-    later = undo.enter_context(contextlib.ExitStack())
+    attributes = _Attributes()
+    undo.callback(attributes.restore)
 
     def keep_off(module: str | None = None) -> None:
         for owner, attribute, stand_in in _rivals.starters(module):
-            _set(later, owner, attribute, stand_in)
+            attributes.set(owner, attribute, stand_in)
 
     keep_off()
     undo.enter_context(_arrivals.awaited(_rivals.NAMES, _rivals.refuse_import, keep_off))
@@ -273,10 +277,26 @@ def _give_lock(_: str) -> None:
 _MISSING = object()
 
 
-def _set(undo: contextlib.ExitStack, owner: Any, name: str, value: Any) -> None:
-    real = owner.__dict__.get(name, _MISSING)
-    if real is _MISSING:
-        undo.callback(delattr, owner, name)
-    else:
-        undo.callback(setattr, owner, name, real)
-    setattr(owner, name, value)
+class _Attributes:
+    """Sets attributes, and puts back what was there, the latest first."""
+
+    def __init__(self) -> None:
+        self._before: list[tuple[Any, str, Any]] = []
+
+    def set(self, owner: Any, name: str, value: Any) -> None:
+        """Put this there."""
+        self._before.append((owner, name, owner.__dict__.get(name, _MISSING)))
+        setattr(owner, name, value)
+
+    def restore(self) -> None:
+        """Put back all that was there."""
+        try:
+            while self._before:
+                owner, name, real = self._before.pop()
+                if real is _MISSING:
+                    delattr(owner, name)
+                else:
+                    setattr(owner, name, real)
+        except BaseException:  # Somebody else has taken it away: the others go back, too.
+            self.restore()
+            raise

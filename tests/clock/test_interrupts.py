@@ -135,7 +135,7 @@ def test_an_engine_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None
         conductor: object = None
         later: list[Callable[[], None]] = []  # noqa: RUF012 -- one test's
 
-        def run(self, function: Callable[[], None]) -> None:
+        def between(self, function: Callable[[], None]) -> None:
             ctrl_c()
             raise AssertionError("it went on waiting")
 
