@@ -23,8 +23,10 @@ from typing import IO
 ROOT = Path(__file__).resolve().parents[1]
 PYTEST = Path(sysconfig.get_path("scripts"), "pytest")
 EXAMPLES = ("examples/gds_vault", "examples/tweet_generator")
-ASIDE = ("tests/cli", "tests/docs", "tests/packaging", "tests/pytester")
-"""Whole sessions and programs, mostly: they take about as long as all others together."""
+ASIDE = tuple(
+    f"tests/{folder}" for folder in ("cli", "docs", "packaging", "pytester", "recording", "wire")
+)
+"""What takes about as long as all others together."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,9 @@ def run_halves(command: list[str]) -> list[Run]:
     """Run the project's tests as two sessions at once."""
     others = [f"--ignore={folder}" for folder in ASIDE]
     with tempfile.TemporaryFile() as said, ThreadPoolExecutor() as pool:
-        aside = pool.submit(run, "project: sessions", [*command, *ASIDE], ROOT, said)
-        runs = [run("project: the rest", [*command, *others], ROOT), aside.result()]
-        print("\n=== project: sessions ===", flush=True)
+        aside = pool.submit(run, "project: one half", [*command, *ASIDE], ROOT, said)
+        runs = [run("project: the other", [*command, *others], ROOT), aside.result()]
+        print("\n=== project: one half ===", flush=True)
         said.seek(0)
         sys.stdout.buffer.write(said.read())
     return runs
