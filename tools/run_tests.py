@@ -23,9 +23,7 @@ from typing import IO
 ROOT = Path(__file__).resolve().parents[1]
 PYTEST = Path(sysconfig.get_path("scripts"), "pytest")
 EXAMPLES = ("examples/gds_vault", "examples/tweet_generator")
-ASIDE = tuple(
-    f"tests/{folder}" for folder in ("cli", "docs", "packaging", "pytester", "recording", "wire")
-)
+ASIDE = tuple(f"tests/{folder}" for folder in ("cli", "docs", "packaging", "pytester", "verify"))
 """What takes about as long as all others together."""
 
 

@@ -31,7 +31,7 @@ ENDS: dict[str, Callable[[], None]] = {
     "os._exit(3)": lambda: os._exit(3),
     "os.abort()": lambda: os.abort(),  # noqa: PLW0108 -- the one that is there then
     "os.kill(": lambda: os.kill(os.getpid(), signal.SIGKILL),
-    "os.killpg(": lambda: os.killpg(os.getpgrp(), signal.SIGHUP),
+    "os.killpg(": lambda: os.killpg(os.getpgrp(), signal.SIGTERM),
     "signal.raise_signal(": lambda: signal.raise_signal(signal.SIGINT),
     "_thread.interrupt_main()": lambda: _thread.interrupt_main(),  # noqa: PLW0108 -- the same
 }
