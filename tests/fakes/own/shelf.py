@@ -344,6 +344,15 @@ class ShortByTwo(Shelf):
         return Response(iter([text.encode()]), headers={"Content-Length": str(len(text))})
 
 
+class OwnChunks(Shelf):
+    """connection-not-kept: it codes its body by itself, and says something behind the end."""
+
+    @route("GET", "/books")
+    def all(self, request: Request) -> Any:
+        """The next answer begins with it."""
+        return Response("2\r\n{}\r\n0\r\n\r\nend", headers={"Transfer-Encoding": "chunked"})
+
+
 class Remembers(Shelf):
     """not-reset: a count goes on."""
 
