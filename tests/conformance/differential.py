@@ -45,6 +45,17 @@ class Report:
 def compare(program: Path, seed: int, requests: int, most: int = 1) -> Report:
     """Ask so many requests; stops at `most` differences."""
     report = Report()
+    number = 0
+    while report.requests < requests and len(report.differences) < most:
+        number = _compare_two(program, (seed, number), requests, most, report)
+    return report
+
+
+def _compare_two(
+    program: Path, first: tuple[int, int], requests: int, most: int, report: Report
+) -> int:
+    """Ask two servers until all is asked, or they let nobody in; the number of the next episode."""
+    seed, number = first
     with Vault(flavour="openbao") as vault, server.running(program, 3600) as port:
         root, keys = server.set_up(port)
         vault.set_state({"initialized": False})
@@ -52,10 +63,11 @@ def compare(program: Path, seed: int, requests: int, most: int = 1) -> Report:
         fake, real = Side("fake", vault.port), Side("real", port)
         fake.names["root"], real.names["root"] = vault.root_token, root
         try:
-            number = 0
             while report.requests < requests and len(report.differences) < most:
                 _run(Episode(f"{seed}:{number}"), f"{seed}:{number}", fake, real, report)
                 number += 1
+                if server.is_shut(port):
+                    break
                 server.unseal(port, keys)
                 server.unseal(vault.port, vault.unseal_keys)
         finally:
@@ -63,7 +75,7 @@ def compare(program: Path, seed: int, requests: int, most: int = 1) -> Report:
             real.close()
         for error in vault.errors:
             raise error
-    return report
+    return number
 
 
 def _run(episode: Episode, seed: str, fake: Side, real: Side, report: Report) -> None:

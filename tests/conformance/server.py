@@ -97,10 +97,14 @@ def set_up(port: int) -> tuple[str, list[str]]:
 def unseal(port: int, keys: list[str]) -> None:
     """Give the keys to a sealed one, and wait until it is active."""
     for key in keys[:3]:
-        # Who refuses to say it, because of a quota that was left behind, is not sealed.
-        if _ask(port, "GET", "seal-status", None).get("sealed"):
+        if _ask(port, "GET", "seal-status", None)["sealed"]:
             _ask(port, "PUT", "unseal", {"key": key})
     wait_until_active(port)
+
+
+def is_shut(port: int) -> bool:
+    """Whether it lets nobody in: a quota over everything was left behind."""
+    return "standby" not in _ask(port, "GET", "health", None)
 
 
 def wait_until_active(port: int) -> None:
