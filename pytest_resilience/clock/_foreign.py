@@ -63,7 +63,7 @@ def is_pipe(fd: int) -> bool:
 
 def _is_process(fd: int) -> bool:
     """Whether it is a pidfd, which asyncio watches a subprocess by (pidfd_open(2))."""
-    return "pidfd" in Path(f"/proc/self/fd/{fd}").resolve().name
+    return "pidfd" in Path(f"/proc/self/fd/{fd}").readlink().name
 
 
 def anything_busy() -> bool:

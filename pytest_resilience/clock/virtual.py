@@ -212,7 +212,6 @@ def _set_conductor(loop: Loop, conduct: Callable[[], float] | None) -> None:
     try:
         with _interrupts.let_in():
             loop.between(put)
-            loop.nudge()
     except BaseException:
         loop.call_soon_threadsafe(put)
         raise

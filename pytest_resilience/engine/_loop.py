@@ -172,7 +172,8 @@ class Loop:
         try:
             return function()
         finally:
-            if self._timers[:1] != next_due:
+            # The poll that is on waits for no later timer, and asks no conductor.
+            if self._timers[:1] != next_due or self.conductor is not None:
                 self._wake()
 
     def settle(self) -> None:

@@ -17,8 +17,9 @@ import logging
 import sys
 import weakref
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, cast
 
 from pytest_resilience.logs import _files, _hub, _own_files
@@ -143,8 +144,13 @@ def {name}(self, record):
 def _in_logging(source: str, name: str, **names: object) -> Callable[..., Any]:
     """A function as if it stood in logging's folder."""
     names["__name__"] = "logging._heard_by_pytest_resilience"
-    exec(compile(source.format(name=name), _FILE, "exec"), names)  # noqa: S102 -- one of the above
+    exec(_compiled(source.format(name=name)), names)  # noqa: S102 -- one of the above
     return cast("Callable[..., Any]", names[name])
+
+
+@cache
+def _compiled(source: str) -> CodeType:
+    return compile(source, _FILE, "exec")
 
 
 def _handle(real: Callable[..., None]) -> Callable[..., None]:

@@ -107,7 +107,7 @@ MOST_DIGITS = 1_000
 """More than anybody means, and fewer than Python refuses to read."""
 LARGEST = 10**MOST_DIGITS
 VARIABLES = tuple(setting.variable for setting in SETTINGS.values())
-KEYS = tuple(map(os.environ.encodekey, VARIABLES))
+KEYS = tuple(map(getattr(os.environ, "encodekey", os.fsencode), VARIABLES))
 
 
 class General(NamedTuple):

@@ -105,6 +105,22 @@ def test_with_a_conductor_the_loop_does_it_itself(loop: Loop) -> None:
     assert where is not threading.current_thread()
 
 
+def test_a_conductor_that_is_set_between_two_turns_is_asked(loop: Loop) -> None:
+    """The poll that is on when it is set knows of none; it is woken."""
+    asked = threading.Event()
+
+    def conduct() -> float:
+        asked.set()
+        return -1.0
+
+    loop.settle()
+    loop.between(lambda: setattr(loop, "conductor", conduct))
+    came = asked.wait(20)
+    loop.run(lambda: setattr(loop, "conductor", None))
+
+    assert came
+
+
 def test_a_timer_that_is_set_between_two_turns_is_kept(loop: Loop) -> None:
     """The loop waits for nothing when it is set; it is woken."""
     rung = threading.Event()
