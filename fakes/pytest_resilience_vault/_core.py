@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from pytest_resilience_vault import _errors
+from pytest_resilience_vault._acl import Acl
 from pytest_resilience_vault._backend import Backend, matches
 from pytest_resilience_vault._call import CREATE, DELETE, LIST, PATCH, UPDATE, WRITES, Call
 from pytest_resilience_vault._default_policy import default_policy
@@ -19,7 +20,6 @@ from pytest_resilience_vault._mounts import Mount, Mounts
 from pytest_resilience_vault._policy import (
     OPENBAOS_TERMS,
     VAULTS_TERMS,
-    Acl,
     Policy,
     Terms,
     read_policy,
