@@ -22,11 +22,8 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pytest_resilience.clock import _readers
+from pytest_resilience.clock import _readers, _swaps
 from pytest_resilience.clock._early import EarlyReaders, unfreeze
-
-Swap = Callable[[Any, Any, Any, Any], bool]
-"""Takes a key, an owner, an old and a new object, and exchanges them if the old one is there."""
 
 
 class Virtual:
@@ -53,7 +50,7 @@ class Place:
 
     __slots__ = ("_holder", "_key", "_swap", "lasting")
 
-    def __init__(self, holder: Any, key: Any, swap: Swap) -> None:
+    def __init__(self, holder: Any, key: Any, swap: _swaps.Swap) -> None:
         self._key = key
         self._swap = swap
         self.lasting = True
@@ -188,7 +185,7 @@ class References:
                     names[name] = reals[id(value)]
         left = [Substitution(s.stand_in, s.real) for s in self._all if s.is_left()]
         if left:
-            References(left).replace()
+            Back(left).replace()
 
     def _search(self, sought: list[Substitution]) -> None:
         """Find all their places, and put the stand-ins there."""
@@ -218,7 +215,9 @@ class References:
         if owned:
             self._note_owners(owned, gc.get_referrers(*owned.values()))
 
-    def _add(self, owner: Any, values: Iterable[tuple[Any, Any]], swap: Swap, module: str) -> None:
+    def _add(
+        self, owner: Any, values: Iterable[tuple[Any, Any]], swap: _swaps.Swap, module: str
+    ) -> None:
         """Note that these (key, value) pairs stand in what this owner owns."""
         if _readers.exempt(module):
             return
@@ -233,22 +232,22 @@ class References:
         module = sys.modules.get(name) if isinstance(name, str) else None
         if module is None or vars(module) is not holder:
             return False
-        self._add(module, list(holder.items()), _swap_in_module, str(name))
+        self._add(module, list(holder.items()), _swaps.in_module, str(name))
         return True
 
     def _note(self, holder: Any) -> None:
         if isinstance(holder, list):
-            self._add(holder, list(enumerate(holder)), _swap_item, "")
+            self._add(holder, list(enumerate(holder)), _swaps.in_item, "")
         elif isinstance(holder, types.CellType):
             if not self._sought[id(holder.cell_contents)].users_only:
                 pairs = [("cell_contents", holder.cell_contents)]
-                self._add(holder, pairs, _swap_attribute, "")
+                self._add(holder, pairs, _swaps.in_attribute, "")
         elif isinstance(holder, functools.partial):
-            self._add(holder, [(None, holder.func)], _swap_in_partial, "")
+            self._add(holder, [(None, holder.func)], _swaps.in_partial, "")
         elif type(holder) is staticmethod:
-            self._add(holder, [(None, holder.__func__)], _swap_in_static_method, "")
+            self._add(holder, [(None, holder.__func__)], _swaps.in_static_method, "")
         elif isinstance(holder, collections.deque):
-            self._add(holder, list(enumerate(holder)), _swap_item, "")
+            self._add(holder, list(enumerate(holder)), _swaps.in_item, "")
         elif not isinstance(holder, types.FrameType | types.ModuleType | type):
             self._note_instance(holder)
 
@@ -259,7 +258,7 @@ class References:
             return  # Blueprints, of no use once a class is made of them.
         names = [*(getattr(holder, "__dict__", None) or ()), *_slots_of(type(holder))]
         pairs = [(name, getattr(holder, name, None)) for name in names]
-        self._add(holder, pairs, _swap_attribute, module)
+        self._add(holder, pairs, _swaps.in_attribute, module)
 
     def _note_owners(self, owned: dict[int, Any], owners: list[Any]) -> None:  # noqa: C901 -- flat
         left = dict(owned)
@@ -269,24 +268,24 @@ class References:
             elif isinstance(owner, functools.partial):
                 if id(owner.args) in owned:
                     pairs = [(None, value) for value in {id(v): v for v in owner.args}.values()]
-                    self._add(owner, pairs, _swap_in_partial, "")
+                    self._add(owner, pairs, _swaps.in_partial, "")
                 elif id(owner.keywords) in owned:
-                    self._add(owner, list(owner.keywords.items()), _swap_keyword, "")
+                    self._add(owner, list(owner.keywords.items()), _swaps.in_keyword, "")
                     left.pop(id(owner.keywords), None)
             elif isinstance(owner, type):
                 namespace = gc.get_referents(owner.__dict__)[0]
                 if id(namespace) in owned and left.pop(id(namespace), None) is not None:
-                    self._add(owner, list(namespace.items()), _swap_in_class, owner.__module__)
+                    self._add(owner, list(namespace.items()), _swaps.in_class, owner.__module__)
             elif isinstance(owner, dict):
                 left.pop(id(owner.get("__annotations__")), None)  # A name of a type is no call.
             elif id(getattr(owner, "__dict__", None)) in owned:
                 left.pop(id(owner.__dict__), None)
                 self._add(
-                    owner, list(owner.__dict__.items()), _swap_attribute, type(owner).__module__
+                    owner, list(owner.__dict__.items()), _swaps.in_attribute, type(owner).__module__
                 )
         for holder in left.values():
             if isinstance(holder, dict):
-                self._add(holder, list(holder.items()), _swap_item, "")
+                self._add(holder, list(holder.items()), _swaps.in_item, "")
 
     def _note_function(
         self, owner: types.FunctionType, owned: dict[int, Any], left: dict[int, Any]
@@ -294,15 +293,31 @@ class References:
         module = owner.__module__ or ""
         if id(owner.__defaults__) in owned:
             defaults = {id(v): v for v in owner.__defaults__ or ()}.values()
-            self._add(owner, [(None, value) for value in defaults], _swap_default, module)
+            self._add(owner, [(None, value) for value in defaults], _swaps.in_default, module)
         if id(owner.__kwdefaults__) in owned:
             left.pop(id(owner.__kwdefaults__), None)
             pairs = list((owner.__kwdefaults__ or {}).items())
-            self._add(owner, pairs, _swap_keyword_default, module)
+            self._add(owner, pairs, _swaps.in_keyword_default, module)
         if id(owner.__globals__) in owned and id(owner.__globals__) in left:
             # A namespace that is no module's, such as those of methods made by attrs.
             del left[id(owner.__globals__)]
-            self._add(owner, list(owner.__globals__.items()), _swap_global, module)
+            self._add(owner, list(owner.__globals__.items()), _swaps.in_globals, module)
+
+
+class Back(References):
+    """Gives functions back to those who have kept a stand-in.
+
+    Whoever replaces one of ours for a while remembers it in a tuple within a list (pytest's
+    monkeypatch), and would put it back when the clock is off.
+    """
+
+    def _note_owners(self, owned: dict[int, Any], owners: list[Any]) -> None:
+        super()._note_owners(owned, owners)
+        for owner in owners:
+            if isinstance(owner, list):
+                tuples = [(n, t) for n, t in enumerate(owner) if type(t) is tuple]
+                kept = [(n, value) for n, t in tuples if id(t) in owned for value in t]
+                self._add(owner, kept, _swaps.in_tuple, "")
 
 
 def _slots_of(cls: type) -> list[str]:
@@ -311,78 +326,6 @@ def _slots_of(cls: type) -> list[str]:
         slots = base.__dict__.get("__slots__", ())
         names += [slots] if isinstance(slots, str) else list(slots)
     return [name for name in names if name != "__dict__"]
-
-
-# How the new one comes where the old one stands: of key, owner, old and new
-
-
-def _swap_item(key: Any, holder: Any, old: Any, new: Any) -> bool:
-    try:
-        there = holder[key] is old
-    except LookupError:
-        return False
-    if there:
-        holder[key] = new
-    return there
-
-
-def _swap_in_module(key: Any, module: Any, old: Any, new: Any) -> bool:
-    return _swap_item(key, vars(module), old, new)
-
-
-def _swap_global(key: Any, function: types.FunctionType, old: Any, new: Any) -> bool:
-    return _swap_item(key, function.__globals__, old, new)
-
-
-def _swap_keyword_default(key: Any, function: Any, old: Any, new: Any) -> bool:
-    return _swap_item(key, function.__kwdefaults__ or {}, old, new)
-
-
-def _swap_keyword(key: Any, partial: functools.partial[Any], old: Any, new: Any) -> bool:
-    return _swap_item(key, partial.keywords, old, new)
-
-
-def _swap_attribute(name: str, holder: Any, old: Any, new: Any) -> bool:
-    there = getattr(holder, name, None) is old
-    if there:
-        object.__setattr__(holder, name, new)
-    return there
-
-
-def _swap_in_class(name: str, cls: type, old: Any, new: Any) -> bool:
-    there = cls.__dict__.get(name) is old
-    if there:
-        type.__setattr__(cls, name, new)
-    return there
-
-
-def _swap_in_static_method(_: None, method: Any, old: Any, new: Any) -> bool:
-    there: bool = method.__func__ is old
-    if there:
-        method.__init__(new)  # This is how it is filled.
-    return there
-
-
-def _exchanged(values: tuple[Any, ...], old: Any, new: Any) -> tuple[Any, ...]:
-    return tuple([new if value is old else value for value in values])
-
-
-def _swap_default(_: None, function: types.FunctionType, old: Any, new: Any) -> bool:
-    defaults = function.__defaults__ or ()
-    there = any(value is old for value in defaults)
-    if there:
-        function.__defaults__ = _exchanged(defaults, old, new)
-    return there
-
-
-def _swap_in_partial(_: None, partial: functools.partial[Any], old: Any, new: Any) -> bool:
-    if partial.func is not old and all(value is not old for value in partial.args):
-        return False
-    function = new if partial.func is old else partial.func
-    args = _exchanged(partial.args, old, new)
-    # Partials can be pickled, and this is how they are filled.
-    partial.__setstate__((function, args, partial.keywords, partial.__dict__ or None))  # type: ignore[attr-defined]
-    return True
 
 
 def set_on_type(cls: type, name: str, value: object) -> None:

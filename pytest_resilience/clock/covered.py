@@ -143,6 +143,15 @@ CLASS_METHODS: tuple[ClassMethod, ...] = (
     ClassMethod("datetime.date.today", dt.date, "today", _readers.today),
 )
 
+METHODS = (
+    _sockets.METHODS,
+    _tls.METHODS,
+    _processes.METHODS,
+    _queues.QUEUE,
+    _queues.FUTURE,
+)
+"""Where those of classes are kept."""
+
 SPARED = ("trio._core._entry_queue",)
 """Modules that keep the real threading.RLock, also when they are imported under a clock."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -239,7 +239,7 @@ def _patch(undo: contextlib.ExitStack) -> None:
     undo.callback(_functions.restore)
     _functions.replace()
     _counting.count_sleeps(undo.callback)
-    attributes = _Attributes()
+    attributes = _Attributes(covered.METHODS)
     undo.callback(attributes.restore)
     for _, owner, attribute, stand_in in covered.ATTRIBUTES:
         attributes.set(owner, attribute, stand_in)
@@ -279,23 +279,27 @@ _MISSING = object()
 class _Attributes:
     """Sets attributes, and puts back what was there, the latest first."""
 
-    def __init__(self) -> None:
-        self._before: list[tuple[Any, str, Any]] = []
+    def __init__(self, lists: Iterable[object] = ()) -> None:
+        """Take what of ours holds the values as well."""
+        self._before: list[tuple[Any, str, Any, Any]] = []
+        self._lists = lists
 
     def set(self, owner: Any, name: str, value: Any) -> None:
         """Put this there."""
-        self._before.append((owner, name, owner.__dict__.get(name, _MISSING)))
+        self._before.append((owner, name, owner.__dict__.get(name, _MISSING), value))
         setattr(owner, name, value)
 
     def restore(self) -> None:
         """Put back all that was there."""
-        try:
-            while self._before:
-                owner, name, real = self._before.pop()
-                if real is _MISSING:
-                    delattr(owner, name)
-                else:
-                    setattr(owner, name, real)
-        except BaseException:  # Somebody else has taken it away: the others go back, too.
-            self.restore()
-            raise
+        replaced = []
+        while self._before:
+            owner, name, real, value = self._before.pop()
+            stood = getattr(owner, name, None) is value
+            if real is not _MISSING:
+                setattr(owner, name, real)
+            elif stood or name in owner.__dict__:
+                delattr(owner, name)
+            if not stood:  # Who has replaced it is going to put it back.
+                replaced.append(_references.Substitution(value, getattr(owner, name)))
+        if replaced:
+            _references.Back(replaced, self._lists).replace()

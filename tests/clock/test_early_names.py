@@ -10,6 +10,8 @@ import functools
 import gc
 import importlib
 import pickle
+import queue
+import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +21,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -178,6 +181,40 @@ def test_nothing_stays_patched_when_it_could_not_start() -> None:
         with pytest.raises(ClockError, match="a virtual clock is on already"), VirtualClock():
             raise AssertionError("two clocks at once")
         assert everything() == inside
+
+
+@pytest.mark.parametrize("way", ["monkeypatch", "mock"])
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [(time, "sleep"), (threading, "Lock"), (threading.Thread, "join"), (queue.Queue, "get")],
+)
+def test_what_is_replaced_meanwhile_and_put_back_later(
+    owner: Any, name: str, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who replaces a stand-in, and undoes it when the clock is off, puts back the real one."""
+    real = getattr(owner, name)
+    patch = mock.patch.object(owner, name)
+    with VirtualClock():
+        if way == "mock":
+            patch.start()
+        else:
+            monkeypatch.setattr(owner, name, print)
+    monkeypatch.undo()
+    mock.patch.stopall()
+
+    assert getattr(owner, name) is real
+    with VirtualClock() as clock:
+        time.sleep(5)
+        assert clock.now == 5
+
+
+def test_what_is_taken_away_meanwhile() -> None:
+    """Who takes one of our attributes away keeps none of the others from going back."""
+    before = everything()
+    with VirtualClock():
+        del socket.socket.recv
+
+    assert everything() == before
 
 
 def test_a_place_that_came_later_is_found() -> None:

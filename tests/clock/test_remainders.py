@@ -26,6 +26,7 @@ from pytest_resilience.clock import (
     _links,
     _polling,
     _references,
+    _swaps,
     _threads,
     _watchers,
     interrupt,
@@ -318,7 +319,7 @@ def stand_in() -> None:
     """What stands in for it."""
 
 
-def replaced(holder: object, swap: _references.Swap, key: object) -> bool:
+def replaced(holder: object, swap: _swaps.Swap, key: object) -> bool:
     return _references.Place(holder, key, swap).put(real, stand_in)
 
 
@@ -329,10 +330,10 @@ def test_places_that_hold_something_else_meanwhile() -> None:
         method = staticmethod(print)
         value = 1
 
-    assert not replaced(Holder(), _references._swap_attribute, "value")
-    assert not replaced(Holder, _references._swap_in_class, "value")
-    assert not replaced(Holder.__dict__["method"], _references._swap_in_static_method, None)
-    assert not replaced(replaced, _references._swap_default, None)
+    assert not replaced(Holder(), _swaps.in_attribute, "value")
+    assert not replaced(Holder, _swaps.in_class, "value")
+    assert not replaced(Holder.__dict__["method"], _swaps.in_static_method, None)
+    assert not replaced(replaced, _swaps.in_default, None)
     assert (Holder.value, Holder.method) == (1, print)
 
 
