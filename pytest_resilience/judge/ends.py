@@ -21,6 +21,12 @@ HARMLESS = {
 }
 """What a process survives that has not asked to hear of it."""
 
+ENDS: dict[Any, tuple[str, ...]] = {
+    os: ("_exit", "abort", "execv", "execve", "kill", "killpg"),
+    signal: ("raise_signal",),
+    _thread: ("interrupt_main",),
+}
+
 
 class ProcessEnded(BaseException):
     """Raised in place of the end of the process."""
@@ -40,6 +46,8 @@ def no_end(note: Callable[[str], None]) -> Iterator[None]:
         note(text)
         raise ProcessEnded(text)
 
+    places = _places()
+
     def stand_in(owner: Any, name: str, ends: Callable[..., bool]) -> None:  # noqa: ANN401 -- a module
         def refusing(real: Callable[..., Any]) -> Callable[..., Any]:
             def call(*arguments: Any) -> Any:  # noqa: ANN401 -- a function's
@@ -51,15 +59,12 @@ def no_end(note: Callable[[str], None]) -> Iterator[None]:
 
             return call
 
-        real = getattr(owner, name)
-        for module, known_as in _where(real, owner, name):
+        for module, known_as in places[id(getattr(owner, name))]:
             stack.enter_context(replaced(module, known_as, refusing))
 
     with stack:
-        stand_in(os, "_exit", lambda *_: True)
-        stand_in(os, "abort", lambda *_: True)
-        stand_in(os, "execv", lambda *_: True)
-        stand_in(os, "execve", lambda *_: True)
+        for name in ("_exit", "abort", "execv", "execve"):
+            stand_in(os, name, lambda *_: True)
         stand_in(os, "kill", lambda pid, number: pid in (us, 0) and _ends(number))
         stand_in(os, "killpg", lambda group, number: group in (os.getpgrp(), 0) and _ends(number))
         stand_in(signal, "raise_signal", _ends)
@@ -67,13 +72,17 @@ def no_end(note: Callable[[str], None]) -> Iterator[None]:
         yield
 
 
-def _where(real: object, owner: Any, name: str) -> list[tuple[Any, str]]:  # noqa: ANN401 -- a module
-    """The modules of clients that have taken it in, ``from os import _exit``, and its owner."""
-    found = [(owner, name)]
+def _places() -> dict[int, list[tuple[Any, str]]]:
+    """Where each of them stands: its owner, and clients that say ``from os import _exit``."""
+    found: dict[int, list[tuple[Any, str]]] = {
+        id(getattr(owner, name)): [] for owner, names in ENDS.items() for name in names
+    }
     for module in list(sys.modules.values()):
-        held = getattr(module, "__dict__", {})
-        if module not in (owner, sys.modules.get("posix")):
-            found += [(module, key) for key, value in list(held.items()) if value is real]
+        if module is sys.modules.get("posix"):
+            continue
+        for key, value in list(getattr(module, "__dict__", {}).items()):
+            if id(value) in found:
+                found[id(value)].append((module, key))
     return found
 
 

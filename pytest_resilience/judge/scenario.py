@@ -32,6 +32,8 @@ class Subject:
     """A fault after which it should try again, or was seen to; None when it never does."""
     is_foreign: bool = False
     """Whether its calls are run by something else than asyncio."""
+    knows_secrets: bool = False
+    """Whether its service has any that it could show."""
 
     @property
     def outage(self) -> FaultLike:

@@ -154,6 +154,7 @@ class Judge:
             is_async=self.stage.is_async,
             standard=standard_fault(self.stage, self.policy, first),
             is_foreign=self._runner is not None,
+            knows_secrets=bool(self.stage.server.secrets),
         )
         return list(battery.scenarios(subject))
 

@@ -80,7 +80,13 @@ def _names(policy: RetryPolicy, *, is_async: bool) -> list[str]:
     from pytest_resilience.judge.scenario import Subject
 
     fault = None if policy.limit == 1 else claimed_fault(policy) or 503
-    subject = Subject(policy, _call_as_claimed(policy), is_async, fault)
+    subject = Subject(
+        policy,
+        _call_as_claimed(policy),
+        is_async,
+        fault,
+        knows_secrets=policy.login is not None,
+    )
     return ["undisturbed", *(scenario.name for scenario in battery.scenarios(subject))]
 
 

@@ -148,3 +148,10 @@ def test_who_carries_nothing_is_not_asked() -> None:
     verdict = verify(lambda url: requests.get(url, timeout=5).raise_for_status(), POLICY)
 
     assert not set(SCENARIOS) & set(verdict.scenarios)
+
+
+def test_a_query_alone_is_no_secret() -> None:
+    """Where a service has none, nothing is played for them."""
+    played = verify(lambda url: requests.get(f"{url}/?page=1", timeout=5).ok, POLICY).scenarios
+
+    assert [name for name in played if name.startswith("secrets-")] == []

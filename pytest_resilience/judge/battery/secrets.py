@@ -10,25 +10,18 @@ from pytest_resilience.judge.scenario import Scenario, Subject
 from pytest_resilience.judge.stage import Stage
 from pytest_resilience.logs import Recorder
 from pytest_resilience.plan import FaultLike
-from pytest_resilience.records import Trace
-from pytest_resilience.server.credentials import sent
 
 __all__ = ["scenarios"]
 
 
 def scenarios(subject: Subject) -> Iterator[Scenario]:
-    """Only for a client that carries something."""
-    if not _carries(subject.baseline.trace):
+    """Only where there is something to show."""
+    if not subject.knows_secrets:
         return
     yield _scenario("undisturbed", "when all is well", None, subject)
     yield _scenario("in-an-outage", "in an outage", subject.outage, subject)
     yield _scenario("after-resets", "when connections break", FAULTS["reset"], subject)
     yield _scenario("with-bad-json", "when an answer makes no sense", FAULTS["bad-json"], subject)
-
-
-def _carries(trace: Trace) -> bool:
-    """Whether these requests have a credential, or might have one in their URL."""
-    return any(attempt.query for attempt in trace) or any(sent(trace))
 
 
 def _scenario(name: str, when: str, fault: FaultLike | None, subject: Subject) -> Scenario:
