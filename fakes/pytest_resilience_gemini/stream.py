@@ -1,9 +1,9 @@
 """What goes wrong with a stream, and where: ``gemini.fail(stream.cut(after=2))``.
 
 Only calls of ``streamGenerateContent`` meet these faults. ``after`` is how many events come
-whole before it; ``within`` a place in the next one, and ``at`` one in the whole body: an int
-counts bytes, a float is a share. What goes out in one write can be said everywhere:
-``"event"``, ``"all"``, or a number of bytes.
+whole before it, 1 if nothing is said; ``within`` a place in the next one, and ``at``, in place
+of both, one in the whole body: an int counts bytes, a float is a share. What goes out in one
+write can be said everywhere: ``"event"``, ``"all"``, or a number of bytes.
 
 Faults of what is said and faults of how it is sent go together: ``together(stream.error_tail(
 503), stream.writes("all"))`` is an error in the same write as the events before it.
@@ -28,9 +28,9 @@ Writes = int | Literal["event", "all"]
 
 
 def cut(
-    after: int = 1,
+    after: int | None = None,
     *,
-    within: float = 0,
+    within: float | None = None,
     at: float | None = None,
     reset: bool = False,
     writes: Writes = "event",
@@ -40,9 +40,9 @@ def cut(
 
 
 def stall(
-    after: int = 1,
+    after: int | None = None,
     *,
-    within: float = 0,
+    within: float | None = None,
     at: float | None = None,
     resume_after: float | None = None,
     writes: Writes = "event",
@@ -61,7 +61,9 @@ def writes(size: Writes) -> faults.Fault:
     return _Sent(faults.slicer(size))
 
 
-def end(after: int = 1, *, within: float = 0, at: float | None = None) -> faults.Fault:
+def end(
+    after: int | None = None, *, within: float | None = None, at: float | None = None
+) -> faults.Fault:
     """The stream ends in order, and too soon: there is no ``finishReason``, and nothing tells."""
     return _Said(faults.end_stream(after, within, at))
 

@@ -15,6 +15,7 @@ from pytest_resilience.faults._script import (
     ResetIdle as ResetIdleStep,
     Script,
     Send,
+    framed,
 )
 from pytest_resilience.faults.timing import broken
 from pytest_resilience.records import Attempt
@@ -88,7 +89,8 @@ class ResetIdle:
     """The answer is right; its kept-alive connection is reset while idle afterwards.
 
     A client that looks before it reuses a pooled connection opens a new one and never
-    notices. See `stale_connection` for the case in which looking does not help.
+    notices. See `stale_connection` for the case in which looking does not help. A request
+    whose connection ends with its answer is left alone.
 
     Args:
         after: Idle seconds before the reset; a request that comes earlier prevents it.
@@ -104,8 +106,14 @@ class ResetIdle:
         """The fault in a few words."""
         return "reset_idle"
 
+    def wants(self, attempt: Attempt) -> bool:
+        """Only an attempt that wants its connection kept."""
+        return "close" not in attempt.headers.get("Connection", "").lower()
+
     def apply(self, script: Script, context: Context) -> Script:
-        """Answer, then let the reset follow."""
+        """Answer, then let the reset follow; nothing is kept for HTTP/1.0 or if the answer says."""
+        if framed(script).closing:
+            return script
         return replace(script, tail=(*script.tail, ResetIdleStep(self.after)))
 
 

@@ -43,19 +43,24 @@ def _check_writes(fault: str, writes: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _InAStream(OfTheBody):
-    """Base of the faults that have a place in a stream."""
+    """Base of the faults that have a place in a stream: after one event, unless it is said."""
 
-    after: int = 1
-    within: float = 0
+    after: int | None = None
+    within: float | None = None
     at: float | None = None
 
     name: ClassVar[str]
 
     def __post_init__(self) -> None:
-        _check.whole(f"{self.name}(after)", self.after)
-        _check.place(f"{self.name}(within)", self.within)
-        if self.at is not None:
-            _check.place(f"{self.name}(at)", self.at)
+        if self.after is not None:
+            _check.whole(f"{self.name}(after)", self.after)
+        if self.within is not None:
+            _check.place(f"{self.name}(within)", self.within)
+        if self.at is None:
+            return
+        _check.place(f"{self.name}(at)", self.at)
+        if self.after is not None or self.within is not None:
+            _check.refuse(f"{self.name}(at)", self.at, "a place by at, or by after and within")
 
     @property
     def label(self) -> str:
@@ -65,8 +70,8 @@ class _InAStream(OfTheBody):
     def place(self, events: tuple[bytes, ...]) -> tuple[int, int]:
         """How many events come whole, and how many bytes of the next one."""
         if self.at is None:
-            whole = min(self.after, len(events))
-            return whole, spot(self.within, len(events[whole])) if whole < len(events) else 0
+            whole = min(1 if self.after is None else self.after, len(events))
+            return whole, spot(self.within or 0, len(events[whole])) if whole < len(events) else 0
         left = spot(self.at, sum(map(len, events)))
         for number, event in enumerate(events):
             if left < len(event):
@@ -80,8 +85,8 @@ class CutStream(_InAStream):
     """A stream whose connection ends before the stream does.
 
     Args:
-        after: How many events come before; all of them, and the stream's end is missing,
-            when there are no more.
+        after: How many events come before, 1 if not said; all of them, and the
+            stream's end is missing, when there are no more.
         within: Where in the next event: an int counts its bytes, a float is a share of it.
         at: In place of both: where in the whole body, in bytes or as a share.
         reset: With a RST in place of a FIN.
@@ -110,8 +115,8 @@ class StallStream(_InAStream):
     """A stream that falls silent.
 
     Args:
-        after: How many events come before; all of them, and the stream's end does not
-            come, when there are no more.
+        after: How many events come before, 1 if not said; all of them, and the
+            stream's end does not come, when there are no more.
         within: Where in the next event: an int counts its bytes, a float is a share of it.
         at: In place of both: where in the whole body, in bytes or as a share.
         resume_after: Seconds after which the rest follows; None for never.
@@ -144,7 +149,7 @@ class EndStream(_InAStream):
     """A stream that ends too early, and in order: nothing but its content tells.
 
     Args:
-        after: How many events come; the last one never does.
+        after: How many events come, 1 if not said; the last one never does.
         within: Where in the next event: an int counts its bytes, a float is a share of it.
         at: In place of both: where in the whole body, in bytes or as a share.
     """

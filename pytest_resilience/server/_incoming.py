@@ -118,6 +118,10 @@ class Incoming:
                 yield bytes(event.data)
             else:
                 assert isinstance(event, h11.EndOfMessage)  # A FIN in between is an error.
+                if parser.their_state not in {h11.DONE, h11.MUST_CLOSE}:
+                    # What an upgrade asks for is not spoken here, so HTTP goes on. curl and Java
+                    # offer h2c with their first request (RFC 9110 section 7.8).
+                    parser.send(h11.Response(status_code=200, headers=[]))
                 yield Sign.COMPLETE
                 return
 

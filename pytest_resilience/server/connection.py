@@ -358,8 +358,8 @@ class Connection(Held):
 
     def _said(self, *, head_sent: bool) -> dict[str, object]:
         """What of the answer's head the client has been told."""
-        if not head_sent:
-            return {}
+        if not head_sent:  # Its end may have been recorded before a write that was not taken.
+            return {"status": None, "retry_after": None}
         return {"status": self._status, "retry_after": self._retry_after}
 
     def answered(self, idle_reset: float | None) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+import sys
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -60,6 +61,7 @@ class Socket(Protocol):
         """An option of the TCP connection."""
 
 
+BLANK_LINE = b"\r\n\r\n"
 LINGER_ZERO = struct.pack("ii", 1, 0)
 
 
@@ -121,7 +123,17 @@ class Writer:
     its answer finds the attempt ended in the trace.
     """
 
-    __slots__ = ("_clock", "_left", "_next", "_owner", "_sent", "_steps", "_timer", "head_sent")
+    __slots__ = (
+        "_begun",
+        "_clock",
+        "_head_size",
+        "_left",
+        "_next",
+        "_owner",
+        "_sent",
+        "_steps",
+        "_timer",
+    )
 
     def __init__(self, owner: Owner, steps: Iterator[Step], clock: Clock) -> None:
         self._owner = owner
@@ -131,7 +143,13 @@ class Writer:
         self._left = memoryview(b"")
         self._timer: Timer | None = None
         self._sent = 0
-        self.head_sent = False
+        self._begun = bytearray()
+        self._head_size = 0
+
+    @property
+    def head_sent(self) -> bool:
+        """Whether the kernel has taken the whole of an answer's head."""
+        return 0 < self._head_size <= self._sent
 
     def run(self) -> None:
         """Go on as far as the socket and the clock allow."""
@@ -197,9 +215,23 @@ class Writer:
         self.run()
 
     def _send(self, data: bytes) -> bool:
-        if not self.head_sent and b"\r\n\r\n" in data:
-            self.head_sent = data.startswith(b"HTTP/1.1 ")
+        if not self._head_size:
+            self._head_size = self._size_of_head(data)
         return self._write(memoryview(data))
+
+    def _size_of_head(self, data: bytes) -> int:
+        """0 until a write has its end: it may go out in many. Noise never is a head."""
+        text: bytes | bytearray = data
+        known = len(self._begun)
+        if known:
+            self._begun += data
+            text = self._begun
+        end = text.find(BLANK_LINE, max(0, known - len(BLANK_LINE) + 1))
+        if end >= 0:
+            return end + len(BLANK_LINE) if text.startswith(b"HTTP/1.1 ") else sys.maxsize
+        if not known:
+            self._begun += data
+        return 0
 
     def _write(self, data: memoryview) -> bool:
         last = self._next

@@ -621,6 +621,25 @@ def test_reset_idle_at_once() -> None:
     assert after == Seen(b"", End.RST)
 
 
+def test_reset_idle_waits_for_a_connection_that_is_kept(server: FakeServer) -> None:
+    """A request that wants its connection closed is left alone."""
+    rule = server.fail(faults.reset_idle())
+
+    seen = talk(server, b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+
+    assert (seen.body, seen.end) == (BODY, End.FIN)
+    assert rule.met == 0
+
+
+def test_reset_idle_of_http_1_0(server: FakeServer) -> None:
+    """It keeps no connection, so its answer ends with a FIN."""
+    server.fail(faults.reset_idle(after=5))
+
+    seen = talk(server, b"GET / HTTP/1.0\r\n\r\n")
+
+    assert (seen.body, seen.end) == (BODY, End.FIN)
+
+
 def test_reset_idle_of_a_busy_connection(server: FakeServer, clock: ManualClock) -> None:
     """A request that comes before the time is up prevents the reset."""
     server.fail(faults.reset_idle(after=5))

@@ -39,6 +39,25 @@ def test_connection_close(server: FakeServer) -> None:
     assert server.trace[0].outcome is Outcome.ANSWERED
 
 
+@pytest.mark.parametrize("connection", ["Upgrade, HTTP2-Settings", "upgrade"])
+def test_an_upgrade_is_not_taken_up(server: FakeServer, connection: str) -> None:
+    """A client that asks for h2c, as curl and Java do, goes on in HTTP/1.1."""
+    ask_for_it = f"GET / HTTP/1.1\r\nHost: x\r\nConnection: {connection}\r\nUpgrade: h2c\r\n\r\n"
+    with Raw(server) as raw:
+        first = raw.send(ask_for_it.encode() + POST).answer()
+
+        assert b"close" not in first.head
+        assert raw.answer().body == b"hello"
+        assert ended(server, 2).reused
+
+
+def test_an_upgrade_and_close(server: FakeServer) -> None:
+    """An offer to upgrade keeps no connection that is to be closed."""
+    fields = b"Connection: close, Upgrade\r\nUpgrade: h2c\r\n\r\n"
+
+    assert talk(server, b"GET / HTTP/1.1\r\nHost: x\r\n" + fields).end is End.FIN
+
+
 def test_http_1_0(server: FakeServer) -> None:
     """A client of HTTP/1.0 gets its answer and a FIN."""
     seen = talk(server, b"POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi")
@@ -368,6 +387,18 @@ def test_large_answer_and_stop() -> None:
         server.stop()
 
         assert server.trace[0].outcome is Outcome.CUT
+
+
+def test_client_that_leaves_within_a_large_head() -> None:
+    """A status that the client cannot have read is none."""
+    with FakeServer(app_of(b"x"), blocking=False) as server:
+        server.fail(faults.huge_headers(32 * 1024 * 1024))
+        with Raw(server) as raw:
+            raw.send(GET).readable(9)
+        attempt = ended(server)
+
+    assert (attempt.outcome, attempt.status) == (Outcome.GONE, None)
+    assert attempt.sent > 0
 
 
 def test_client_that_resets_within_a_large_answer() -> None:

@@ -237,6 +237,14 @@ def test_slicer_by_bytes(server: FakeServer, clock: ManualClock) -> None:
     assert b"".join(came).endswith(b"\r\n\r\n" + b"".join(CODED) + LAST)
 
 
+def test_slicer_within_the_head(server: FakeServer) -> None:
+    """A head that comes in many writes is a head all the same."""
+    server.fail(faults.slicer(writes=7))
+
+    assert talk(server, OLD).status == 200
+    assert server.trace.statuses == [200]
+
+
 def test_slicer_all_at_once(server: FakeServer) -> None:
     """Head and events in one write, which one read takes."""
     server.fail(faults.slicer("all"))
@@ -316,6 +324,11 @@ def test_a_head_request_is_left_alone(server: FakeServer, fault: faults.Fault) -
         (lambda: faults.cut_stream(after=-1), r"cut_stream\(after\)=-1 is not allowed"),
         (lambda: faults.stall_stream(within=1.5), r"stall_stream\(within\)=1.5 is not allowed"),
         (lambda: faults.end_stream(at=-1), r"end_stream\(at\)=-1 is not allowed"),
+        (
+            lambda: faults.cut_stream(after=2, at=0.5),
+            r"cut_stream\(at\)=0.5 is not allowed: wanted a place by at, or by after and within",
+        ),
+        (lambda: faults.end_stream(within=1, at=9), r"end_stream\(at\)=9 is not allowed"),
         (lambda: faults.stall_stream(resume_after=-1), r"stall_stream\(resume_after\)=-1 is not"),
         (lambda: faults.cut_stream(writes=0), r"cut_stream\(writes\)=0 is not allowed"),
         (lambda: faults.cut_stream(writes=True), r"cut_stream\(writes\)=True is not allowed"),
