@@ -109,10 +109,10 @@ class Application:
     ) -> None:
         try:
             reply = wsgi.Reply(self._service.wsgi_app, env)
-            if reply.lazy and decision.label is None:
-                self._work_lazily(connection, env, entry, reply)
+            lazily = reply.lazy and decision.label is None
+            answer = self._work_lazily(connection, env, entry, reply) if lazily else reply.whole()
+            if answer is None:
                 return
-            answer = reply.whole()
         except BaseException as error:  # noqa: BLE001 -- the application's own code
             failure = error
             free()
@@ -130,9 +130,12 @@ class Application:
 
     def _work_lazily(
         self, connection: Connection, env: WSGIEnvironment, entry: Entry, reply: wsgi.Reply
-    ) -> None:
+    ) -> Answer | None:
+        """The answer, if it turns out to have a length; otherwise it is on its way."""
         with closing(reply.pieces()) as pieces:
-            first = next(pieces, b"")  # The status is named by now, even by a generator.
+            first = next(pieces, b"")  # Status and fields are named by now, even by a generator.
+            if not reply.lazy:
+                return reply.answer((first, *pieces))
             answer = reply.answer(())
             reply.sent = True
             stream = Stream(
@@ -149,7 +152,7 @@ class Application:
                 for piece in pieces:
                     stream.push(piece)
             except Abandoned:
-                return
+                return None
             except BaseException as error:  # noqa: BLE001 -- the application's own code
                 failure = error
                 where = " in the middle of its answer"
@@ -157,3 +160,4 @@ class Application:
                 stream.end(broken=True)
             else:
                 stream.end()
+        return None

@@ -245,6 +245,20 @@ def test_body_with_its_length() -> None:
         assert ask(server).body == b"123"
 
 
+@BOTH
+def test_a_generator_with_its_length(*, blocking: bool) -> None:
+    """A generator says the length with its first piece, and is not chunked either."""
+
+    def app(environ: Any, start: Start) -> Any:
+        start("200 OK", [("Content-Length", "3")])
+        yield b"1"
+        yield b"23"
+
+    with FakeServer(app, blocking=blocking) as server, Raw(server) as raw:
+        assert [raw.send(GET).answer().body for _ in range(2)] == [b"123", b"123"]
+        assert ended(server).note == ""
+
+
 # --- applications that fail ---------------------------------------------------------
 
 
