@@ -40,7 +40,8 @@ class Head:
                 self.length = int(value)
             elif low == b"transfer-encoding":
                 self.chunked = True
-        self.size = len(method) + len(target) + len(self.text) + 2 * bool(fields)
+        # As nearly all send it: "GET / HTTP/1.1", a line a field, and an empty one.
+        self.size = len(method) + len(target) + len(self.text) + 2 * bool(fields) + 14
 
     def refusal(self, max_head: int, max_body: int) -> tuple[int, str] | None:
         """Status and reason when a request that can be read is not to be served."""

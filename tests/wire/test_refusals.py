@@ -104,13 +104,16 @@ def test_body_at_the_limit(server: FakeServer, size: int) -> None:
     assert len(ask(server, chunked).body) == size
 
 
-def test_head_at_the_limit(server: FakeServer) -> None:
-    """A head of nearly the limit is served, in one piece or in many."""
-    request = head(b"X: " + b"a" * 4000)
+@pytest.mark.parametrize(("size", "status"), [(4095, 200), (4096, 200), (4097, 431)])
+def test_head_at_the_limit(server: FakeServer, size: int, status: int) -> None:
+    """A head of exactly the limit is served, in one piece or in many; one byte more is not."""
+    request = head(b"X: ")
+    request = request[:-4] + b"a" * (size - len(request)) + b"\r\n\r\n"
     with Raw(server) as raw:
         raw.send(request[:2000]).silence()
 
-        assert raw.send(request[2000:]).answer().status == 200
+        assert raw.send(request[2000:]).answer().status == status
+    assert ask(server, request).status == status
 
 
 def test_refusal_of_a_head_request(server: FakeServer) -> None:
