@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 
-from pytest_resilience.clock import _current, _links as links
+from pytest_resilience.clock import _current, _links as links, _moments as moments
 from pytest_resilience.clock._base import Clock, Scheduler, Timer, current_clock, use_clock
 from pytest_resilience.clock._jobs import Job
 from pytest_resilience.clock._real import REAL, RealClock, new_lock, new_rlock
@@ -23,6 +23,7 @@ __all__ = [
     "current_clock",
     "interrupt",
     "links",
+    "moments",
     "new_lock",
     "new_rlock",
     "use_clock",

@@ -17,7 +17,7 @@ from __future__ import annotations
 import sys
 import time
 
-from pytest_resilience.clock import _links
+from pytest_resilience.clock import _links, _moments
 from pytest_resilience.clock._gathering import Gathering
 from pytest_resilience.clock._parties import Party, Reason, Standing
 from pytest_resilience.clock._real import SECOND, real_monotonic_ns
@@ -89,6 +89,7 @@ class Conductor(Gathering):
                 return wait
             if self._is_a_treadmill(now_real):
                 return 0
+            _moments.end()
             self.now_ns = when_ns
             self.jumps += 1
         self.progress.note()
@@ -198,5 +199,6 @@ class Conductor(Gathering):
 
     def stop(self) -> None:
         """Time goes back to being real: every wait goes on in real time from here."""
+        _moments.end()
         super().stop()
         self.strangers.remember()

@@ -6,7 +6,7 @@ import logging
 import threading
 import traceback
 from collections.abc import Mapping
-from types import MappingProxyType
+from types import CodeType, MappingProxyType
 
 from pytest_resilience.logs.line import Line
 
@@ -20,6 +20,7 @@ class Entry:
     __slots__ = (
         "__weakref__",
         "args",
+        "by",
         "by_default",
         "diverted",
         "dropped",
@@ -62,6 +63,8 @@ class Entry:
         self.path = path
         self.echo = echo
         self.dropped = dropped
+        self.by: CodeType | None = None
+        """Who says it; None when that is whoever is saying it at this moment."""
         self.by_default = False
         self.diverted = False
 

@@ -18,7 +18,7 @@ from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_resilience.clock import new_rlock
+from pytest_resilience.clock import moments, new_rlock
 
 if TYPE_CHECKING:
     from pytest_resilience.logs._entry import Entry
@@ -63,7 +63,13 @@ def listening() -> bool:
 
 
 def tell(entry: Entry) -> Entry:
-    """This is being said."""
+    """This is being said, behind all that was written to files before."""
+    moments.end()
+    return pass_on(entry)
+
+
+def pass_on(entry: Entry) -> Entry:
+    """Tell all listeners of it."""
     for listener in tuple(_listeners):
         listener.hear(entry)
     return entry
@@ -90,6 +96,7 @@ def follow() -> None:
 
 def end(listener: Listener) -> None:
     """Tell it no longer."""
+    moments.end()
     with _lock:
         _listeners.remove(listener)
         _rest()

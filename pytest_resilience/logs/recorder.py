@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from pytest_resilience.clock import Clock, current_clock
-from pytest_resilience.logs import _hub, _joining
+from pytest_resilience.clock import Clock, current_clock, moments
+from pytest_resilience.logs import _hub, _joining, _own_files
 from pytest_resilience.logs.lines import Choosing, Lines
 from pytest_resilience.records import Trace
 
@@ -58,6 +58,7 @@ class Recorder(Choosing):
     @property
     def lines(self) -> Lines:
         """What was said so far, in order."""
+        moments.end()
         said = [
             line
             for at, marks, entry in self._said
@@ -74,6 +75,7 @@ class Recorder(Choosing):
 
     def clear(self) -> None:
         """Forget what was said so far."""
+        _own_files.notice(parted=True)
         self._said.clear()
 
     def hear(self, entry: Entry) -> None:

@@ -9,17 +9,11 @@ from functools import cached_property
 from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import TYPE_CHECKING, Any
 
+from pytest_resilience.logs import _whose
+
 if TYPE_CHECKING:
     import pytest
 
-PASSED_ON = frozenset(
-    {
-        *("contextlib", "json", "logging", "pathlib", "pprint"),
-        *("structlog", "traceback", "warnings"),
-    }
-)
-"""Packages that only pass on what somebody says."""
-OURS = "pytest_resilience.logs"
 CONFTEST = f"{os.sep}conftest.py"
 Place = tuple[str, int, str]
 """A file, a line and a name: what runs there may be a copy of the code that stands there."""
@@ -54,9 +48,8 @@ class Author:
 
     def speaks(self, frame: FrameType | None) -> bool:
         """Whether it is he who says something, behind all that passes it on."""
-        while frame is not None and _passes_on(str(frame.f_globals.get("__name__"))):
-            frame = frame.f_back
-        return frame is not None and self._wrote(frame.f_code)
+        speaker = _whose.speaker(frame)
+        return speaker is not None and self.wrote(speaker.f_code)
 
     def raised(self, where: TracebackType | None) -> bool:
         """Whether this is the traceback of an exception that he has raised, if only by pytest."""
@@ -65,9 +58,10 @@ class Author:
             if not str(where.tb_frame.f_globals.get("__name__")).startswith("_pytest."):
                 ours = where.tb_frame.f_code
             where = where.tb_next
-        return ours is None or self._wrote(ours)
+        return ours is None or self.wrote(ours)
 
-    def _wrote(self, code: CodeType) -> bool:
+    def wrote(self, code: CodeType) -> bool:
+        """Whether this code is his."""
         return _place(code) in self._codes or code.co_filename.endswith(CONFTEST)
 
 
@@ -89,7 +83,3 @@ def _with_expressions(code: CodeType) -> Iterator[CodeType]:
     for inner in code.co_consts:
         if isinstance(inner, CodeType) and inner.co_name.startswith("<"):
             yield from _with_expressions(inner)
-
-
-def _passes_on(module: str) -> bool:
-    return module.partition(".")[0] in PASSED_ON or module.startswith(OURS)

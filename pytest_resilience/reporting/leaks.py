@@ -6,6 +6,7 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -61,12 +62,16 @@ class Ear:
         printed = entry.source in STREAMS
         if printed and self._reads_output:
             return  # A test that reads it knows best what may stand there.
-        if self._author.speaks(sys._getframe(1)):  # noqa: SLF001 -- the one way to know who
+        if self._is_his(entry, sys._getframe(1)):  # noqa: SLF001 -- the one way to know who
             if printed:
                 self._printed.append(entry)
         else:
             way = Way.of(entry.logger) if entry.source == "logging" else None
             self._heard.append((entry, way))
+
+    def _is_his(self, entry: Entry, frame: FrameType) -> bool:
+        author = self._author
+        return author.speaks(frame) if entry.by is None else author.wrote(entry.by)
 
     def caught(self, error: BaseException) -> None:
         """This has come out of the code under test."""

@@ -10,6 +10,7 @@ from itertools import islice
 from operator import attrgetter
 
 from pytest_resilience.answers import Answer
+from pytest_resilience.clock import moments
 from pytest_resilience.records import Attempt, Outcome, Trace
 
 VALUES = attrgetter(*(field.name for field in fields(Attempt)))
@@ -54,6 +55,7 @@ class Journal:
         note: str = "",
     ) -> Entry:
         """Record an attempt whose head has just been read."""
+        moments.end()
         if head == self._last_head:
             head = self._last_head
         if target == self._last_target:

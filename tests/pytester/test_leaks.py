@@ -530,16 +530,30 @@ def test_old(fake_vault):
 
 
 def test_log_files_that_a_client_opens_itself_are_searched(session: Session) -> None:
-    """Wherever they are; not those that the test writes, and not what is no log by its name."""
+    """Wherever they are and by what it opens them; not what the test writes, or is no log."""
     code = f"""{CLIENT}
+import codecs, shutil, tempfile
 from pathlib import Path
 
 def client(name):
     with open(name, "a") as file:
         file.write(f"using {{token()}}\\n")
 
+def by_library(name):
+    Path(name).write_text(token())
+
 def test_leak(fake_github):
     client("client.log")
+
+def test_by_library(fake_github):
+    by_library("client.log")
+
+def test_a_file_that_stays_open(fake_github, virtual_clock):
+    import time
+    with open("client.log", "w") as file:
+        for text in ("one", "two"):
+            print(token(), file=file)
+            time.sleep(1)
 
 def test_by_hand(fake_github):
     with open("mine.log", "w") as file:
@@ -547,14 +561,21 @@ def test_by_hand(fake_github):
     client("state.json")
 
 def test_by_helper(fake_github):
-    Path("mine.log").write_text(token())
+    Path("mine.txt").write_text(token())
+    shutil.copy("mine.txt", "mine.log")
+    with codecs.open("other.log", "w", "utf-8") as file:
+        file.write(token())
+    with tempfile.NamedTemporaryFile("w", suffix=".log") as file:
+        file.write(token())
 """
     result = session(code)
 
-    result.assert_outcomes(passed=3, errors=1)
-    assert said(result) == (
-        "GITHUB_TOKEN has leaked into the file client.log (plain, characters 7-25): "
-        "'using <GITHUB_TOKEN>\\n'"
+    result.assert_outcomes(passed=5, errors=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*the file client.log (plain, characters 7-25): 'using <GITHUB_TOKEN>\\n'",
+            "*the file client.log (plain, characters 1-19): '<GITHUB_TOKEN>'",
+        ]
     )
 
 

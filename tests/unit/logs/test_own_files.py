@@ -16,7 +16,7 @@ import pytest
 import structlog
 
 from pytest_resilience import FakeServer, VirtualClock
-from pytest_resilience.logs import Recorder, _own_files
+from pytest_resilience.logs import Recorder, _kept_back, _own_files
 from tests.unit.logs.test_recorder import get
 
 Say = Callable[[Path, str], object]
@@ -74,23 +74,127 @@ def test_each_line_has_the_time_when_the_file_was_opened_for_it(say: Say, tmp_pa
     ]
 
 
-def test_of_a_file_that_stays_open_nobody_knows_when(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def fetch(server: FakeServer, say: Callable[[str], object]) -> None:
+    """A client that tries three times, and says so before and after each wait."""
+    for attempt in (1, 2, 3):
+        say(f"attempt {attempt}: {get(server)}\n")
+        if attempt < 3:
+            time.sleep(attempt)
+            say(f"trying {attempt + 1}\n")
+
+
+FETCHED = [
+    (0, 1, "attempt 1: 503"),
+    (1, 2, "trying 2"),
+    (1, 2, "attempt 2: 503"),
+    (3, 3, "trying 3"),
+    (3, 3, "attempt 3: 200"),
+]
+
+
+@pytest.mark.parametrize("buffering", [-1, 1])
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_lines_in_a_file_that_stays_open_have_their_time_and_attempt(
+    encoding: str, buffering: int, tmp_path: Path
 ) -> None:
-    """Its lines are there; where open files cannot be listed, the same goes for all."""
+    """Also those that Python has kept back until it was closed."""
+    path = tmp_path / "client.log"
+    with FakeServer() as server, Recorder(server) as logs, VirtualClock():
+        server.fail(503, times=2)
+        with path.open("a", encoding=encoding, buffering=buffering) as file:
+            fetch(server, file.write)
+
+    assert written(logs) == FETCHED
+
+
+@pytest.mark.parametrize("buffering", [-1, 0])
+def test_so_have_those_that_are_written_as_bytes(buffering: int, tmp_path: Path) -> None:
+    """With a buffer and without one."""
+    with FakeServer() as server, VirtualClock(), Recorder(server) as logs:
+        server.fail(503, times=2)
+        with (tmp_path / "client.log").open("wb", buffering=buffering) as file:
+            fetch(server, lambda text: file.write(text.encode()))
+        assert written(logs) == FETCHED
+
+
+def test_so_have_those_that_no_object_writes(tmp_path: Path) -> None:
+    """It is looked for among others, some of which are closed."""
+    with (tmp_path / "closed.log").open("w") as closed:
+        pass
+    with FakeServer() as server, VirtualClock(), Recorder(server) as logs:
+        server.fail(503, times=2)
+        opened = os.open(tmp_path / "client.log", os.O_WRONLY | os.O_CREAT)
+        fetch(server, lambda text: os.write(opened, text.encode()))
+        assert written(logs) == FETCHED
+        assert closed.closed
+        os.close(opened)
+
+
+def test_nothing_gets_to_a_file_earlier_because_we_listen(tmp_path: Path) -> None:
+    """Nor does anything else than what is written there."""
+    paths = [tmp_path / name for name in ("a.log", "b.log", "c.log", "d.log")]
+    with (
+        VirtualClock(),
+        Recorder() as logs,
+        paths[0].open("w") as kept,
+        paths[1].open("w", encoding="utf-16") as marked,  # even nothing has a mark before it
+        paths[2].open("w+") as readable,
+    ):
+        paths[3].open("w").close()
+        kept.write("one\n")
+        readable.write("two\n")
+        time.sleep(1)
+        assert [path.read_bytes() for path in paths] == [b""] * 4
+        assert not marked.buffer.tell()
+        readable.flush()
+        kept.close()
+
+    assert sorted(written(logs)) == [(0, None, "one"), (1, None, "two")]
+
+
+def test_a_line_belongs_where_it_begins(tmp_path: Path) -> None:
+    """Whatever is between its beginning and its end."""
     with VirtualClock(), Recorder() as logs, (tmp_path / "client.log").open("w") as file:
+        for text in ("waiting", " and", " done\nnext\n", "last"):
+            file.write(text)
+            time.sleep(1)
+        file.flush()
+
+        assert written(logs) == [
+            (0, None, "waiting and done"),
+            (2, None, "next"),
+            (3, None, "last"),
+        ]
+
+
+def test_of_two_who_write_at_once_nobody_knows_what_is_kept_back(tmp_path: Path) -> None:
+    """Each knows but its own part of the end; when it gets there is known."""
+    path = tmp_path / "client.log"
+    with VirtualClock(), Recorder() as logs, path.open("a") as one, path.open("a") as other:
+        one.write("one\n")
+        time.sleep(1)
+        other.write("other\n")
+        other.flush()
+        time.sleep(1)
+        one.flush()
+
+        assert written(logs) == [(1, None, "other"), (2, None, "one")]
+
+
+def test_in_real_time_nobody_knows_when(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something was written to a file that stays open; nor where open files cannot be listed."""
+    with Recorder() as logs, (tmp_path / "client.log").open("w") as file:
         file.write("at once\n")
         file.flush()
-        assert written(logs) == [(0, None, "at once")]
-        time.sleep(1)
+        assert written(logs) == [(None, None, "at once")]
+        logs.clear()
         file.write("later\n")
         file.flush()
-        assert written(logs) == [(None, None, "at once"), (None, None, "later")]
+        assert written(logs) == [(None, None, "later")]
 
-    monkeypatch.setattr(_own_files, "_HERE", tmp_path / "nowhere")
-    with VirtualClock(), Recorder() as logs:
+    monkeypatch.setattr(_kept_back, "_OPENED", tmp_path / "nowhere")
+    with Recorder() as logs:
         by_open(tmp_path / "other.log", "closed\n")
-        time.sleep(1)
 
     assert written(logs) == [(None, None, "closed")]
 
