@@ -78,12 +78,15 @@ def times(field: str, value: object, forever: str) -> int:
 
 def seconds(field: str, value: object) -> float:
     """A duration in seconds, 0 or more."""
+    allowed = "a number of seconds, 0 or more"
     if not is_number(value):
-        refuse(field, value, "a number of seconds, 0 or more")
+        refuse(field, value, allowed)
     number = value
     assert isinstance(number, int | float)
-    if not 0 <= number <= LONGEST:
-        refuse(field, value, "a number of seconds, 0 or more")
+    if number > LONGEST:
+        refuse(field, value, f"{allowed}; {LONGEST:.0f} at most")
+    if number < 0:
+        refuse(field, value, allowed)
     return number
 
 

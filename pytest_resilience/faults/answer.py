@@ -14,8 +14,11 @@ from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F40
 from pytest_resilience.faults import _check
 from pytest_resilience.faults._script import Context, OfTheBody, Script, bodied
 
+BODILESS = (204, 304)
+FRAMING = ("content-length", "transfer-encoding")
 YEAR_1000 = -30_610_224_000
 YEAR_9999 = 253_402_300_799
+FARTHEST = 7_000 * 365 * 86_400
 
 JSON = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
 
@@ -31,8 +34,9 @@ class HttpDate:
     seconds: float
 
     def __post_init__(self) -> None:
-        if not _check.is_number(self.seconds) or abs(self.seconds) > 7_000 * 365 * 86_400:
-            _check.refuse("http_date(seconds)", self.seconds, "a number of seconds from now")
+        if not _check.is_number(self.seconds) or abs(self.seconds) > FARTHEST:
+            wanted = f"a number of seconds from now, -{FARTHEST} to {FARTHEST}"
+            _check.refuse("http_date(seconds)", self.seconds, wanted)
 
     def text(self, clock: Clock) -> str:
         """The date as an IMF-fixdate, by this clock; within the years that have four digits."""
@@ -63,6 +67,8 @@ class Status:
         _check_retry_after(self.retry_after)
         object.__setattr__(self, "headers", _checked_headers(self.headers))
         if self.body is not None:
+            if self.code in BODILESS:
+                _check.refuse("body", self.body, f"no body: a {self.code} has none")
             self._own_answer()
 
     processed: ClassVar[bool] = False
@@ -117,6 +123,9 @@ def _checked_headers(headers: object) -> dict[str, str]:
         if not isinstance(name, str) or not _check.TOKEN.fullmatch(name):
             _check.refuse("headers: a name", name, "a header name without spaces or separators")
         _check.field_text(f"headers[{name!r}]", value)
+        if name.lower() in FRAMING:
+            wanted = "other fields: the server frames the body, and wrong_length does it wrongly"
+            _check.refuse(f"headers[{name!r}]", value, wanted)
     return dict(headers)
 
 
@@ -175,6 +184,8 @@ class HtmlPage:
 
     def __post_init__(self) -> None:
         _check.whole("html_page(status)", self.status, 200, 999)
+        if self.status in BODILESS:
+            _check.refuse("html_page(status)", self.status, "a status whose answer has a body")
 
     processed: ClassVar[bool] = False
 

@@ -67,7 +67,7 @@ def checked_match(
         _check.refuse("path", path, 'a path or a glob that starts with "/" or "*"')
     if isinstance(path, str) and "?" in path:
         _check.refuse("path", path, "a path without a query; use when= to look at the query")
-    if when is not None and (not callable(when) or inspect.iscoroutinefunction(when)):
+    if when is not None and not _takes_an_attempt(when):
         _check.refuse("when", when, "a plain function of an Attempt that returns True or False")
     return Match(
         method=method.upper() if isinstance(method, str) else None,
@@ -76,6 +76,19 @@ def checked_match(
         body=None if body is None else _checked_body(body),
         when=when if callable(when) else None,
     )
+
+
+def _takes_an_attempt(when: object) -> bool:
+    """Whether it can be called with one argument, as far as can be seen."""
+    if not callable(when) or inspect.iscoroutinefunction(when):
+        return False
+    try:
+        inspect.signature(when).bind(None)
+    except TypeError:
+        return False
+    except ValueError:  # It is written in C: nothing can be seen.
+        pass
+    return True
 
 
 def _checked_body(body: object) -> bytes:

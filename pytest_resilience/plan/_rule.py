@@ -118,7 +118,7 @@ class Rule:
 def checked_times(times: object, *, endless: bool) -> float:
     if times is None:
         return FOREVER if endless else 1
-    if times == FOREVER and isinstance(times, float):
+    if isinstance(times, float) and times == FOREVER:
         return FOREVER
     return _check.times("times", times, "FOREVER")
 

@@ -92,6 +92,10 @@ REFUSED = [
     ),
     *each(lambda v: F.status(503, headers={v: "x"}), "headers: a name", ["A\r\n", 5, None, b"A"]),
     *each(lambda v: F.status(503, headers={"A": v}), "headers['A']", [*HEADER_TEXT, 5, None]),
+    *each(
+        lambda v: F.status(503, headers={"Content-length": v}), "headers['Content-length']", ["5"]
+    ),
+    *each(lambda v: F.status(204, body=v), "body", ["x", b"", {}]),
     *each(lambda v: F.status(503, body=v), "body", [object, {1, 2}, math.nan, {"a": math.inf}]),
     *each(lambda v: F.status(503, body=v), "body", ["\ud800"]),
     *each(F.http_date, "http_date(seconds)", [math.nan, math.inf, True, "1", None]),
@@ -99,7 +103,7 @@ REFUSED = [
     *each(F.redirect, "redirect(location)", [*HEADER_TEXT, 5, None, b"/"]),
     *each(lambda v: F.redirect("/", code=v), "redirect(code)", [200, 304, 306, "302", None, True]),
     *each(lambda v: F.redirect("/", code=v), "redirect(code)", [302.0]),
-    *each(F.html_page, "html_page(status)", [199, 1000, True, "502", None, 502.0]),
+    *each(F.html_page, "html_page(status)", [199, 1000, True, "502", None, 502.0, 204]),
     *each(F.latency, "latency(seconds)", SECONDS),
     *each(lambda v: F.uniform(v, 1), "uniform(low)", SECONDS),
     *each(lambda v: F.uniform(0, v), "uniform(high)", SECONDS),
