@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import itertools
+import threading
 import time
 import warnings
 from asyncio import sleep as pause
 from collections.abc import Awaitable, Callable
+from concurrent import futures
 from typing import Any
 
 import anyio
@@ -45,6 +48,16 @@ class Client:
 
     def keep(self, seconds: float) -> None:
         self.kept = self.later(seconds)
+
+    def note(self) -> None:
+        """Be of no account."""
+
+    async def refresh(self) -> None:
+        await asyncio.sleep(1)
+        self.token = "new"
+
+    async def sleepy(self) -> None:
+        await asyncio.get_running_loop().create_future()
 
 
 CLIENT = Client()
@@ -100,6 +113,9 @@ def test_a_sleep_is_found_under_any_name(wait: Wait, name: str) -> None:
     assert found.findings[0].sentence.endswith(f"coroutine '{name}' was never awaited")
 
 
+POOL = futures.ThreadPoolExecutor(2)
+
+
 def in_a_thread(seconds: float = 1) -> Awaitable[None]:
     return asyncio.get_running_loop().run_in_executor(None, time.sleep, seconds)
 
@@ -116,6 +132,15 @@ def in_a_thread(seconds: float = 1) -> Awaitable[None]:
         lambda: asyncio.create_task(asyncio.to_thread(time.sleep, 1)),
         in_a_thread,
         lambda: asyncio.gather(in_a_thread()),
+        lambda: asyncio.create_task(CLIENT.linger(1)),
+        lambda: asyncio.ensure_future(anyio.sleep(1)),
+        lambda: asyncio.get_running_loop().call_later(1, CLIENT.note),
+        lambda: asyncio.get_running_loop().call_later(1, functools.partial(CLIENT.note)),
+        lambda: threading.Timer(1, lambda: None).start(),
+        lambda: threading.Timer(1, time.sleep, [0]).start(),
+        lambda: threading.Thread(target=time.sleep, args=[1]).start(),
+        lambda: POOL.submit(functools.partial(time.sleep, 1)),
+        lambda: asyncio.run_coroutine_threadsafe(pause(1), asyncio.get_running_loop()),
     ],
     ids=itertools.count(),
 )
@@ -125,6 +150,45 @@ def test_a_sleep_that_is_begun_for_nobody(begin: Callable[..., object]) -> None:
 
     assert found.codes == ["sleep-not-awaited"]
     assert found.findings[0].sentence == "it did not wait: nobody awaited the task of a sleep"
+
+
+@pytest.mark.parametrize(
+    ("group", "begin", "runner"),
+    [
+        (asyncio.TaskGroup, lambda group: group.create_task(asyncio.sleep(1)), None),
+        (asyncio.TaskGroup, lambda group: group.create_task(CLIENT.linger(1)), None),
+        (anyio.create_task_group, lambda group: group.start_soon(anyio.sleep, 1), None),
+        (trio.open_nursery, lambda group: group.start_soon(trio.sleep, 1), trio.run),
+    ],
+    ids=itertools.count(),
+)
+@pytest.mark.parametrize("once", [True, False])
+def test_a_group_waits_when_it_is_too_late(
+    group: Callable[[], Any],
+    begin: Callable[[Any], object],
+    runner: Any,
+    *,
+    once: bool,
+) -> None:
+    """One for all attempts ends behind them; one for each attempt keeps a pace."""
+
+    async def call(url: str) -> Any:
+        async with (
+            httpx.AsyncClient(timeout=5, verify=False) as client,  # noqa: S501 -- plain HTTP
+            group() if once else contextlib.AsyncExitStack() as of_all,
+        ):
+            for number in range(3):
+                async with contextlib.AsyncExitStack() if once else group() as of_one:
+                    if number or not once:
+                        begin(of_all if once else of_one)
+                    response = await client.get(url)
+                if response.status_code != 503 or number == 2:
+                    break
+        return response.raise_for_status().json()
+
+    found = verify(call, only="event-loop", runner=runner)
+
+    assert found.codes == (["sleep-not-awaited"] if once else [])
 
 
 async def note() -> None:
@@ -177,6 +241,34 @@ async def with_a_task_of_its_own() -> None:
     CLIENT.beat = asyncio.create_task(beat())  # type: ignore[attr-defined]  # kept alive
 
 
+async def with_a_task_that_does_something() -> None:
+    CLIENT.beat = asyncio.create_task(CLIENT.refresh())  # type: ignore[attr-defined]  # the same
+    CLIENT.turn = asyncio.create_task(CLIENT.sleepy())  # type: ignore[attr-defined]
+
+
+async def until_it_is_over() -> None:
+    task = asyncio.create_task(CLIENT.linger(1))
+    while not task.done():  # noqa: ASYNC110 -- as many write it
+        await asyncio.sleep(0.1)
+
+
+async def in_threads() -> None:
+    loop = asyncio.get_running_loop()
+    await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(CLIENT.linger(1), loop))
+    await asyncio.to_thread(futures.wait, [POOL.submit(time.sleep, 1)])
+    for target in (functools.partial(time.sleep, 1), CLIENT.note):
+        thread = threading.Thread(target=target)
+        thread.start()
+        await asyncio.to_thread(thread.join)
+
+
+async def with_timers_that_are_stopped() -> None:
+    asyncio.get_running_loop().call_later(9, CLIENT.note).cancel()
+    timer = threading.Timer(9, CLIENT.note)
+    timer.start()
+    timer.cancel()
+
+
 async def with_tasks_made_by_others() -> None:
     loop = asyncio.get_running_loop()
     loop.set_task_factory(lambda loop, coroutine, **_: asyncio.Task(coroutine, loop=loop))
@@ -196,6 +288,10 @@ async def with_tasks_made_by_others() -> None:
         of_a_loop_of_its_own,
         in_a_group,
         with_a_task_of_its_own,
+        with_a_task_that_does_something,
+        until_it_is_over,
+        in_threads,
+        with_timers_that_are_stopped,
         with_tasks_made_by_others,
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import inspect
+import itertools
 import sys
 import warnings
 from asyncio.base_events import BaseEventLoop
@@ -13,10 +14,12 @@ from typing import Any
 
 from pytest_resilience import faults
 from pytest_resilience.checks import loops
+from pytest_resilience.checks.observation import Call
 from pytest_resilience.judge._replaced import replaced
+from pytest_resilience.judge.begun import Sleeps, Waits
 from pytest_resilience.judge.scenario import Scenario, Subject
 from pytest_resilience.judge.stage import Stage
-from pytest_resilience.judge.unawaited import Tasks, forgotten
+from pytest_resilience.judge.unawaited import forgotten
 
 __all__ = ["running_trio", "scenarios"]
 
@@ -34,20 +37,20 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
             slow = faults.together(faults.latency(SLOW), _as_fault(subject.standard))
             stage.fail(slow)
         stage.fail(faults.latency(SLOW), times=subject.enough)
-        tasks = Tasks()
+        begun = Sleeps(lambda: stage.now_ns)
         with (
             forgotten() as names,
-            tasks.watched(),
-            _pulses(lambda: stage.now_ns, tasks.look) as stops,
+            begun.watched(),
+            _pulses(lambda: stage.now_ns, begun.look) as stops,
             _heard() as said,
         ):
-            stage.call(_in_steps(stage, stops) if subject.is_foreign else None)
+            call = stage.call(_in_steps(stage, stops) if subject.is_foreign else None)
             gc.collect()  # A coroutine is missed when it is thrown away.
         return {
             "stops": tuple(stops),
             "warnings": tuple(str(one.message) for one in said),
             "forgotten": tuple(names),
-            "alone": tasks.alone,
+            "alone": begun.alone(_waits(call)),
         }
 
     yield Scenario(
@@ -56,6 +59,14 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
         play=play,
         checks=[loops.not_blocked, loops.awaited],
     )
+
+
+def _waits(call: Call) -> Waits:
+    """From when to when each failure was waited through."""
+    return [
+        (failed.started_ns if failed.ended_ns is None else failed.ended_ns, again.started_ns)
+        for failed, again in itertools.pairwise(call.tries)
+    ]
 
 
 def _as_fault(fault: object) -> faults.Fault:
@@ -71,7 +82,7 @@ def _heard() -> Iterator[list[warnings.WarningMessage]]:
 
 @contextlib.contextmanager
 def _pulses(
-    now_ns: Callable[[], int], stopped: Callable[[], None]
+    now_ns: Callable[[], int], stopped: Callable[[BaseEventLoop], None]
 ) -> Iterator[list[tuple[int, int]]]:
     """A pulse in every loop that is run meanwhile; when and how long one missed its turn."""
     stops: list[tuple[int, int]] = []
@@ -83,7 +94,7 @@ def _pulses(
                 real(loop)
             finally:
                 pulse.stop()
-                stopped()
+                stopped(loop)
 
         return run_forever
 
