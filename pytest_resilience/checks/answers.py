@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from pytest_resilience.checks.finding import Finding
 from pytest_resilience.checks.observation import Observation
-from pytest_resilience.checks.values import is_raw, is_response, lacks, plain
+from pytest_resilience.checks.values import holds_error, is_raw, is_response, lacks, plain
 from pytest_resilience.policy.policy import RetryPolicy
 
 __all__ = ["ended_early", "malformed", "truncated"]
@@ -46,6 +46,8 @@ def _accepted(
     call = seen.call
     if not call.returned or not call.trace or not call.trace[-1].failed:
         return  # It raised, or went on until an answer was whole.
+    if holds_error(call.value):
+        return  # It says so to a caller who looks.
     value, whole = plain(call.value), plain(seen.baseline.value)
     if (value is None or value is False) and value is not whole:
         # It says "nothing came" to a caller who looks: another finding.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["is_raw", "is_response", "lacks", "plain"]
+__all__ = ["holds_error", "is_raw", "is_response", "lacks", "plain"]
 
 DEEP = 8
 KNOWN = ("requests.", "urllib3.", "httpx.", "httpx2.", "aiohttp.")
@@ -63,6 +63,19 @@ def is_raw(value: object) -> bool:
 def is_response(value: object) -> bool:
     """Whether it is an object of an HTTP library, which says itself what came."""
     return type(value).__module__.startswith(KNOWN)
+
+
+def holds_error(value: object, depth: int = 3) -> bool:
+    """Whether there is an exception in it: ``gather(..., return_exceptions=True)`` tells so."""
+    if isinstance(value, BaseException) or depth == 0 or is_response(value):
+        return isinstance(value, BaseException)
+    if isinstance(value, Mapping):
+        parts: Iterable[object] = value.values()
+    elif isinstance(value, list | tuple | set):
+        parts = value
+    else:
+        parts = _attributes(value).values()
+    return any(holds_error(part, depth - 1) for part in parts)
 
 
 def lacks(value: Any, whole: Any) -> bool:  # noqa: ANN401, PLR0911 -- two values of `plain`, a line a kind

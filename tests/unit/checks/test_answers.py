@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -33,6 +34,9 @@ def codes(found: Any) -> list[str]:
         (None, WHOLE, ["error-swallowed"]),
         (False, True, ["error-swallowed"]),
         (False, False, []),
+        ((None, OSError("reset")), ({}, None), []),  # It tells who looks.
+        (SimpleNamespace(results={"one": OSError("reset")}), WHOLE, []),
+        ([requests.Response(), 1], [WHOLE, 2], ["truncated-accepted"]),
         # What was measured or counted, and is the same number, but not the same object.
         (float("0"), float("0"), []),
     ],
