@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import weakref
 
@@ -53,7 +54,7 @@ def bootstrap(self: threading.Thread) -> None:  # pragma: no cover -- before a t
     """Thread._bootstrap_inner: enter and leave virtual time around the thread's life."""
     party = parties.get(self)
     if party is None:
-        real_bootstrap(self)
+        _bootstrap_unexpected(self)
         return
     conductor = party.conductor
     conductor.enter(party)
@@ -71,6 +72,26 @@ def bootstrap(self: threading.Thread) -> None:  # pragma: no cover -- before a t
         _ended.add(self)
         parties.pop(self, None)
         conductor.leave(party)
+
+
+def _bootstrap_unexpected(self: threading.Thread) -> None:  # pragma: no cover -- as above
+    """Say in real time that the thread is there; what it runs is in virtual time.
+
+    The engine's thread may have started it, for an application that blocks. It waits until the
+    thread is there, and cannot give anybody a turn meanwhile.
+    """
+    run = self.run
+    saying = contextlib.ExitStack()
+
+    def run_in_virtual_time() -> None:
+        del self.run  # the attribute set below
+        saying.close()
+        run()
+
+    self.run = run_in_virtual_time  # type: ignore[method-assign]  # until it begins
+    with saying:
+        saying.enter_context(in_real_time())
+        real_bootstrap(self)
 
 
 def join(self: threading.Thread, timeout: float | None = None) -> None:

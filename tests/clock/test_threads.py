@@ -21,6 +21,8 @@ import requests
 import trio
 
 from pytest_resilience import ClockError, FakeServer, VirtualClock, faults
+from pytest_resilience.clock import _sleep
+from pytest_resilience.engine import running
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -457,6 +459,22 @@ def test_many_threads_in_one_order() -> None:
 
     with FakeServer(empty, blocking=False) as server:
         assert run(server, 1) == run(server, 1) != run(server, 2)
+
+
+def test_the_engines_thread_waits_for_no_turn_when_it_starts_one(server: FakeServer) -> None:
+    """A thread that the engine's starts needs no turn to say that it is there, only to run."""
+    loop, ran = running(), threading.Lock()
+    assert loop is not None
+    ran.acquire()  # A lock from before the clock: waited for in real time.
+    with VirtualClock():
+        thread = threading.Thread(target=ran.release, daemon=True)
+        with thread._started._cond:  # type: ignore[attr-defined]  # both have to wait for it
+            loop.call_soon_threadsafe(thread.start)
+            while thread.ident is None:
+                _sleep.real_sleep(0.001)
+            _sleep.real_sleep(0.02)
+
+        assert ran.acquire(timeout=10)
 
 
 # The end
