@@ -7,45 +7,32 @@ import json
 import random
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
-from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from pytest_resilience.answers import REASONS, Answer
+from pytest_resilience.errors import (
+    PlanError,
+    tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
+)
 from pytest_resilience.faults import Context, Fault, Script
 from pytest_resilience.records import Attempt
+from pytest_resilience.server import _routes
+from pytest_resilience.server._routes import route
 from pytest_resilience.server.server import FakeServer
 from pytest_resilience.server.wsgi import UNMATCHED
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from werkzeug.routing import Map
 
 __all__ = ["Fake", "route"]
-
-Handler = TypeVar("Handler", bound=Callable[..., Any])
-ROUTES = "_pytest_resilience_routes"
 
 # werkzeug writes "404 NOT FOUND", which clients show: requests in the text of its HTTPError.
 # No service that is worth an imitation does that.
 SHOUTED = {f"{code} {phrase.upper()}": f"{code} {phrase}" for code, phrase in REASONS.items()}
-
-
-def route(method: str, path: str) -> Callable[[Handler], Handler]:
-    """Let a method of a `Fake` answer this request; a method may have several routes.
-
-    Args:
-        method: ``"GET"``, or several: ``"PUT POST"``. GET answers HEAD as well.
-        path: A werkzeug rule: ``"/repos/<owner>/<int:number>"``.
-    """
-
-    def mark(handler: Handler) -> Handler:
-        routes: list[tuple[str, str]] = [*getattr(handler, ROUTES, ()), (method, path)]
-        setattr(handler, ROUTES, routes)
-        return handler
-
-    return mark
 
 
 class Fake(FakeServer):
@@ -76,7 +63,7 @@ class Fake(FakeServer):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:  # noqa: ANN401 -- options of FakeServer
         super().__init_subclass__(**kwargs)
-        cls._url_map = Map(_rules(cls), strict_slashes=False, merge_slashes=False)
+        cls._url_map = _routes.url_map(cls, NAMES)
 
     def __init__(self, **options: Any) -> None:  # noqa: ANN401 -- options of FakeServer
         super().__init__(blocking=False, **options)
@@ -85,8 +72,19 @@ class Fake(FakeServer):
         the server's thread, and that thread may be waiting for this lock."""
         self.random = random.Random(self.plan.seed)
         """For what must come out the same with the same seed."""
+        own = [vars(self)[name] for name in KEPT]
         with self.lock:
             self.reset()
+        self._refuse_hiding(own)
+
+    def _refuse_hiding(self, own: list[object]) -> None:
+        """What every fake has is not a place for the state of one."""
+        said = vars(self)
+        hidden = [name for name, had in zip(KEPT, own, strict=True) if said[name] is not had]
+        hidden += sorted(said.keys() & (NAMES - {*SET}))
+        if hidden:
+            place = f"{type(self).__name__} sets self.{hidden[0]}"
+            raise PlanError(f"{place}, and hides what every fake has: give it another name")
 
     def forget_in_child(self) -> None:
         """Renew the lock as well."""
@@ -210,6 +208,14 @@ class Fake(FakeServer):
         return {name: Preset(name, self, make) for name, make in self.presets.items()}
 
 
+KEPT: Final = ("plan", "journal", "errors", "lock")
+"""Attributes without which nothing works."""
+BOUNDS: Final = ("max_body", "max_head", "keep_body")
+SET: Final = (*KEPT, "random", "control", "renewed", "blocking", *BOUNDS)
+"""Attributes of each instance."""
+NAMES: Final = frozenset({*dir(Fake), *SET})
+
+
 class Preset:
     """A named error of a service, as a fault."""
 
@@ -237,22 +243,6 @@ def as_answer(response: Response) -> Answer:
     headers = tuple(response.headers.to_wsgi_list())
     reason = SHOUTED.get(response.status, response.status).partition(" ")[2]
     return Answer(response.status_code, headers, body, reason)
-
-
-def _rules(cls: type) -> list[Rule]:
-    return [
-        Rule(path, endpoint=name, methods=methods.split())
-        for name in dir(cls)
-        for methods, path in _routes(cls, name)
-    ]
-
-
-def _routes(cls: type, name: str) -> list[tuple[str, str]]:
-    """Of a method; one that overrides another has its routes, unless it says its own."""
-    if not callable(getattr(cls, name, None)):
-        return []  # ``name = None`` takes a route away.
-    said = (getattr(vars(base).get(name), ROUTES, None) for base in cls.__mro__)
-    return next((routes for routes in said if routes), [])
 
 
 def _words(nearest: list[str]) -> str:
