@@ -130,6 +130,13 @@ def _mail(match: re.Match[bytes]) -> bytes:
     return bytes([int(text[1:], 16)]) if text[1:].isalnum() else b""  # The end of a line.
 
 
+def _in_seven_bits(match: re.Match[bytes]) -> bytes:
+    try:
+        return match[0].decode("utf-7").encode()
+    except UnicodeError:
+        return match[0]
+
+
 _PRINTFS = re.compile(rb"\\0[0-3][0-7]{2}")
 _RARE: tuple[tuple[bytes, re.Pattern[bytes], re.Pattern[bytes], Meaning], ...] = (
     (b"\\0", _PRINTFS, _PRINTFS, _octal),
@@ -151,6 +158,13 @@ _RARE: tuple[tuple[bytes, re.Pattern[bytes], re.Pattern[bytes], Meaning], ...] =
         re.compile(rb"=[0-9A-F]{2}|=\r?\n|_"),
         _mail,
     ),
+    (
+        b"+",
+        re.compile(rb"\+[A-Za-z0-9+/]{3,}-"),
+        re.compile(rb"\+[A-Za-z0-9+/]*-"),
+        _in_seven_bits,
+    ),
 )
 """By a sign that is looked for first: what tells that it may be they, which ones, and their
-meaning. Of style sheets, of printf, of quoted-printable and of the same in heads of mails."""
+meaning. Of style sheets, of printf, of quoted-printable, of the same in heads of mails, and of
+UTF-7."""

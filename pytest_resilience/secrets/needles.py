@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from pytest_resilience.secrets.value import LONG, PART, Secret
+from pytest_resilience.secrets.value import LONG, PART, SHORTEST, Secret
 
 GRAM = 6
 """Length of what is looked up; a longer match is then read off the text around it."""
@@ -88,10 +88,12 @@ def needles(secret: Secret) -> Needles:
         found.anywhere += _in_other_bytes(label, secret.unknown)
     elif not parts:
         found.anywhere.append(Needle(label, "UTF-16", _wide(value), apart=plain.apart))
+        found.anywhere.append(Needle(label, "UTF-32", _wide(value, 3), apart=plain.apart))
     if b" " in value:
         found.anywhere.append(Needle(label, "URL-quoted", value.replace(b" ", b"+")))
-    numbers = b", ".join([_NUMBERS[byte] for byte in value])
-    found.anywhere.append(Needle(label, "numbers", numbers))
+    if len(value) >= SHORTEST:  # So many digits are in no text by accident.
+        numbers = b"".join([_NUMBERS[byte] for byte in value])
+        found.few_digits.append(Needle(label, "numbers", numbers))
     bare = value.translate(None, SEPARATORS)
     if len(bare) >= PART:
         found.squeezed.append(Needle(label, "split", bare))
@@ -146,9 +148,9 @@ def base64_core(value: bytes, offset: int) -> bytes:
     return encoded[(0, 2, 3)[offset] : (offset + len(value)) * 8 // 6]
 
 
-def _wide(value: bytes) -> bytes:
-    """ASCII in UTF-16, what both orders of its bytes have in common."""
-    return b"\0".join(value[i : i + 1] for i in range(len(value)))
+def _wide(value: bytes, zeros: int = 1) -> bytes:
+    """ASCII in UTF-16 or UTF-32, what both orders of its bytes have in common."""
+    return bytes(zeros).join(value[i : i + 1] for i in range(len(value)))
 
 
 def _base32(label: str, value: bytes) -> Iterator[Needle]:

@@ -12,8 +12,8 @@ from __future__ import annotations
 import binascii
 import re
 import zlib
-from collections.abc import Iterator
 
+from pytest_resilience.secrets import alphabets
 from pytest_resilience.secrets.views import View
 
 MOST = 1024 * 1024
@@ -27,11 +27,11 @@ _PACKED_BASE64 = re.compile(rb"(?:H4sI|eA[E-H]|eF[4-7]|eJ[w-z]|eN[o-r])[A-Za-z0-
 _SIGNS_BASE64 = (b"H4sI", b"eA", b"eF", b"eJ", b"eN")
 _JSON = b"eyJ"
 """``{"`` in base64: there may be something before it that looks like base64, too."""
+_HEX_DIGITS = b"0123456789abcdefABCDEF"
 _DIGITS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
 _RUNS = bytes(byte if byte in _DIGITS else 0x20 for byte in range(256))
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _BREAKS = b"\r\n\t "
-_CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _MAYBE_HEX = tuple(
     re.compile(sign + rb"[^0-9a-zA-Z]{0,2}(?:0[xX])?(?:8[bB]|01|5[eE]|9[cC]|[dD][aA])")
     for sign in (b"1f", b"1F", b"78")
@@ -43,17 +43,18 @@ _DUMPED = re.compile(rb"0000(?:0000)?:? .*(?:\r?\n[ \t]*(?:0x)?[0-9a-fA-F]{4,8}:
 _DUMPED_LINE = re.compile(
     rb"(?<![0-9a-fA-F:])[0-9a-fA-F]{4,8}:? {1,2}((?:[0-9a-fA-F]{2} {0,2}){1,16})"
 )
-Found = Iterator[tuple[str, bytes, View, int, int]]
+Found = alphabets.Found
 
 
 def unpacked(view: View) -> Found:
     """What is in it: what to call its packing, what it is, and in which view it stands where."""
     yield from _packed(view)
     yield from _packed_base64(view)
-    yield from _base64(view)
+    yield from _texts(view)
     yield from _packed_hex(view)
     yield from _numbers(view)
     yield from _dumped(view)
+    yield from alphabets.read(view)
 
 
 def _packed(view: View) -> Found:
@@ -73,10 +74,13 @@ def _packed_base64(view: View) -> Found:
                 yield "packed", inside, view, match.start(), end
 
 
-def _base64(view: View) -> Found:
-    """Texts in base64: values that were escaped before are found in there only."""
+def _texts(view: View) -> Found:
+    """Texts in base64 or hex: values that were escaped before are found in there only."""
     data = view.data
     for run in {word for word in data.translate(_RUNS).split() if len(word) >= LONG}:
+        if inside := _in_hex(run):
+            for place in re.finditer(re.escape(run), data):
+                yield "hex", inside, view, *place.span()
         for skipped in {0, max(0, run.find(_JSON))}:
             if alone := _meant(run[skipped:]):
                 for place in re.finditer(re.escape(run), data):
@@ -124,11 +128,15 @@ def _lines(data: bytes, start: int) -> tuple[bytes, int]:
 def _meant(text: bytes) -> bytes:
     """What base64 says, if that is a text, or one that was packed without any sign of it."""
     content = _decoded(text)
-    try:
-        content.decode()
-    except UnicodeDecodeError:
-        return _inflated(content, -zlib.MAX_WBITS)
-    return b"" if _CONTROL.search(content) else content
+    return content if alphabets.is_text(content) else _inflated(content, -zlib.MAX_WBITS)
+
+
+def _in_hex(run: bytes) -> bytes:
+    """What hex says, if that is a text."""
+    if run.strip(_HEX_DIGITS):
+        return b""
+    content = binascii.unhexlify(run[: len(run) // 2 * 2])
+    return content if alphabets.is_text(content) else b""
 
 
 def _decoded(text: bytes) -> bytes:

@@ -1,6 +1,7 @@
 """Every appearance of a secret is found, and nothing is that is none."""
 
 import base64
+import binascii
 import gzip
 import html
 import json
@@ -32,6 +33,12 @@ anything = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=16, 
 around = st.text(st.characters(exclude_categories=["Cs"]), max_size=40).filter(
     lambda text: not text.endswith(("\\", "%", "&"))
 )
+
+
+def _uuencoded(text: str) -> str:
+    data = text.encode()
+    lines = [binascii.b2a_uu(data[i : i + 45]).decode() for i in range(0, len(data), 45)]
+    return "\nbegin 644 -\n" + "".join(lines) + "`\nend\n"
 
 
 def _hexed(value: str, separator: str) -> str:
@@ -190,6 +197,61 @@ def test_a_minted_value_is_found_in_base32(spelling: str, value: str) -> None:
     text = BASE32[spelling](value)
 
     assert labels(Search([Secret.of("it", value, minted=True)]).hits(f"<{text}>")) == {"it"}
+
+
+RARER: dict[str, Callable[[str], str]] = {
+    "base85": lambda v: base64.b85encode(v.encode()).decode(),
+    "a field in base85": lambda v: "data=" + base64.b85encode(f"token: {v}".encode()).decode(),
+    "base85 and a sign": lambda v: (
+        base64.b85encode((v + " " * (-len(v) % 4)).encode()).decode() + "!"
+    ),
+    "base85 of PDF": lambda v: base64.a85encode(b"x" + v.encode(), adobe=True).decode(),
+    "uuencode": lambda v: _uuencoded(f"the token is {v}, and some more to fill a line"),
+    "UTF-32 in hex": lambda v: v.encode("utf-32-be").hex(),
+    "base64 in hex": lambda v: base64.b64encode(v.encode()).hex(),
+    "URL in hex": lambda v: f"?x={quote(v, safe='')}".encode().hex().upper(),
+    "numbers, blanks": lambda v: " ".join(str(byte) for byte in v.encode()),
+    "numbers, dashes": lambda v: "-".join(str(byte) for byte in v.encode()),
+}
+
+
+@pytest.mark.parametrize("spelling", RARER)
+@pytest.mark.parametrize("value", ["hvs.CAESIHk3fT9sQ2vLr8Xw5Zp1", "dGhpc-IsQ_0uZ8xWvK2m"])
+def test_a_minted_value_is_found_in_rarer_alphabets(spelling: str, value: str) -> None:
+    """And masked there, wherever it stands."""
+    search = Search([Secret.of("it", value, minted=True)])
+    text = f"so {RARER[spelling](value)} is it, and {RARER[spelling](value)}"
+
+    assert labels(search.hits(text)) == {"it"}
+    assert search.hits(search.mask(text)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(it is no base85, since all of five characters are too much: ~~~~~~~~~~~~~~~~~~~~",
+        "nor are bytes that nobody can read: (~$!u0000000000(~$!u00000000000",
+        "<~ zz~~ is none of PDF's ~>",
+        "<~zzuuuuu~>",
+        "begin 644 x\n#ABCDXYZ\nend",
+    ],
+)
+def test_what_only_looks_like_a_rarer_alphabet_is_let_be(text: str) -> None:
+    """It says nothing."""
+    assert Search([Secret.of("it", "hvs.CAESIHk3fT9sQ2vLr8Xw5Zp1")]).hits(text) == []
+
+
+def test_signs_are_found_in_seven_bits() -> None:
+    """UTF-7 writes letters as they are; what only looks like it stays as it is."""
+    search = Search([Secret.of("it", "pa$$ wörd+1", named=True)])
+
+    assert labels(search.hits("pa$$ wörd+1é".encode("utf-7").decode())) == {"it"}
+    assert search.hits("pa+////////////-") == []
+
+
+def test_the_numbers_of_a_few_characters_prove_nothing() -> None:
+    """Eight digits are in any text by accident."""
+    assert Search([Secret.of("it", "1234", named=True)]).hits("49505152") == []
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
