@@ -123,7 +123,7 @@ class Conductor(Gathering):
         poll's finding nothing counts.
         """
         changes, self._changes_seen = self._changes_seen, self.changes
-        if changes == self.changes and not _links.touched():
+        if changes == self.changes and not _links.touched() and not _links.stirred():
             self._odd_since_real_ns = None
             return True
         if _links.touched():

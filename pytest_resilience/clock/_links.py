@@ -9,22 +9,16 @@ is under way. Only connections that somebody has touched since they last agreed 
 
 from __future__ import annotations
 
-import fcntl
 import socket
 import struct
-import sys
 import weakref
-from typing import NamedTuple
+
+from pytest_resilience.clock import _ends, _orphans
+from pytest_resilience.clock._ends import ESTABLISHED, FIN_WAIT1, SYN_SENT, Counts
 
 Address = tuple[str, int]
 Key = tuple[str, int, int]
 """A connection: the client's host and port, and the server's port."""
-
-ESTABLISHED, SYN_SENT, FIN_WAIT1, CLOSED = 1, 2, 4, 7
-FIN_RECEIVED = (6, 8, 9, 11)  # TIME_WAIT, CLOSE_WAIT, LAST_ACK, CLOSING
-_SIZE = 216
-FIONREAD = 0x541B
-HAS_TCP_INFO = hasattr(socket, "TCP_INFO")
 
 # Everything here is changed in single steps, which need no lock.
 _listening: dict[Address, weakref.ref[socket.socket] | None] = {}
@@ -32,12 +26,15 @@ _served: dict[Key, Served] = {}
 _links: dict[Key, Link] = {}
 _keys: weakref.WeakKeyDictionary[socket.socket, Key] = weakref.WeakKeyDictionary()
 _touched: set[Key] = set()
+_held: dict[Key, tuple[Counts | None, Counts | None]] = {}
+"""Where bytes wait for room that only reading makes, of which nobody tells; with what was
+counted on both ends."""
 
 
 class Served:
     """The server's end of a connection."""
 
-    __slots__ = ("finished", "reading", "sock")
+    __slots__ = ("finished", "sock")
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
@@ -53,37 +50,6 @@ class Link:
     def __init__(self, sock: socket.socket) -> None:
         self.sock = weakref.ref(sock)
         self.closed = False
-
-
-class Counts(NamedTuple):
-    """What the kernel says of one end."""
-
-    state: int
-    unacked: int
-    unsent: int
-    sent: int
-    received: int
-
-
-def info(sock: socket.socket) -> bytes | None:
-    """The kernel's struct tcp_info (linux/tcp.h); None where there is none."""
-    if not HAS_TCP_INFO:
-        return None
-    try:
-        raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _SIZE)
-    except OSError:
-        return None
-    return raw if len(raw) == _SIZE else None
-
-
-def _counts(sock: socket.socket) -> Counts | None:
-    raw = info(sock)
-    if raw is None:
-        return None
-    (unacked,) = struct.unpack_from("I", raw, 24)
-    received, _, _, unsent = struct.unpack_from("QIII", raw, 128)
-    sent, resent = struct.unpack_from("QQ", raw, 200)
-    return Counts(raw[0], unacked, unsent, sent - resent, received)
 
 
 # The server's side
@@ -200,6 +166,15 @@ def touched() -> bool:
     return bool(_touched)
 
 
+def stirred() -> bool:
+    """Whether anything has happened where bytes wait for room; it counts as touched then."""
+    for key, before in list(_held.items()):
+        del _held[key]
+        if not _is_quiet(key) or _held.get(key) != before:
+            _touched.add(key)
+    return bool(_touched)
+
+
 def give_up() -> str:
     """Take what is odd as it is, until somebody touches it again; says what is odd."""
     words = ", ".join(f"{_words(key)}" for key in list(_touched)[:3])
@@ -210,7 +185,7 @@ def give_up() -> str:
 def _words(key: Key) -> str:
     link, served = _links.get(key), _served.get(key)
     client = link.sock() if link is not None and not link.closed else None
-    ends = (_counts(client) if client else None, _counts(served.sock) if served else None)
+    ends = (_ends.counts(client) if client else None, _ends.counts(served.sock) if served else None)
     return f"client port {key[1]} to port {key[2]}: client {ends[0]}, server {ends[1]}"
 
 
@@ -220,48 +195,46 @@ def _is_quiet(key: Key) -> bool:
         return True  # A client outside of this process.
     client = None if link.closed else link.sock()
     if client is None:
-        if served is None:
-            _links.pop(key, None)
-        return served is None  # Until then the server has not seen the client go.
-    here = _counts(client)
+        return _is_gone(key, served)
+    here = _ends.counts(client)
     if served is None:
         # Accept, FIN or RST is under way, unless the queue of those to be accepted is full.
         return here is None or here.state not in (ESTABLISHED, SYN_SENT) or _is_full(key[2])
-    there = _counts(served.sock)
+    there = _ends.counts(served.sock)
     if here is None or there is None:
         return True
-    if here.state in (SYN_SENT, FIN_WAIT1) or (served.finished and here.state == ESTABLISHED):
-        return False  # Its SYN or FIN is under way, or ours.
-    return _arrived(here, there, served.sock) and _arrived(there, here, client)
-
-
-def _arrived(sender: Counts, receiver: Counts, receiving: socket.socket) -> bool:
-    """Whether all that was sent this way is where it can be seen, or cannot get there."""
-    if CLOSED in (sender.state, receiver.state):
-        return True  # By a reset.
-    # A FIN counts as a byte received, and as none sent.
-    if sender.sent != receiver.received - (receiver.state in FIN_RECEIVED):
+    if _is_opening_or_ending(here, there, finished=served.finished) or not (
+        _ends.arrived(here, there, served.sock) and _ends.arrived(there, here, client)
+    ):
         return False
-    if not sender.unsent:
+    if here.unsent or there.unsent:
+        _held[key] = (here, there)
+    return True
+
+
+def _is_gone(key: Key, served: Served | None) -> bool:
+    """Whether the server has seen this client go, or will not before it reads."""
+    if served is None:
+        _links.pop(key, None)
         return True
-    # Room must be made first, by reading what has come. If all has been read, the news of
-    # it is under way.
-    return not sender.unacked and _unread(receiving) > 0
+    if not _ends.unread(served.sock) or not _orphans.waits_for_room(key[1], key[2]):
+        return False
+    _held[key] = (None, _ends.counts(served.sock))
+    return True
 
 
-def _unread(sock: socket.socket) -> int:
-    try:
-        raw = fcntl.ioctl(sock.fileno(), FIONREAD, bytes(4))
-    except (OSError, ValueError):  # Closed, by another thread, while we look.
-        return 0
-    return int.from_bytes(raw, sys.byteorder)
+def _is_opening_or_ending(here: Counts, there: Counts, *, finished: bool) -> bool:
+    """Whether a SYN or a FIN is under way; a FIN that comes after bytes waits for them."""
+    if here.state == FIN_WAIT1:
+        return not here.unsent
+    return here.state == SYN_SENT or (finished and here.state == ESTABLISHED and not there.unsent)
 
 
 def _is_full(port: int) -> bool:
     """Whether a server of ours has as many clients to accept as it can keep waiting."""
     for address, listening in list(_listening.items()):
         sock = listening() if listening is not None else None
-        raw = info(sock) if address[1] == port and sock is not None else None
+        raw = _ends.info(sock) if address[1] == port and sock is not None else None
         if raw is not None:
             # Of a listening socket these are the queue and the most it holds (tcp_diag.c).
             waiting, most = struct.unpack_from("II", raw, 24)
@@ -275,3 +248,4 @@ def forget_all() -> None:
     _links.clear()
     _keys.clear()
     _touched.clear()
+    _held.clear()

@@ -33,6 +33,7 @@ from pytest_resilience.clock import (
     _conductor,
     _counting,
     _current,
+    _ends,
     _foreign,
     _here,
     _kernel,
@@ -209,8 +210,8 @@ def test_links_that_are_no_more() -> None:
     """What the kernel cannot be asked any more holds nothing back."""
     with socket.socket() as closed:
         pass
-    assert _links._counts(closed) is None
-    assert _links._unread(closed) == 0
+    assert _ends.counts(closed) is None
+    assert _ends.unread(closed) == 0
     _links.connect(closed, 1)
     assert not _links.is_linked(closed)
     assert not _links.ours("a path")
@@ -223,12 +224,12 @@ def test_no_kernel_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where there is no /proc, no thread is known, and none is given up."""
     monkeypatch.setattr(_kernel, "TASKS", Path("/nowhere"))
     monkeypatch.setattr(_kernel, "HAS_PROC", False)
-    monkeypatch.setattr(_links, "HAS_TCP_INFO", False)
+    monkeypatch.setattr(_ends, "HAS_TCP_INFO", False)
 
     assert _kernel.threads() == set()
     assert not _kernel.exists(1)
     with socket.socket() as sock:
-        assert _links.info(sock) is None
+        assert _ends.info(sock) is None
     with VirtualClock() as clock:
         thread = in_thread(lambda: time.sleep(5))
         sum(range(1_000_000))

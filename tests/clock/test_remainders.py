@@ -20,6 +20,7 @@ import requests
 from pytest_resilience import FakeServer, VirtualClock, faults
 from pytest_resilience.clock import (
     Job,
+    _ends,
     _foreign,
     _here,
     _kernel,
@@ -31,7 +32,7 @@ from pytest_resilience.clock import (
     _watchers,
     interrupt,
 )
-from pytest_resilience.clock._links import CLOSED, ESTABLISHED, Counts
+from pytest_resilience.clock._ends import CLOSED, ESTABLISHED, Counts
 from pytest_resilience.clock._parties import Party, Reason, Standing
 
 if TYPE_CHECKING:
@@ -252,18 +253,19 @@ def test_a_unix_socket_that_never_blocks(clock: VirtualClock, tmp_path: Path) ->
     assert clock.now == 0
 
 
-def ends(state: int, sent: int = 0, received: int = 0, unsent: int = 0) -> Counts:
-    return Counts(state, 0, unsent, sent, received)
+def ends(state: int, sent: int = 0, received: int = 0, unsent: int = 0, unacked: int = 0) -> Counts:
+    return Counts(state, unacked, unsent, sent, received)
 
 
 def test_what_has_arrived() -> None:
     """All that was sent, or nothing more after a reset."""
     with socket.socket() as sock:
         there = ends(ESTABLISHED, received=7)
-        assert _links._arrived(ends(ESTABLISHED, sent=7), there, sock)
-        assert not _links._arrived(ends(ESTABLISHED, sent=8), there, sock)
-        assert _links._arrived(ends(CLOSED, sent=8), there, sock)
-        assert not _links._arrived(ends(ESTABLISHED, sent=7, unsent=1), there, sock)
+        assert _ends.arrived(ends(ESTABLISHED, sent=7), there, sock)
+        assert not _ends.arrived(ends(ESTABLISHED, sent=8), there, sock)
+        assert _ends.arrived(ends(CLOSED, sent=8), there, sock)
+        assert not _ends.arrived(ends(ESTABLISHED, sent=7, unsent=1), there, sock)
+        assert not _ends.arrived(ends(ESTABLISHED, sent=7, unsent=1, unacked=1), there, sock)
 
 
 def test_a_connection_whose_ends_go(clock: VirtualClock) -> None:
