@@ -68,6 +68,7 @@ class Vault(Fake):
         self._front = Front(self._core, lambda: self.url)
         self._setup = set_up(self._core)
         self._handed_out: dict[str, list[str]] = {"token": [], "secret_id": []}
+        self._token = ""
 
     # What a client needs
 
@@ -103,7 +104,17 @@ class Vault(Fake):
 
     @property
     def token(self) -> str:
-        """A new token of the role ``app``, as a login would give it; another one each time."""
+        """A token of the role ``app``, the same one for as long as it is good; see `new_token`.
+
+        After it has ended, or `role` has changed its role, it is a new one.
+        """
+        with self.lock:
+            if self._core.tokens.find(self._token, self._core.time()) is None:
+                self._token = self.new_token()
+            return self._token
+
+    def new_token(self) -> str:
+        """Another token of the role ``app``, as a login would give it."""
         with self.lock:
             token = self._setup.new_token(self._core)
             self._handed_out["token"].append(token)
@@ -169,6 +180,7 @@ class Vault(Fake):
         with self.lock:
             credentials = change_role(self._core, name, settings)
             self._handed_out["secret_id"].append(credentials.secret_id)
+            self._token = ""
             return credentials
 
     def policy(self, name: str, text: str) -> None:

@@ -86,7 +86,7 @@ def test_tokens_expire_get_another_time_or_other_policies(
     vault: Vault, ask: Ask, clock: SettableClock
 ) -> None:
     """Null for all of them spares root."""
-    one, two = vault.token, vault.token
+    one, two = vault.token, vault.new_token()
     vault.set_state({"tokens": {one: {"ttl": 60}, two: {"ttl": None, "policies": ["root"]}}})
     clock.ahead = 61
 

@@ -84,7 +84,7 @@ def test_mounting_over_a_mount_is_refused(vault: Vault) -> None:
 
 def test_expired_tokens_are_refused_and_root_is_not(vault: Vault, ask: Ask) -> None:
     """All of them, or one."""
-    one, two, three = vault.token, vault.token, vault.token
+    one, two, three = vault.token, vault.new_token(), vault.new_token()
     vault.expire_token(one)
     first = [ask("GET", SELF, token=token).status_code for token in (one, two, three)]
     vault.expire_token()
@@ -93,6 +93,25 @@ def test_expired_tokens_are_refused_and_root_is_not(vault: Vault, ask: Ask) -> N
     assert first == [403, 200, 200]
     assert second == [INVALID, INVALID]
     assert ask("GET", SELF).status_code == 200
+
+
+def test_the_token_is_the_same_one_while_it_is_good(vault: Vault, ask: Ask) -> None:
+    """What a test expires is what it gave to its client; then there is another one."""
+    token = vault.token
+
+    assert vault.token == token != vault.new_token()
+    vault.expire_token(vault.token)
+    assert ask("GET", SELF, token=token).status_code == 403
+    assert ask("GET", SELF, token=vault.token).status_code == 200
+
+
+def test_the_token_has_the_settings_of_its_role(vault: Vault, ask: Ask) -> None:
+    """When a test changes the role, the token is a new one of that role."""
+    before = vault.token
+    vault.role(token_ttl=60)
+
+    assert vault.token != before
+    assert ask("GET", SELF, token=vault.token).json()["data"]["creation_ttl"] == 60
 
 
 def test_a_revoked_token_takes_its_children_along(vault: Vault, ask: Ask) -> None:
