@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from queue import SimpleQueue
 
 from pytest_resilience.answers import CHUNKED_END, chunk
 from pytest_resilience.faults._script import Await, Close, Script, Send, Step, framed
 
 AHEAD = 16
 """Pieces an application may be ahead of its client."""
-
-
-GO, STOP = "go", "stop"
 
 
 class Abandoned(Exception):
@@ -32,13 +29,11 @@ class Stream(Iterator[Step]):
         self._changed = changed
         self._lead: deque[Step] = deque()
         self._pieces: deque[bytes] = deque()
-        self._tokens: SimpleQueue[str] = SimpleQueue()
+        self._room = threading.Semaphore(AHEAD)  # Virtual time sees who waits for it.
         self._coded: Callable[[bytes], bytes] = chunk
         self._tail: deque[Step] = deque()
         self._ended = False
         self._abandoned = False
-        for _ in range(AHEAD):
-            self._tokens.put(GO)
 
     def frame(self, script: Script) -> None:
         """Send the head; say how pieces are coded and how the body ends."""
@@ -65,7 +60,8 @@ class Stream(Iterator[Step]):
         """
         if not piece and not self._abandoned:
             return
-        if self._abandoned or self._tokens.get() == STOP:
+        self._room.acquire()
+        if self._abandoned:
             raise Abandoned
         self._pieces.append(piece)
         self._changed(self)
@@ -80,14 +76,14 @@ class Stream(Iterator[Step]):
     def abandon(self) -> None:
         """Nobody reads any more: the next `push` says so to the application."""
         self._abandoned = True
-        self._tokens.put(STOP)
+        self._room.release()
 
     def __next__(self) -> Step:
         if self._lead:
             return self._lead.popleft()
         ended = self._ended  # Asked first: a last piece may come between the two questions.
         if self._pieces:
-            self._tokens.put(GO)
+            self._room.release()
             return Send(self._coded(self._pieces.popleft()))
         if not ended:
             return Await()

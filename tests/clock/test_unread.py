@@ -68,6 +68,19 @@ def test_drips(clock: VirtualClock, server: FakeServer) -> None:
     assert clock.now == 5.001
 
 
+def test_a_thread_that_makes_an_answer(clock: VirtualClock) -> None:
+    """It waits until its client reads, and goes on then."""
+
+    def pieces(environ: WSGIEnvironment, start: StartResponse) -> Iterator[bytes]:
+        start("200 OK", [("Content-Type", "text/plain")])
+        yield from [bytes(100_000)] * 100
+
+    with FakeServer(pieces) as server, requests.get(server.url, stream=True, timeout=5) as response:
+        time.sleep(10)
+        assert len(response.content) == 10_000_000
+    assert clock.now == 10
+
+
 @contextlib.contextmanager
 def connection() -> Iterator[tuple[socket.socket, socket.socket]]:
     """Both ends of one that is known."""
