@@ -9,11 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_resilience.clock._here import conducting
 from pytest_resilience.clock._polling import CLOCK, note_look
+from pytest_resilience.clock._real import real_time_ns
 
 if TYPE_CHECKING:
     from pytest_resilience.clock._conductor import Conductor
@@ -162,8 +164,12 @@ CALENDAR: dict[str, Callable[..., Any]] = {
 # datetime's classes cannot be changed with setattr; _references.py says how it is done.
 
 real_now = dt.datetime.__dict__["now"]
-real_utcnow = dt.datetime.__dict__["utcnow"]
 real_today = dt.date.__dict__["today"]
+_warn: Callable[..., None] = warnings.warn if sys.version_info >= (3, 12) else lambda *_, **__: None
+UTCNOW = (
+    "datetime.datetime.utcnow() is deprecated and scheduled for removal in a future version. "
+    "Use timezone-aware objects to represent datetimes in UTC: datetime.datetime.now(datetime.UTC)."
+)
 
 
 def _moment(cls: Any, now_ns: int, tz: dt.tzinfo | None) -> Any:
@@ -180,11 +186,11 @@ def now(cls: Any, tz: dt.tzinfo | None = None) -> Any:
 
 
 def utcnow(cls: Any) -> Any:
-    """datetime.utcnow."""
+    """datetime.utcnow; the real one's warning would name this file."""
     conductor = _reading()
-    if conductor is None:
-        return real_utcnow.__get__(None, cls)()
-    return _moment(cls, _wall_ns(conductor), dt.UTC).replace(tzinfo=None)
+    now_ns = real_time_ns() if conductor is None else _wall_ns(conductor)
+    _warn(UTCNOW, DeprecationWarning, stacklevel=2)
+    return _moment(cls, now_ns, dt.UTC).replace(tzinfo=None)
 
 
 def today(cls: Any) -> Any:

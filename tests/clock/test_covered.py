@@ -402,6 +402,7 @@ def _raise(error: type[Exception]) -> None:
     raise error
 
 
+@pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # From 3.12 on.
 @pytest.mark.parametrize("name", COVERED)
 def test_covered(name: str, clock: VirtualClock, server: FakeServer) -> None:
     """Every covered name takes exactly its virtual time."""

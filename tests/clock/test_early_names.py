@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 import types
+import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -379,6 +380,7 @@ class Token:
     made: dt.datetime = dataclasses.field(default_factory=dt.datetime.now)
 
 
+@pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # From 3.12 on.
 @pytest.mark.parametrize(
     "read",
     [
@@ -398,6 +400,23 @@ def test_a_reader_of_datetime_bound_early(
     time.sleep(86_400)
 
     assert read() - before == dt.timedelta(days=1)
+
+
+def test_a_reader_that_is_deprecated() -> None:
+    """It warns as the real one does: from Python 3.12 on, of the line that calls it."""
+
+    def warnings_of() -> list[tuple[object, ...]]:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            dt.datetime.utcnow()  # noqa: DTZ003
+            utcnow()
+            eval("dt.datetime.utcnow()", {"dt": dt, "__name__": "pytest"})  # noqa: S307
+        return [(w.category, str(w.message), w.filename, w.lineno) for w in caught]
+
+    real = warnings_of()
+    with VirtualClock():
+        assert warnings_of() == real
+    assert len(real) == (3 if sys.version_info >= (3, 12) else 0)
 
 
 def test_a_reader_of_datetime_is_put_back() -> None:
