@@ -337,6 +337,7 @@ class Vault(Fake):
     def handle(self, request: Request) -> Response:
         """Answer as Vault does; a path that this fake lacks is reported as unmatched."""
         response: Response
+        request.method = request.environ["REQUEST_METHOD"]  # As sent: werkzeug makes GET of get.
         try:
             response = self._front.answer(request)
         except Lacking as lacking:

@@ -1,5 +1,9 @@
 """Errors: which status, and in which words."""
 
+import http.client
+import json
+from contextlib import closing
+
 import pytest
 
 from pytest_resilience_vault import Vault
@@ -279,3 +283,14 @@ def test_parameters_that_mean_nothing_are_told(vault: Vault, ask: Ask) -> None:
         assert (answer.json()["data"], answer.json()["warnings"]) == ({}, IGNORED)
     with_role = ask("LIST", f"auth/approle/role/none/secret-id?{query}")
     assert said(with_role) == (400, ['role "none" does not exist'])
+
+
+@pytest.mark.parametrize("method", ["get", "Get", "post", "list", "head"])
+@pytest.mark.parametrize("path", ["/v1/secret/data/a", "/v1/sys/health", "/v1/sys/seal-status"])
+def test_methods_are_case_sensitive(vault: Vault, method: str, path: str) -> None:
+    """A method in lower case is an unknown one (http/logical.go; seen)."""
+    with closing(http.client.HTTPConnection(vault.host, vault.port, timeout=10)) as connection:
+        connection.request(method, path, headers={"X-Vault-Token": vault.root_token})
+        answer = connection.getresponse()
+
+        assert (answer.status, json.loads(answer.read())) == (405, {"errors": []})
