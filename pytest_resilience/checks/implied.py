@@ -50,6 +50,7 @@ CONSEQUENCES = MappingProxyType(
         "jitter-missing": frozenset({"herd"}),
         "jitter-same-in-every-process": frozenset({"herd", "jitter-missing"}),
         "sleep-not-awaited": WAITS | {"failure-not-retried"},
+        "retry-after-ignored": frozenset({"retry-after-misread"}),
         "blocking-sleep": frozenset({"backoff-shared-between-threads", "herd"}),
         "blocking-io": frozenset({"backoff-shared-between-threads", "herd"}),
     }

@@ -41,14 +41,24 @@ def honoured(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     least = said - 1 if seen.facts.get("date") else said  # A date has whole seconds.
     if within(wait, (least, said + _jitter(policy, said))):
         return
-    schedule = policy.wait_range(1)
-    ignored = wait == 0 or (schedule is not None and within(wait, schedule))
-    ignored = ignored and not (seen.facts.get("date") and wait == 0)
     came = came_after(call.tries[1], call.tries[0], wait)
     sentence = f"{came}, wanted {said:.3f} s (Retry-After: {seen.facts['text']}{_hint(wait, said)})"
     marks = {call.tries[1].number: "too early" if wait < nanoseconds(said) else "too late"}
-    code = "retry-after-ignored" if ignored else "retry-after-misread"
+    code = "retry-after-ignored" if _is_ignored(wait, seen, policy) else "retry-after-misread"
     yield Finding(code, sentence, seen.evidence(call.trace, marks=marks))
+
+
+def _is_ignored(wait: int, seen: Observation, policy: RetryPolicy) -> bool:
+    """Whether the wait has nothing to do with what the answer asked for."""
+    said, schedule = seen.number("said"), policy.wait_range(1)
+    if wait == 0:
+        return not seen.facts.get("date")
+    if schedule is not None:
+        return within(wait, schedule)
+    # Nobody has said how it waits else. A date that it cannot read is misread.
+    shorter = [said / unit for unit in (1000, 60)]
+    misread = any(within(wait, (one, one)) for one in shorter)
+    return not seen.facts.get("date") and wait < nanoseconds(said) and not misread
 
 
 def zero(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:

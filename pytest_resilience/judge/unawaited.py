@@ -101,8 +101,9 @@ def comes_to_a_sleep(coroutine: object) -> bool:
 
 
 def _returns_next(frame: types.FrameType) -> bool:
-    rest = (one.opname for one in dis.get_instructions(frame.f_code) if one.offset > frame.f_lasti)
-    return NOTHING.issuperset(itertools.takewhile(lambda name: "RETURN" not in name, rest))
+    rest = (one for one in dis.get_instructions(frame.f_code) if one.offset > frame.f_lasti)
+    until = itertools.takewhile(lambda one: "RETURN" not in one.opname, rest)
+    return all(one.opname in NOTHING for one in until)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pytest_resilience import faults
-from pytest_resilience.checks import endings
+from pytest_resilience.checks import attempts, endings
 from pytest_resilience.clock import interrupt
 from pytest_resilience.judge import taps
 from pytest_resilience.judge.battery import loops
@@ -31,7 +31,7 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
         name="resets-without-end",
         clause="tells its caller, and says why",
         play=_resets(subject),
-        checks=[endings.told, endings.cause_kept],
+        checks=[endings.told, endings.cause_kept, attempts.last_is_last],
     )
     yield Scenario(
         name="status-400",

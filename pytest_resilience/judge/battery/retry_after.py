@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from pytest_resilience import faults
-from pytest_resilience.checks import retry_after
+from pytest_resilience.checks import attempts, retry_after
 from pytest_resilience.judge.scenario import Check, Scenario, Subject
 from pytest_resilience.judge.stage import Stage
 
@@ -29,6 +29,12 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
     said = _seconds(subject)
     if subject.policy.retry_after and said is not None:
         yield from _honoured(subject, status, said)
+    yield Scenario(
+        name="retry-after-without-end",
+        clause="waits for none when it has given up",
+        play=_told_again_and_again(status, subject.enough),
+        checks=[attempts.last_is_last],
+    )
     for name, text in NONSENSE.items():
         clause = f"survives Retry-After: {text}"
         yield _scenario(name, clause, status, text, [retry_after.survived], unreadable=True)
@@ -56,6 +62,12 @@ def _honoured(subject: Subject, status: int, said: float) -> Iterator[Scenario]:
         bounded: list[Check] = [retry_after.bounded]
         clause = "does not wait for as long as a server likes"
         yield _scenario("of-days", clause, status, too_long, bounded)
+        yield Scenario(
+            name="retry-after-date-in-days",
+            clause=f"{clause}, by a date too",
+            play=_dated(status, too_long),
+            checks=bounded,
+        )
     yield Scenario(
         name="retry-after-then-none",
         clause="forgets it after one wait",
@@ -99,6 +111,16 @@ def _scenario(
         return {"said": value, "text": str(value), "unreadable": unreadable}
 
     return Scenario(name=f"retry-after-{name}", clause=clause, play=play, checks=checks)
+
+
+def _told_again_and_again(status: int, times: int) -> Callable[[Stage], object]:
+    """What a status has a branch of its own for may be waited for behind the last attempt."""
+
+    def play(stage: Stage) -> None:
+        stage.fail(faults.status(status, retry_after=1), times=times)
+        stage.call()
+
+    return play
 
 
 def _dated(status: int, seconds: float) -> Callable[[Stage], object]:

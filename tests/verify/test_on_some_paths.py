@@ -1,0 +1,87 @@
+"""What goes wrong on one path only, while the usual one is right."""
+
+from __future__ import annotations
+
+import email.utils
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+
+from pytest_resilience import RetryPolicy, verify
+
+LAST = 2
+
+
+def asking(
+    wait_for: Callable[[requests.Response, int], float], after_reset: tuple[int, ...] = (1, 1, 0)
+) -> Callable[[str], Any]:
+    """Three attempts, with a branch of their own for resets."""
+
+    def call(url: str) -> Any:
+        for number in range(LAST + 1):
+            try:
+                response = requests.get(url, timeout=5)
+            except requests.ConnectionError:
+                time.sleep(after_reset[number])
+                if number == LAST:
+                    raise
+                continue
+            if response.status_code not in (429, 503):
+                break
+            time.sleep(wait_for(response, number))
+        response.raise_for_status()
+        return response.json()
+
+    return call
+
+
+def after_429(response: requests.Response, number: int) -> float:
+    """Right for a 503 only."""
+    return 1 if response.status_code == 429 or number < LAST else 0
+
+
+def a_second(_: requests.Response, number: int) -> float:
+    return 1 if number < LAST else 0
+
+
+@pytest.mark.parametrize(
+    ("client", "scenario"),
+    [
+        (asking(after_429), "retry-after-without-end"),
+        (asking(a_second, after_reset=(1, 1, 1)), "resets-without-end"),
+    ],
+    ids=["429", "reset"],
+)
+def test_a_wait_after_the_last_attempt(client: Callable[[str], Any], scenario: str) -> None:
+    """It is one failure in many that is waited for when all is over."""
+    found = verify(client, RetryPolicy(attempts=3, statuses=[429, 503]))
+
+    assert [(one.code, one.scenario) for one in found] == [("wait-after-last-attempt", scenario)]
+
+
+def bounded_in_seconds(response: requests.Response, number: int) -> float:
+    said = response.headers.get("Retry-After", "1")
+    if number == LAST:
+        return 0
+    if not said.endswith("GMT"):
+        return min(float(said), 60) if said.isdigit() else 1
+    return max(email.utils.parsedate_to_datetime(said).timestamp() - time.time(), 0)
+
+
+def test_a_date_without_bounds() -> None:
+    """A number of seconds is held to the cap, and a date is not."""
+    policy = RetryPolicy(attempts=3, statuses=[429, 503], retry_after=True, retry_after_cap=60)
+
+    (found,) = verify(asking(bounded_in_seconds), policy)
+
+    assert (found.code, found.scenario) == ("retry-after-unbounded", "retry-after-date-in-days")
+
+
+def test_ignored_by_who_does_not_say_how_he_waits() -> None:
+    """Who comes early, and by no figure of what he was told, has not looked at it."""
+    policy = RetryPolicy(attempts=3, statuses=[429, 503], retry_after=True)
+
+    assert verify(asking(a_second), policy).codes == ["retry-after-ignored"]
