@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 from urllib.parse import parse_qs
 
@@ -51,7 +52,9 @@ class Call:
         if not self._body:
             raise Refused(400, "the body is empty; wanted JSON")
         try:
-            return json.loads(self._body, parse_constant=_no_constant)
+            return json.loads(
+                self._body, parse_constant=_no_constant, object_pairs_hook=_without_doubles
+            )
         except (ValueError, RecursionError) as error:
             raise Refused(400, f"the body is no JSON: {error}") from error
 
@@ -81,6 +84,14 @@ class Call:
         if text not in allowed:
             _check.refuse(name, text, " or ".join(allowed))
         return text
+
+
+def _without_doubles(members: list[tuple[str, JSON]]) -> dict[str, JSON]:
+    data = dict(members)
+    if len(data) < len(members):
+        ((twice, _),) = Counter(name for name, _ in members).most_common(1)
+        raise Refused(400, f"one object has the field {_check.shown(twice)} more than once")
+    return data
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -92,7 +92,8 @@ class Control:
         if verbs is None:
             paths = ", ".join(ROOT + known for known in self._verbs)
             hint = _check.nearest(name, list(self._verbs)) if name else ""
-            raise Refused(404, f"there is no {ROOT}{name}{hint}; there are: {paths}")
+            asked = f"{ROOT}{name[: _check.LONGEST_NAME]}"
+            raise Refused(404, f"there is no {asked}{hint}; there are: {paths}")
         method = environ["REQUEST_METHOD"]
         handler = verbs.get("GET" if method == "HEAD" else method)
         if handler is None:
