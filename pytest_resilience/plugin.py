@@ -151,8 +151,11 @@ def pytest_assertrepr_compare(
 def new_fake(name: str) -> Iterator[FakeServer]:
     """A fake for one test."""
     custody = _desk().current_custody()
-    with custody.running(PREFIX + name, custody.fake(name)) as server:
+    server = custody.start(PREFIX + name, custody.fake(name))
+    try:
         yield server
+    finally:
+        custody.stop(server)
 
 
 def shared_fake(name: str) -> Iterator[FakeServer]:
@@ -198,8 +201,11 @@ def fake_server() -> Iterator[Callable[..., FakeServer]]:
     """
     from pytest_resilience.reporting.factory import Factory
 
-    with Factory(_desk().current_custody()) as factory:
+    factory = Factory(_desk().current_custody())
+    try:
         yield factory
+    finally:
+        factory.close()
 
 
 @pytest.fixture

@@ -92,15 +92,14 @@ def seconds(field: str, value: object) -> float:
 
 def whole(field: str, value: object, least: int = 0, most: int | None = None) -> int:
     """A whole number within bounds."""
+    more = ""
+    if isinstance(value, int) and not isinstance(value, bool):
+        if least <= value <= (LARGEST if most is None else most):
+            return value
+        more = ", of no more than 1,000 digits" if most is None and value > LARGEST else ""
+    # Put together only where it is needed: a server asks for a whole number seven times.
     end = "or more" if most is None else f"to {most}"
-    bounds = f"a whole number, {least} {end}"
-    if isinstance(value, bool) or not isinstance(value, int):
-        refuse(field, value, bounds)
-    if value < least or (most is not None and value > most):
-        refuse(field, value, bounds)
-    if value > LARGEST:
-        refuse(field, value, f"{bounds}, of no more than 1,000 digits")
-    return value
+    refuse(field, value, f"a whole number, {least} {end}{more}")
 
 
 def place(field: str, value: object) -> float:

@@ -37,15 +37,37 @@ def install(told: Told) -> None:
 
 def _telling(kind: type, told: Told) -> type:
     class Module(kind):  # type: ignore[misc]  # of whatever class it is
-        def __setattr__(self, name: str, value: object) -> None:
-            super().__setattr__(name, value)
-            if name in NAMES:
-                told(value)
-
         def __reduce__(self) -> tuple[Any, ...]:
             # Who pickles modules by their class, as cloudpickle does, does not know this one.
             return __import__, (self.__name__,)
 
     for name in ("__name__", "__qualname__", "__module__"):
         setattr(Module, name, getattr(kind, name))
+    for name in NAMES:
+        setattr(Module, name, _Told(name, told))
     return Module
+
+
+class _Told:
+    """Stands in the class for an attribute of the module, and is asked only when that is set.
+
+    It has no ``__get__``, so the module's own value is read, and all other attributes are set,
+    as fast as ever: pytest sets these two and their like a dozen times a test.
+    """
+
+    __slots__ = ("_name", "_told", "_values")
+
+    def __init__(self, name: str, told: Told) -> None:
+        self._name = name
+        self._told = told
+        self._values = vars(sys)
+
+    def __set__(self, module: object, value: object) -> None:
+        self._values[self._name] = value
+        self._told(value)
+
+    def __delete__(self, module: object) -> None:
+        try:
+            del self._values[self._name]
+        except KeyError:
+            raise AttributeError(self._name) from None

@@ -27,6 +27,7 @@ _open: dict[tuple[str, int, bool], Entry] = {}
 """The line that has begun on a stream and not ended yet, of each thread."""
 
 
+PLACES = ("stdout", "stderr", "__stdout__", "__stderr__")
 NAMES = ("stdout", "stderr") * 2
 MOST = 16
 """Streams that are listened to; of more, those that came first and are not in place."""
@@ -116,7 +117,8 @@ def reset() -> None:
 
 
 def _there() -> tuple[Any, ...]:
-    return sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__
+    # One that somebody has deleted is none.
+    return tuple(map(vars(sys).get, PLACES))
 
 
 def _holds(streams: Iterable[object], stream: object) -> bool:

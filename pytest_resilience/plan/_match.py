@@ -44,7 +44,7 @@ class Match:
     @property
     def anything(self) -> bool:
         """Whether it matches every attempt there can be."""
-        return self == Match()
+        return self == ANYTHING
 
     def __str__(self) -> str:
         words = [self.method or "", self.path or ""]
@@ -58,9 +58,14 @@ def _name_of(function: Callable[..., object]) -> str:
     return getattr(function, "__qualname__", type(function).__name__)
 
 
+ANYTHING = Match()
+
+
 def checked_match(
     method: object, path: object, header: object, body: object, when: object
 ) -> Match:
+    if method is path is header is body is when is None:
+        return ANYTHING
     if method is not None and (not isinstance(method, str) or not _check.TOKEN.fullmatch(method)):
         _check.refuse("method", method, 'a method such as "GET"')
     if path is not None and (not isinstance(path, str) or not path.startswith(("/", "*"))):

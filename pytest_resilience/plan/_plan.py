@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import TypeAlias
 
 from pytest_resilience.clock import new_rlock
@@ -136,9 +137,13 @@ class Plan:
         return otherwise
 
 
+_status = lru_cache(64)(status)
+"""They are values, and the same few are planned in test after test."""
+
+
 def _checked_fault(fault: object) -> Fault:
     if isinstance(fault, int) and not isinstance(fault, bool):
-        return status(fault)
+        return _status(fault)
     if not is_fault(fault):
         wanted = "a status such as 503, one of faults.*, OK, or the name of a preset"
         if isinstance(fault, type):

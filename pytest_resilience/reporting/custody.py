@@ -66,27 +66,32 @@ class Custody:
             if label in names:
                 self.watch(label, server)
 
-    @contextlib.contextmanager
-    def running(self, label: str, server: Server) -> Iterator[Server]:
-        """The server, up for the length of the block; its variables stay until the test ends."""
+    def start(self, label: str, server: Server) -> Server:
+        """The server, up until `stop`; its variables stay until the test ends."""
         self._desk.lease_engine()
         server.start()
         try:
             self.watch(label, server)
-            yield server
-        finally:
-            server.renewed = None
-            server.stop()
+        except BaseException:
+            self.stop(server)
+            raise
+        return server
+
+    @staticmethod
+    def stop(server: FakeServer) -> None:
+        """The test is done with this server."""
+        server.renewed = None
+        server.stop()
 
     @contextlib.contextmanager
     def sharing(self, label: str, server: Server) -> Iterator[Server]:
         """The server, up for the length of the block, for other tests as well."""
-        with self.running(label, server):
-            self._desk.shared[label] = server
-            try:
-                yield server
-            finally:
-                del self._desk.shared[label]
+        self._desk.shared[label] = self.start(label, server)
+        try:
+            yield server
+        finally:
+            del self._desk.shared[label]
+            self.stop(server)
 
     def watch(self, label: str, server: FakeServer) -> None:
         """Report and judge this server with the test, and point clients at it."""
@@ -134,9 +139,9 @@ class Custody:
     def leftovers(self) -> list[leftovers.Leftover]:
         """What the settings do not allow to be left behind."""
         found: list[leftovers.Leftover] = []
-        for watched in self.servers:
+        traces = [watched.server.trace for watched in self.servers]
+        for watched, trace in zip(self.servers, traces, strict=True):
             label, server = watched.label, watched.server
-            trace = server.trace
             # Errors first: a predicate that fails leaves its fault unmet.
             if server.errors and not self.settings.errors:
                 found += leftovers.errors(label, server.errors)
@@ -144,7 +149,7 @@ class Custody:
                 found += leftovers.unmatched(label, trace)
             if not self.settings.unmet and (missing := server.plan.unmet):
                 found += leftovers.unmet(label, missing, trace)
-        return found + (self._ear.found(self.servers) if self._ear else [])
+        return found + (self._ear.found(self.servers, traces) if self._ear else [])
 
     def close(self) -> None:
         """The last thing that happens to a test: put everything back, and judge."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pytest_resilience.errors import (
     ResilienceError,
@@ -12,8 +11,6 @@ from pytest_resilience.errors import (
 from pytest_resilience.server.server import FakeServer
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from _typeshed.wsgi import WSGIApplication
 
     from pytest_resilience.reporting.custody import Custody
@@ -26,7 +23,7 @@ class Factory:
 
     def __init__(self, custody: Custody) -> None:
         self._custody = custody
-        self._stack = contextlib.ExitStack()
+        self._servers: list[FakeServer] = []
 
     @overload
     def __call__(self, app: type[Server], **options: Any) -> Server: ...  # noqa: ANN401
@@ -46,8 +43,9 @@ class Factory:
         Raises:
             ResilienceError: It is none of these.
         """
-        server = self._server(app, options)
-        return self._stack.enter_context(self._custody.running("fake_server", server))
+        server = self._custody.start("fake_server", self._server(app, options))
+        self._servers.append(server)
+        return server
 
     def _server(self, app: Any, options: dict[str, Any]) -> FakeServer:  # noqa: ANN401
         if isinstance(app, FakeServer):
@@ -69,15 +67,11 @@ class Factory:
     def __repr__(self) -> str:
         return "<fake_server: call it with an app>"
 
-    def __enter__(self) -> Self:
-        """Begin."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        where: TracebackType | None,
-    ) -> None:
-        """Stop all servers."""
-        self._stack.close()
+    def close(self) -> None:
+        """Stop all servers, the last one first; one that cannot be stopped keeps none running."""
+        while self._servers:
+            try:
+                self._custody.stop(self._servers.pop())
+            except BaseException:
+                self.close()
+                raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from pytest_resilience.secrets.search import Search
 from pytest_resilience.secrets.value import Secret
 
 if TYPE_CHECKING:
+    from pytest_resilience.records import Trace
     from pytest_resilience.reporting.custody import Watched
 
 OUTPUT = frozenset({"capfd", "capfdbinary", "capsys", "capsysbinary"})
@@ -48,13 +49,14 @@ class Ear:
     def begin(self) -> None:
         """Listen."""
         _hub.begin(self)
-        self._fill = _tap_raises(self)
+        _ears.append(self)
+        _hub.put(pytest.ExceptionInfo, "fill_unfilled", _tapped)
         self._end_catching = _catching.listen(self._author.functions, self.caught)
 
     def end(self) -> None:
         """Listen no longer."""
         self._end_catching()
-        pytest.ExceptionInfo.fill_unfilled = self._fill  # type: ignore[method-assign]
+        _ears.remove(self)
         _hub.end(self)
 
     def hear(self, entry: Entry) -> None:
@@ -79,20 +81,19 @@ class Ear:
             # Looked at now and let go: who keeps it, keeps what its frames have open.
             self._shown += leaks.in_exception(error)
 
-    def found(self, servers: Iterable[Watched]) -> list[Leftover]:
-        """What has come to light of the secrets of these servers."""
-        watched = list(servers)
-        places = list(self._places(watched))
+    def found(self, servers: Sequence[Watched], traces: Iterable[Trace]) -> list[Leftover]:
+        """What has come to light of the secrets of these servers, whose traces are these."""
+        places = list(self._places(traces))
         captured = self._captured()
         if not places and not captured:
             return []
         secrets = {
-            secret.value: secret for one in watched for secret in one.server.secrets
+            secret.value: secret for one in servers for secret in one.server.secrets
         }.values()
         found = leaks.look([*places, *self._by_others(captured, secrets)], secrets)
         return [Leftover("leaks", leak.sentence) for leak in found[:MOST]]
 
-    def _places(self, watched: Iterable[Watched]) -> Iterator[leaks.Place]:
+    def _places(self, traces: Iterable[Trace]) -> Iterator[leaks.Place]:
         for entry, way in self._heard:
             yield from leaks.in_line(entry.line(None, None), way)
         for name in {entry.logger for entry, _ in self._heard if entry.logger}:
@@ -100,9 +101,8 @@ class Ear:
         for name in {entry.thread for entry, _ in self._heard}:
             yield leaks.Place("the name of a thread", name)
         yield from self._shown
-        for one in watched:
-            # Not its trace, which waits for the server's thread; the other checks just did.
-            yield from leaks.in_attempts(one.server.journal.trace())
+        for trace in traces:
+            yield from leaks.in_attempts(trace)
         folder = (getattr(self._item, "funcargs", None) or {}).get("tmp_path")
         if isinstance(folder, Path):
             yield from leaks.in_files(folder)
@@ -129,13 +129,16 @@ class Ear:
                 yield leaks.Place(name, text)
 
 
-def _tap_raises(ear: Ear) -> Any:  # noqa: ANN401 -- a method
-    """Hear of every exception that ``pytest.raises`` catches; returns what was there before."""
-    real = pytest.ExceptionInfo.fill_unfilled
+_ears: list[Ear] = []
+"""Those that listen: of a test, and of one that runs within it."""
+
+
+def _tapped(real: Callable[..., None]) -> Callable[..., None]:
+    """Hear of every exception that ``pytest.raises`` catches."""
 
     def fill_unfilled(self: pytest.ExceptionInfo[Any], exc_info: Any) -> None:  # noqa: ANN401 -- as it is
-        ear.caught(exc_info[1])
+        for ear in _ears:
+            ear.caught(exc_info[1])
         real(self, exc_info)
 
-    pytest.ExceptionInfo.fill_unfilled = fill_unfilled  # type: ignore[method-assign]
-    return real
+    return fill_unfilled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pytest_resilience.answers import Answer
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
 
 FAILED = Answer(500, (("Content-Type", "text/plain"),), (b"",))
 """In place of an answer that cannot be made."""
+
+
+@lru_cache(maxsize=8)
+def unasked(date: str) -> Answer:
+    """What a fault bends that keeps the request from the application."""
+    return Answer(200, (("Date", date),), (b"",))
 
 
 def script(

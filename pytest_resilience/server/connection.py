@@ -259,7 +259,7 @@ class Connection(Held):
         if decision.label is not None or decision.note:
             entry.change(fault=decision.label, note=decision.note)
         if not getattr(decision.fault, "processed", True):
-            self._answer(Answer(200, (), (b"",)), decision)
+            self._answer(answering.unasked(self.listener.date()), decision)
             return
         env = wsgi.environ(request, blocking=self.listener.blocking)
         if not self.listener.blocking:

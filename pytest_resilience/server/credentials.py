@@ -36,6 +36,7 @@ class Known:
         self._server = server
         self._named: list[Secret] = []
         self._former: tuple[Secret, ...] = ()
+        self._failed = False
         for label, value in named.items():
             self.add(value, label)
 
@@ -79,13 +80,25 @@ class Known:
 
     def _seen(self) -> Iterator[Pair]:
         server = self._server
-        if server.started_once:
-            yield from ((name, value) for name, value in server.environment.items() if tells(name))
-        for path, data in server.stored_secrets.items():
-            yield from _of_store(data, path)
+        try:
+            service = list(_of_service(server))
+        except Exception as error:  # noqa: BLE001 -- a service's own code; a report must not fail by it
+            service = []
+            if not self._failed:
+                self._failed = True
+                server.errors.append(error)
+        yield from service
         attempts, answers = server.journal.exchanged(ATTEMPTS)
         yield from sent(attempts)
         yield from _answered(answers)
+
+
+def _of_service(server: FakeServer) -> Iterator[Pair]:
+    """What is in its variables and what it stores."""
+    if server.started_once:
+        yield from ((name, value) for name, value in server.environment.items() if tells(name))
+    for path, data in server.stored_secrets.items():
+        yield from _of_store(data, path)
 
 
 def _check_label(label: object) -> None:

@@ -58,6 +58,38 @@ def test_fake_server_takes_fakes(session: Session) -> None:
     result.assert_outcomes(passed=2)
 
 
+def test_fake_server_stops_what_it_can(session: Session) -> None:
+    """A server that cannot be stopped, or pointed at, keeps no other one running."""
+    result = session("""
+        from pytest_resilience import FakeServer
+
+        SERVERS = []
+
+        class Stubborn(FakeServer):
+            def stop(self):
+                super().stop()
+                raise OSError("will not")
+
+        class Nowhere(FakeServer):
+            @property
+            def environment(self):
+                raise OSError("no address")
+
+        def test_stubborn(fake_server):
+            SERVERS.extend(fake_server(kind()) for kind in (FakeServer, Stubborn, Stubborn))
+
+        def test_nowhere(fake_server):
+            SERVERS.append(Nowhere())
+            fake_server(SERVERS[-1])
+
+        def test_stopped():
+            assert [server.running for server in SERVERS] == [False] * 4
+        """)
+
+    result.assert_outcomes(passed=2, failed=1, errors=1)
+    result.stdout.fnmatch_lines(["*OSError: no address", "*OSError: will not"], consecutive=False)
+
+
 def test_fake_server_refuses_what_it_cannot_serve(session: Session) -> None:
     """Something that is no app is refused where it is handed over, in one line."""
     result = session("""

@@ -187,6 +187,21 @@ def test_a_stream_put_in_place_meanwhile_is_heard(
     assert "write" not in vars(stream)
 
 
+def test_a_stream_may_be_deleted_and_put_back() -> None:
+    """As without us: a second time there is nothing to delete, and nothing to print to."""
+    before = sys.stdout
+    with Recorder() as logs:
+        del sys.stdout
+        with pytest.raises(AttributeError, match="stdout"):
+            del sys.stdout
+        with Recorder(), pytest.raises(RuntimeError, match=r"lost sys\.stdout"):
+            print("nowhere")
+        sys.stdout = before
+        print("here")
+
+    assert printed(logs) == [("stdout", "here")]
+
+
 class Loud(io.StringIO):
     """A stream around another, as colorama has one."""
 

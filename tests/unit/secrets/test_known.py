@@ -130,3 +130,22 @@ def test_an_attempt_is_shown_as_in_a_table() -> None:
 
         assert repr(server.trace[0]).startswith("<Attempt 1  t=0.")
         assert repr(server.trace[0]).endswith("POST /a?...  200>")
+
+
+class Broken(FakeServer):
+    """Cannot tell what it stores."""
+
+    @property
+    def stored_secrets(self) -> Mapping[str, Any]:
+        """Fail."""
+        raise KeyError("no store")
+
+
+def test_a_service_that_cannot_tell_its_secrets_breaks_no_report() -> None:
+    """What raises is among the server's errors, once, and what is known otherwise stays masked."""
+    server = Broken(secrets={"the password": "hunter2"})
+
+    shown = [server.masked("it is hunter2") for _ in range(2)]
+
+    assert shown == ["it is <the password>"] * 2
+    assert [repr(error) for error in server.errors] == ["KeyError('no store')"]
