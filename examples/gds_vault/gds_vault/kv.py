@@ -19,12 +19,21 @@ def clean_path(path: str) -> str:
     """Check an API path such as "secret/data/myapp" and strip the slashes around it.
 
     Raises:
-        VaultError: When it is empty or would leave its place ("..", "//").
+        VaultError: When it is empty, would leave its place ("..", "//"), or is no Unicode text.
     """
-    cleaned = path.strip("/") if isinstance(path, str) else ""
+    cleaned = path.strip("/") if isinstance(path, str) and _is_text(path) else ""
     if not cleaned or any(segment in {"", ".", ".."} for segment in cleaned.split("/")):
         raise VaultError(f"{one_line(path)!r} is not a path such as 'secret/data/myapp'")
     return cleaned
+
+
+def _is_text(path: str) -> bool:
+    """Whether it can be sent: half a surrogate pair, of a file's odd name, cannot."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_version(version: int | None) -> None:

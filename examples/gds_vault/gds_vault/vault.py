@@ -2,7 +2,6 @@
 
 import copy
 import logging
-import math
 import os
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +16,8 @@ from gds_vault.text import Secret, one_line
 __all__ = ["VaultClient", "VaultError", "get_secret_from_vault", "retry_with_backoff"]
 
 logger = logging.getLogger(__name__)
+
+LONGEST_TIMEOUT = 2**31 // 1000  # The kernel's poll counts milliseconds in 31 bits.
 
 
 class VaultClient:
@@ -167,11 +168,14 @@ def get_secret_from_vault(
 
 def _settings(**given: str | None) -> dict[str, Secret]:
     """Take from the environment what was left out (None), by the name it has there."""
+    wrong = [name for name, value in given.items() if not isinstance(value, str | None)]
+    if wrong:
+        raise VaultError(f"{', '.join(wrong)} must be text")
     settings = {
         name: Secret(os.environ.get(name, "") if value is None else value)
         for name, value in given.items()
     }
-    missing = [name for name, setting in settings.items() if not setting.reveal()]
+    missing = [name for name, setting in settings.items() if not setting.reveal().strip()]
     if missing:
         raise VaultError(
             f"{', '.join(missing)} must be set in the environment, or given to VaultClient"
@@ -195,6 +199,6 @@ def _checked_address(address: str) -> str:
 
 def _checked_timeout(timeout: float) -> float:
     is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
-    if not is_number or not 0 < timeout < math.inf:
-        raise VaultError("timeout must be a number of seconds above 0")
+    if not is_number or not 0 < timeout <= LONGEST_TIMEOUT:
+        raise VaultError(f"timeout must be a number of seconds above 0, at most {LONGEST_TIMEOUT}")
     return timeout

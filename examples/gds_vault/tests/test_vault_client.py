@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 import gds_vault
 from gds_vault import VaultClient, VaultError, get_secret_from_vault
+from pytest_resilience import VirtualClock
 from pytest_resilience_vault import Vault
 
 HERE = Path(__file__).parents[1]
@@ -65,11 +67,11 @@ def test_what_is_given_wins_over_the_environment(
     assert client.timeout == 5
 
 
-@pytest.mark.parametrize("empty", [None, ""])
+@pytest.mark.parametrize("empty", [None, "", " \n"])
 def test_all_that_is_missing_is_named_at_once(
     empty: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A setting that is absent or empty fails the construction, and the error lists them all."""
+    """Settings that are absent, empty or blank fail the construction; the error lists them all."""
     for name in ALL:
         monkeypatch.delenv(name, raising=False)
     if empty is not None:
@@ -83,6 +85,14 @@ def test_an_empty_argument_does_not_fall_back_to_the_environment(vault: Vault) -
     """An empty secret_id is a mistake of the caller, not a wish for the one in the environment."""
     with pytest.raises(VaultError, match=r"^VAULT_SECRET_ID must be set"):
         VaultClient(secret_id="")
+
+
+@pytest.mark.parametrize("argument", ["vault_addr", "role_id", "secret_id"])
+@pytest.mark.parametrize("value", [5, b"role", ["role"]])
+def test_what_is_not_text_is_refused_at_once(argument: str, value: Any, vault: Vault) -> None:
+    """A setting of another type is invalid configuration, and its value is not repeated."""
+    with pytest.raises(VaultError, match=rf"^\w*{argument.upper()} must be text$"):
+        VaultClient(**{argument: value})
 
 
 @pytest.mark.parametrize(
@@ -112,10 +122,10 @@ def test_a_password_in_the_address_is_refused_and_not_repeated() -> None:
     assert str(error.value) == "vault_addr must have no user, password, query or fragment"
 
 
-@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), None, "10", True])
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), 3e6, 10**400, None, "10", True])
 def test_a_timeout_that_could_wait_for_ever_is_refused(timeout: Any) -> None:
-    """There is no way to wait for Vault without a limit."""
-    with pytest.raises(VaultError, match=r"^timeout must be a number of seconds above 0$"):
+    """There is no way to wait for Vault without a limit, or for longer than the system can."""
+    with pytest.raises(VaultError, match=r"^timeout must be .* above 0, at most 2147483$"):
         VaultClient("http://127.0.0.1", "role", "secret", timeout)
 
 
@@ -141,6 +151,17 @@ def test_constructing_and_entering_ask_nothing(vault: Vault) -> None:
         pass
 
     assert len(vault.trace) == 0
+
+
+def test_authenticate_connection_error(vault: Vault, virtual_clock: VirtualClock) -> None:
+    """Nobody listens: the login is tried four times, and a RequestException is the cause."""
+    vault.down()
+
+    with pytest.raises(VaultError, match=r"^authenticate failed: Connection refused$") as error:
+        VaultClient().authenticate()
+
+    assert isinstance(error.value.__cause__, requests.RequestException)
+    assert virtual_clock.now == 7
 
 
 def test_leaving_the_context_forgets_token_and_secrets(vault: Vault) -> None:
