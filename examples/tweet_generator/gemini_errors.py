@@ -47,7 +47,7 @@ class GeminiHTTPError(GeminiError):
 
     def __init__(self, message: str, status_code: int) -> None:
         super().__init__(message, status_code)
-        self.retryable = status_code >= 500
+        self.retryable = is_server_error(status_code)
 
     def __str__(self) -> str:
         return f"HTTP {self.status_code}: {self.message}"
@@ -69,6 +69,11 @@ class NoTweetError(GeminiError):
     """Gemini's own, complete answer, and it holds no finished tweet."""
 
 
+def is_server_error(status_code: int) -> bool:
+    """Whether it is a 5xx; 600 and above are nobody's."""
+    return 500 <= status_code <= 599
+
+
 def is_retryable(error: BaseException) -> bool:
     """Whether the same request may well succeed a moment later.
 
@@ -79,5 +84,5 @@ def is_retryable(error: BaseException) -> bool:
         return error.retryable
     if isinstance(error, requests.HTTPError):
         # A Response with an error status is falsy: compare with None.
-        return error.response is not None and error.response.status_code >= 500
+        return error.response is not None and is_server_error(error.response.status_code)
     return isinstance(error, TRANSPORT_FAILURES)

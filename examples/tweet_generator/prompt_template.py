@@ -7,7 +7,7 @@ def create_prompt(topic: str, tone: str, max_words: int) -> str:
     """The prompt, on one line.
 
     Raises:
-        ValueError: An empty topic or tone, or fewer than one word.
+        ValueError: A topic or tone that is empty or no text, or fewer than one word.
     """
     return PROMPT.format(
         tone=_one_line("tone", tone), topic=_one_line("topic", topic), max_words=_count(max_words)
@@ -15,6 +15,8 @@ def create_prompt(topic: str, tone: str, max_words: int) -> str:
 
 
 def _one_line(name: str, text: str) -> str:
+    if not isinstance(text, str):
+        raise ValueError(f"{name} must be text, not {text!r}")  # noqa: TRY004 - as for the others
     line = " ".join(text.split())
     if not line:
         raise ValueError(f"{name} must not be empty")

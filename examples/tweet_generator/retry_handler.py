@@ -5,7 +5,7 @@ Two functions with one behaviour: ``retry_with_tenacity`` (recommended) and
 retried is ``gemini_errors.is_retryable``. The last failure is raised as it is.
 """
 
-import math
+import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -25,6 +25,7 @@ from redaction import preview
 T = TypeVar("T")
 
 MAX_DELAY = 10.0
+LONGEST_DELAY = threading.TIMEOUT_MAX  # What the system can wait.
 EXCEPTION_LENGTH = 250
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("tweet_generator.retry")
@@ -85,7 +86,7 @@ def _check(max_attempts: int, **delays: float) -> None:
     if isinstance(max_attempts, bool) or not isinstance(max_attempts, int) or max_attempts < 1:
         raise ValueError(f"max_attempts must be a whole number of at least 1, not {max_attempts!r}")
     for name, delay in delays.items():
-        if not math.isfinite(delay) or delay < 0:
+        if not isinstance(delay, int | float) or not 0 <= delay <= LONGEST_DELAY:
             raise ValueError(f"{name} must be a number of seconds of at least 0, not {delay!r}")
 
 

@@ -1,5 +1,7 @@
 """The prompt."""
 
+from typing import Any
+
 import pytest
 
 from prompt_template import create_prompt
@@ -30,6 +32,8 @@ def test_braces_are_just_text() -> None:
         ("", "dry", 1, "topic must not be empty"),
         (" \n", "dry", 1, "topic must not be empty"),
         ("a", "", 1, "tone must not be empty"),
+        (None, "dry", 1, "topic must be text, not None"),
+        ("a", 5, 1, "tone must be text, not 5"),
         ("a", "dry", 0, "max_words must be a whole number of at least 1, not 0"),
         ("a", "dry", -3, "max_words must be a whole number of at least 1, not -3"),
         ("a", "dry", 2.5, "max_words must be a whole number of at least 1, not 2.5"),
@@ -38,8 +42,8 @@ def test_braces_are_just_text() -> None:
     ],
 )
 def test_a_prompt_needs_something_to_say(
-    topic: str, tone: str, max_words: int, message: str
+    topic: Any, tone: Any, max_words: Any, message: str
 ) -> None:
-    """An empty topic or tone, or no words at all, is refused and named."""
+    """A topic or tone that is empty or no text, or no words at all, is refused and named."""
     with pytest.raises(ValueError, match=message):
         create_prompt(topic, tone, max_words)

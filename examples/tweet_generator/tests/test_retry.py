@@ -187,9 +187,10 @@ def test_passing_failures_are_retried(retry: Retry, error: Exception) -> None:
     [
         *[
             pytest.param(http_error(status), id=f"{status}")
-            for status in (302, 400, 401, 403, 404, 408, 409, 422, 429, 499)
+            for status in (302, 400, 401, 403, 404, 408, 409, 422, 429, 499, 600, 999)
         ],
         GeminiHTTPError("Rate limit exceeded", 429),
+        GeminiHTTPError("Unknown error", 600),
         GeminiError("anything else of ours"),
         requests.HTTPError("without a response"),
         requests.exceptions.InvalidURL("malformed"),
@@ -238,10 +239,12 @@ def test_a_lasting_failure_ends_the_retries(retry: Retry) -> None:
             {"base_delay": float("nan")},
             "base_delay must be a number of seconds of at least 0, not nan",
         ),
+        ({"base_delay": "1"}, "base_delay must be a number of seconds of at least 0, not '1'"),
+        ({"base_delay": 10**400}, "base_delay must be a number of seconds of at least 0, not 100"),
     ],
 )
 def test_impossible_numbers_are_refused(
-    retry: Retry, arguments: dict[str, float], message: str
+    retry: Retry, arguments: dict[str, Any], message: str
 ) -> None:
     """A number that makes no sense is named before the function is called."""
     flaky = Flaky()
