@@ -46,7 +46,22 @@ def _rendered(line: Line) -> tuple[str, ...]:
 def _breaks(contract: LogContract, line: Line) -> bool:
     if contract.json is not None and not _rendered(line):
         return False  # Nothing has made JSON of it here, which would escape it.
-    return any(mark in text.rstrip("\n") for text in _texts(line) for mark in BREAKS)
+    return any(_is_broken(text.rstrip("\n")) for text in _texts(line))
+
+
+def _is_broken(text: str) -> bool:
+    """Whether some reader takes it for two lines; of JSON nobody does who reads it as such."""
+    if any(mark in text for mark in BREAKS):
+        return True
+    # Form feeds, NEL, Unicode's separators: to terminals and editors, and to all of Python.
+    return len(text.splitlines()) > 1 and not _is_json(text)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _length(line: Line) -> int:

@@ -398,10 +398,13 @@ EVIL = "oops\nERROR root: forged"
         (EVIL, r"oops\nERROR root: forged"),
         ("oops\rERROR root: forged", r"oops\rERROR root: forged"),
         ("a\r\nb\n", r"a\r\nb\n"),
+        ("oops\fERROR root: forged", r"oops\x0cERROR root: forged"),
+        ("oops\x85ERROR root: forged", r"oops\x85ERROR root: forged"),
+        ("{oops\u2028ERROR root: forged", r"{oops\u2028ERROR root: forged"),
     ],
 )
 def test_a_forged_line(text: str, shown: str) -> None:
-    """A newline or a carriage return in a record is shown as what it is."""
+    """Whatever ends a line for some reader is shown as what it is."""
     found = only([line(text, level=logging.INFO)], FINE)
 
     assert found.code == "forged-line"
@@ -415,6 +418,9 @@ def test_a_forged_line(text: str, shown: str) -> None:
         pytest.param({"text": "one line\n"}, False, id="its own end"),
         pytest.param({"text": EVIL, "rendered": ('{"event": "oops\\n"}',)}, False, id="escaped"),
         pytest.param({"text": "fine", "rendered": (EVIL,)}, True, id="rendered so"),
+        pytest.param(
+            {"text": "a\u2028b", "rendered": ('{"event": "a\u2028b"}',)}, False, id="within JSON"
+        ),
         pytest.param(
             {"text": "fine", "rendered": (EVIL,), "traceback": "Traceback ..."},
             False,
