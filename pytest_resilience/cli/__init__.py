@@ -68,7 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace], int] = options.run
     try:
         code = run(options)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # It is None when the process was started without one.
+            sys.stdout.flush()
     except ResilienceError as error:
         line = " ".join(str(error).split())
         print(f"{parser.prog} {options.command}: {line}", file=sys.stderr)

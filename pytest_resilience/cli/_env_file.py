@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 from pytest_resilience.errors import ResilienceError
 
@@ -53,9 +55,14 @@ class EnvFile:
             return
         if not self._path.is_file():
             raise self._unwritable("it is no regular file")
-        first = self._path.read_bytes()[: len(MARK)]
-        if first and first != MARK.encode():
+        text = self._path.read_text(errors="replace")
+        if text and not text.startswith(MARK):
             raise self._unwritable("it exists, and serve has not written it; name another")
+        url = text.removeprefix(MARK).partition("\n")[0]
+        if _listens(url):
+            raise self._unwritable(
+                f"it belongs to what listens at {url}; end that, or name another"
+            )
         self._path.unlink()
 
     def write(self, environment: Mapping[str, str]) -> None:
@@ -64,6 +71,8 @@ class EnvFile:
         if lines.count("\n") != len(environment):
             raise self._unwritable("a value has a line break")
         try:
+            if self._written and self._path.exists() and not self._is_ours():
+                raise self._unwritable("it has been changed since, and stays as it is")
             draft = self._draft()
             draft.write_bytes(lines.encode())
             draft.replace(self._path)
@@ -78,8 +87,21 @@ class EnvFile:
         where: TracebackType | None,
     ) -> None:
         with contextlib.suppress(OSError):
-            if self._written and self._path.read_bytes() == self._written:
+            if self._written and self._is_ours():
                 self._path.unlink()
+
+    def _is_ours(self) -> bool:
+        return self._path.read_bytes() == self._written
 
     def _unwritable(self, why: str) -> ResilienceError:
         return ResilienceError(f"cannot write --env-file {self._said}: {why}")
+
+
+def _listens(url: str) -> bool:
+    """Whether a server, ours or not, is to be reached there."""
+    try:
+        parts = urlsplit(url)
+        socket.create_connection((parts.hostname or "", parts.port or 0), timeout=1).close()
+    except (OSError, ValueError):
+        return False
+    return True

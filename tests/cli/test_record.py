@@ -113,6 +113,13 @@ def test_a_fake_that_is_right(shop: str, capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out == "no differences in 2 exchanges\n"
 
 
+def test_without_a_stdout(shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process may be started without one; the exit code says it all."""
+    monkeypatch.setattr(sys, "stdout", None)
+
+    assert main(["compare", shop, f"{SHOP}Elsewhere"]) == 0
+
+
 def test_a_fake_that_is_wrong(shop: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 1, and what differs."""
     assert main(["compare", shop, f"{SHOP}Wrong"]) == 1

@@ -423,13 +423,29 @@ def test_a_file_that_an_earlier_run_left_is_replaced(place: Path) -> None:
         assert file.read_text() == f"RESILIENCE_URL={url}\n"
 
 
-def test_a_file_that_somebody_has_put_in_the_place_is_left_alone(place: Path) -> None:
-    """At the end only a file of its own is removed."""
+def test_the_file_of_a_server_that_runs_is_left_alone(place: Path) -> None:
+    """A second server is refused before it takes the file away, though its port is busy, too."""
     file = place / "fake.env"
     with Served(place, "web:app", "--env-file", "fake.env") as served:
-        assert served.url
+        url = served.url
+        port = url.rpartition(":")[2]
+
+        line = failure(place, "serve", "web:app", "--port", port, "--env-file", "fake.env")
+
+        assert f"fake.env: it belongs to what listens at {url}; end that, or name another" in line
+        assert file.read_text() == f"RESILIENCE_URL={url}\n"
+
+
+def test_a_file_that_somebody_has_put_in_the_place_is_left_alone(place: Path) -> None:
+    """A reset does not write over it, and at the end only a file of its own is removed."""
+    file = place / "fake.env"
+    with Served(place, "web:app", "--env-file", "fake.env") as served:
+        url = served.url
         file.unlink()
         file.write_text("MINE=1\n")
+
+        assert ask("POST", url + "/_resilience/reset")[0] == 200
+        served.until("fake.env: it has been changed since, and stays as it is$")
         served.end()
 
     assert file.read_text() == "MINE=1\n"
