@@ -1,12 +1,13 @@
 """Descriptors whose other end is not in this process: their answers take real time.
 
 A socket to somebody else's server is *busy* while it connects, and from what it has sent
-until something has come back. A pipe is busy whenever it is waited for: nobody can tell who
-holds its other end. Unix sockets within this process are not foreign.
+until something has come back. A pipe is busy whenever it is waited for, unless its other end
+is here as well and no child may have it. Unix sockets within this process are not foreign.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 import stat
@@ -15,9 +16,15 @@ import weakref
 from collections.abc import Container, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 _busy: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 """Those that have connected or sent, and got nothing back yet."""
+
+
+real_waitid: Any = getattr(os, "waitid", None)
+_inner: dict[tuple[int, int], bool] = {}
+"""Pipes that were asked for, by descriptor and inode: whether their other end is here."""
 
 
 def sent(sock: socket.socket) -> None:
@@ -34,6 +41,7 @@ def received(sock: socket.socket) -> None:
 def forget_all() -> None:
     """No socket is known any more; called when a virtual clock stops."""
     _busy.clear()
+    _inner.clear()
 
 
 def _is_unix(sock: socket.socket) -> bool:
@@ -81,4 +89,41 @@ def any_busy(fds: Container[int], pipes: Iterable[int]) -> bool:
     """
     if any(sock.fileno() in fds for sock in list(_busy)):
         return True
-    return any(fd in fds and is_pipe(fd) for fd in pipes)
+    return any(fd in fds and is_pipe(fd) and not _is_inner(fd) for fd in pipes)
+
+
+def _is_inner(fd: int) -> bool:
+    """Whether nobody but this process has an end of this pipe."""
+    with suppress(OSError):
+        key = (fd, os.fstat(fd).st_ino)
+        if key not in _inner:
+            _inner[key] = _has_other_end(fd)
+        return _inner[key] and not _has_children()
+    return False
+
+
+def _has_other_end(fd: int) -> bool:
+    here = Path("/proc/self/fd")
+    pipe, mode = here.joinpath(str(fd)).readlink(), _mode(fd)
+    # A pipe with a name may be opened by anybody.
+    return pipe.name.startswith("pipe:") and any(
+        _is_end(other, pipe) and _mode(int(other.name)) != mode for other in list(here.iterdir())
+    )
+
+
+def _is_end(fd: Path, pipe: Path) -> bool:
+    with suppress(OSError):  # Closed meanwhile, as the one that has listed them.
+        return fd.readlink() == pipe
+    return False
+
+
+def _mode(fd: int) -> int:
+    return fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE
+
+
+def _has_children() -> bool:
+    try:
+        real_waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return False
+    return True

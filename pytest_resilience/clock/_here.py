@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import _thread
 import contextlib
+import operator
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, SupportsIndex
 
 from pytest_resilience.clock import _current
 from pytest_resilience.clock._coarse import get_ahead, get_past, meant
@@ -37,7 +38,7 @@ def party_of(conductor: Conductor) -> Party:
     return conductor.me(lambda: threading.current_thread().name)
 
 
-def due_after(conductor: Conductor, seconds: float | None) -> int | None:
+def due_after(conductor: Conductor, seconds: float | SupportsIndex | None) -> int | None:
     """The virtual moment so many seconds from now; whole nanoseconds, so that it is exact.
 
     Who waits for less than half a nanosecond has asked a clock that is a rounding error
@@ -46,6 +47,8 @@ def due_after(conductor: Conductor, seconds: float | None) -> int | None:
     """
     if seconds is None:
         return None
+    if not isinstance(seconds, float):
+        seconds = operator.index(seconds)  # Nobody waits for a Decimal or a Fraction.
     wait = round(seconds * SECOND)
     if wait <= 0 < seconds:
         get_ahead(conductor, party_of(conductor), 2 * seconds)

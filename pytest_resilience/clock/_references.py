@@ -208,6 +208,9 @@ class References:
         for holder in gc.get_referrers(*(s.real for s in self._sought.values())):
             if id(holder) in self._ours:
                 continue
+            if isinstance(holder, collections.defaultdict):
+                pairs = [("default_factory", holder.default_factory)]
+                self._add(holder, pairs, _swaps.in_attribute, "")
             if isinstance(holder, dict | tuple) and not self._note_module(holder):
                 owned[id(holder)] = holder
             else:

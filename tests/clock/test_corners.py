@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import datetime as dt
 import functools
 import multiprocessing
+import multiprocessing.pool
 import os
 import select
 import selectors
@@ -20,7 +22,9 @@ import sys
 import threading
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +108,15 @@ def test_a_child_that_goes_on(clock: VirtualClock) -> None:
         conductor.active = True
 
 
+@pytest.mark.parametrize("seconds", [Decimal("1.5"), Fraction(3, 2), "1.5"])
+def test_what_nobody_can_wait_for(seconds: Any, clock: VirtualClock) -> None:
+    """It is refused, as it is in real time."""
+    for wait in (time.sleep, threading.Event().wait):
+        with pytest.raises(TypeError):
+            wait(seconds)
+    assert clock.now == 0
+
+
 def test_a_negative_sleep(clock: VirtualClock) -> None:
     """Is the same mistake as in real time."""
     with pytest.raises(ValueError, match="must be non-negative"):
@@ -157,9 +170,10 @@ def test_selectors_outlive_the_clock() -> None:
     assert found == [True, True]
 
 
-def test_pipes_in_pollers(clock: VirtualClock) -> None:
-    """A pipe may be anybody's: who waits for one lets time pass as it does out there."""
-    reading, writing = os.pipe()
+def test_pipes_in_pollers(clock: VirtualClock, tmp_path: Path) -> None:
+    """A pipe with a name is anybody's: who waits for one lets time pass as it does out there."""
+    os.mkfifo(tmp_path / "pipe")
+    reading = os.open(tmp_path / "pipe", os.O_RDWR | os.O_NONBLOCK)
     began = time.clock_gettime(time.CLOCK_MONOTONIC)
     with selectors.DefaultSelector() as selector, select.epoll() as epoll:
         selector.register(reading, selectors.EVENT_READ)
@@ -167,11 +181,61 @@ def test_pipes_in_pollers(clock: VirtualClock) -> None:
         epoll.register(reading, select.EPOLLIN)
         assert epoll.poll(0.05) == []
         with select.epoll.fromfd(epoll.fileno()) as same:
-            os.write(writing, b"x")
+            os.write(reading, b"x")
             assert same.poll(1) == [(reading, select.EPOLLIN)]
-    os.close(writing)
+    os.close(reading)
     assert time.clock_gettime(time.CLOCK_MONOTONIC) - began >= 0.1
     assert clock.now == 0.1
+
+
+@contextlib.contextmanager
+def pipe_within() -> Iterator[tuple[int, int]]:
+    """Both ends of a pipe."""
+    ends = os.pipe()
+    try:
+        yield ends
+    finally:
+        for fd in ends:
+            os.close(fd)
+
+
+def test_a_pipe_within_this_process(clock: VirtualClock) -> None:
+    """One whose ends are both here is virtual: somebody who can be seen writes into it."""
+    with pipe_within() as (reading, writing):
+        timer = threading.Timer(100, os.write, (writing, b"x"))
+        timer.start()
+        assert select.select([reading], [], [], 60) == ([], [], [])
+        assert select.select([reading], [], [], 60) == ([reading], [], [])
+        timer.join()
+    assert clock.now == 100
+
+
+def test_a_pipe_that_a_child_may_have(clock: VirtualClock) -> None:
+    """Children inherit what they do not close."""
+    command = [sys.executable, "-c", "input()"]
+    with (
+        pipe_within() as (reading, _),
+        subprocess.Popen(command, stdin=subprocess.PIPE) as child,
+    ):
+        began = time.clock_gettime(time.CLOCK_MONOTONIC)
+        assert select.select([reading], [], [], 0.05) == ([], [], [])
+        assert time.clock_gettime(time.CLOCK_MONOTONIC) - began >= 0.05
+        child.communicate(b"\n")
+
+
+def test_a_pool_of_threads_of_multiprocessing(clock: VirtualClock) -> None:
+    """It looks after its threads by a pipe."""
+    with multiprocessing.pool.ThreadPool(2) as pool:
+        result = pool.map_async(time.sleep, [3000, 1000, 1000], chunksize=1)
+        with pytest.raises(multiprocessing.TimeoutError):
+            result.get(timeout=2500)
+        result.get()
+    assert clock.now == 3000
+
+
+def test_a_descriptor_that_is_closed() -> None:
+    """It is nobody's end."""
+    assert not _foreign._is_inner(1_000_000)
 
 
 def test_what_is_foreign() -> None:

@@ -103,6 +103,9 @@ WAYS: dict[str, Callable[[], Callable[[float], object]]] = {
     "static method, by an instance": lambda: lambda s: Static().sleep(s),
     "default of a dataclass": lambda: lambda s: Data().sleep(s),
     "deque": lambda: (lambda names: lambda s: names[0](s))(collections.deque([time.sleep])),
+    "default of a dictionary": lambda: (lambda d: lambda s: d.default_factory(s))(  # type: ignore[misc,call-arg]
+        collections.defaultdict(time.sleep)  # type: ignore[arg-type]
+    ),
     "slot": lambda: (lambda i: lambda s: i.sleep(s))(Slots()),
     "closure": closure,
     "list": lambda: (lambda names: lambda s: names[0](s))([time.sleep]),
