@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any
 
 from pytest_resilience.clock import new_rlock
-from pytest_resilience.logs import _hub, _replacing
+from pytest_resilience.logs import _descriptors, _hub, _replacing
 from pytest_resilience.logs._entry import Entry
 from pytest_resilience.logs._hub import saying
 
@@ -55,6 +55,7 @@ def install() -> None:
 
 def replaced(stream: object) -> None:
     """Somebody has put a stream in the place of stdout or stderr."""
+    _descriptors.look()
     # Asked in this order: pytest puts the same ones there a dozen times a test.
     if id(stream) not in _seen and _hub.listening():
         by = sys._getframe(2).f_globals.get("__name__")  # noqa: SLF001 -- the one way to know who
@@ -138,7 +139,7 @@ def _write(name: str, diverted: bool, real: Callable[..., Any]) -> Callable[...,
         _writing.lines = [] if _is_pytests() else _record(name, text, diverted=diverted)
         saying.streaming = True
         try:
-            return real(text, *rest)
+            return _descriptors.passing(getattr(real, "__self__", None), real, text, *rest)
         finally:
             saying.streaming = False
 

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from pytest_resilience.clock import Clock, current_clock, moments
-from pytest_resilience.logs import _hub, _joining, _own_files
+from pytest_resilience.logs import _descriptors, _hub, _joining, _own_files
 from pytest_resilience.logs.lines import Choosing, Lines
 from pytest_resilience.records import Trace
 
@@ -39,8 +39,8 @@ class Recorder(Choosing):
         mask: Takes secrets out of what is shown of the lines; they themselves stay.
 
     It cannot see what is guarded by a question of the code's own (``if
-    log.isEnabledFor(DEBUG):``) and answered with no, nor what other processes and C code
-    write to the descriptors of stdout and stderr.
+    log.isEnabledFor(DEBUG):``) and answered with no. What other processes and C code write to
+    the descriptors of stdout and stderr it hears where pytest or ``capfd`` captures them.
     """
 
     def __init__(
@@ -111,6 +111,7 @@ class Recorder(Choosing):
         """Begin to listen."""
         self._now_ns()
         _hub.begin(self)
+        _descriptors.begin(self)
         return self
 
     def __exit__(
@@ -120,4 +121,5 @@ class Recorder(Choosing):
         where: TracebackType | None,
     ) -> None:
         """Listen no longer, and leave no trace of it."""
+        _descriptors.end(self)
         _hub.end(self)

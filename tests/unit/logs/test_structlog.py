@@ -8,7 +8,7 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -520,6 +520,11 @@ CALLSITE = structlog.processors.CallsiteParameterAdder(
 )
 
 
+async def waits(said: Awaitable[object]) -> None:
+    """A caller who stays where he is while another thread looks for his line."""
+    await said
+
+
 def says_where(output: io.StringIO) -> None:
     """Say something in every way in which structlog, or logging for it, looks for the caller."""
     chain: list[Any] = [structlog.processors.StackInfoRenderer(), CALLSITE, JSON]
@@ -529,7 +534,7 @@ def says_where(output: io.StringIO) -> None:
     wrapper = structlog.make_filtering_bound_logger(logging.INFO)
     structlog.configure(chain, wrapper, logger_factory=structlog.PrintLoggerFactory(output))
     structlog.get_logger().info("filtered")
-    asyncio.run(structlog.get_logger().ainfo("async"))
+    asyncio.run(waits(structlog.get_logger().ainfo("async")))
     handler = logging.StreamHandler(output)
     handler.setFormatter(logging.Formatter("%(module)s %(funcName)s %(lineno)d %(message)s"))
     log = logging.getLogger("where")
