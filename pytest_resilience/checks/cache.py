@@ -64,6 +64,8 @@ def never_asks(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     sentence = f"the server has been well for a year; it {how} again and again, and did not ask"
     if _is_kept(before, last):
         yield Finding("error-cached", sentence, seen.evidence())
+    elif any("Pool" in cls.__name__ for cls in type(last.error).__mro__):
+        yield Finding("pool-exhausted", sentence, seen.evidence())
     elif last.error is not None and BREAKER.search(f"{kind(last.error)} {last.error}"):
         yield Finding("breaker-never-half-opens", sentence, seen.evidence())
 

@@ -33,6 +33,9 @@ def not_blocked(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
                 f"from t={began / SECOND:.3f}, while it {doing}"
             )
             yield Finding(code, sentence, seen.evidence())
+    for what in _noted("blocked_by", seen)[:1]:
+        sentence = f"the event loop stood still, while it waited for {what}"
+        yield Finding("blocking-io", sentence, seen.evidence())
 
 
 def _in_flight(stop: tuple[int, int], attempts: Sequence[Attempt]) -> bool:

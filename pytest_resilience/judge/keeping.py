@@ -18,6 +18,8 @@ OFTEN = 50
 """More failures than any client outlasts."""
 AGES = (600.0, 3_600.0, 86_400.0, 400 * 86_400.0)
 """Seconds after which it is tried again; who keeps an answer for more than a year, keeps it."""
+MOMENT = 1.0
+"""Seconds more: an answer that is as old as it may be is kept by some, who may count whole ones."""
 
 
 def keeping(
@@ -39,10 +41,10 @@ def keeping(
         return []
     age: float | None = None
     for age in _ages(policy):
-        stage.advance(age - stage.now_ns / 1e9)
+        stage.advance(age + MOMENT - stage.now_ns / 1e9)
         if stage.call().trace:
             stage.keeps = True
-            stage.rest = max(stage.rest, age)
+            stage.rest = max(stage.rest, age + MOMENT)
             break
     else:
         age = None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import email.utils
 import time
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 import requests
+import urllib3
 
 from pytest_resilience import RetryPolicy, verify
 
@@ -85,3 +88,61 @@ def test_ignored_by_who_does_not_say_how_he_waits() -> None:
     policy = RetryPolicy(attempts=3, statuses=[429, 503], retry_after=True)
 
     assert verify(asking(a_second), policy).codes == ["retry-after-ignored"]
+
+
+async def accounted(url: str) -> Any:
+    async with httpx.AsyncClient(timeout=5, verify=False) as client:  # noqa: S501 -- plain HTTP
+
+        async def ask() -> Any:
+            return (await client.get(url)).raise_for_status().json()
+
+        answer = await ask()
+        task = asyncio.create_task(ask())
+        await asyncio.sleep(1)
+        del task
+        return answer
+
+
+def test_a_task_beside_the_answer() -> None:
+    """It dies alone when the first request has worked."""
+    (found,) = verify(accounted)
+
+    assert (found.code, found.scenario) == ("task-raised", "failures-beside-others")
+
+
+def keeping(seconds: float) -> Callable[[str], Any]:
+    kept: list[tuple[float, Any]] = []
+
+    def call(url: str) -> Any:
+        if not kept or time.monotonic() - kept[0][0] > seconds:
+            kept[:] = [(time.monotonic(), asking(a_second)(url))]
+        return kept[0][1]
+
+    return call
+
+
+def test_an_answer_that_is_as_old_as_it_may_be() -> None:
+    """It may be kept until then, and by some for the last moment too."""
+    policy = RetryPolicy(attempts=3, statuses=[429, 503], cache=60)
+
+    assert verify(keeping(60), policy, only="kept-answers").codes == []
+    assert verify(keeping(62), policy, only="kept-answers").codes == ["cache-without-expiry"]
+
+
+def test_a_pool_that_is_used_up_before_the_battery() -> None:
+    """It is told as such, however early it shows."""
+    pool = urllib3.PoolManager(maxsize=2, block=True, timeout=5)
+    held = []
+
+    def call(url: str) -> Any:
+        response = pool.request("GET", url, preload_content=False, retries=False, pool_timeout=3)
+        if response.status != 200:
+            held.append(response)
+            raise ConnectionError(response.status)
+        return response.json()
+
+    found = verify(call)
+    for response in held:
+        response.close()
+
+    assert found.codes == ["pool-exhausted"]

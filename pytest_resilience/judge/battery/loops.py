@@ -17,6 +17,7 @@ from pytest_resilience.checks import loops
 from pytest_resilience.checks.observation import Call
 from pytest_resilience.judge._replaced import replaced
 from pytest_resilience.judge.begun import Sleeps, Waits
+from pytest_resilience.judge.blocking import blocked
 from pytest_resilience.judge.scenario import Scenario, Subject
 from pytest_resilience.judge.stage import Stage
 from pytest_resilience.judge.unawaited import forgotten
@@ -33,9 +34,7 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
     """One slow failure, the wait after it, and a slow answer; a loop may be within a plain call."""
 
     def play(stage: Stage) -> dict[str, object]:
-        if subject.standard is not None:
-            slow = faults.together(faults.latency(SLOW), _as_fault(subject.standard))
-            stage.fail(slow)
+        stage.fail(faults.together(faults.latency(SLOW), _as_fault(subject.outage)))
         stage.fail(faults.latency(SLOW), times=subject.enough)
         begun = Sleeps(lambda: stage.now_ns)
         with (
@@ -43,11 +42,16 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
             begun.watched(),
             _pulses(lambda: stage.now_ns, begun.look) as stops,
             _heard() as said,
+            blocked() as blocked_by,
         ):
-            call = stage.call(_in_steps(stage, stops) if subject.is_foreign else None)
+            client = _in_steps(stage, stops) if subject.is_foreign else None
+            if subject.standard is None:
+                stage.call(client)  # Who never tries again meets the failure alone.
+            call = stage.call(client)
             gc.collect()  # A coroutine is missed when it is thrown away.
         return {
             "stops": tuple(stops),
+            "blocked_by": tuple(blocked_by),
             "warnings": tuple(str(one.message) for one in said),
             "forgotten": tuple(names),
             "alone": begun.alone(_waits(call)),
