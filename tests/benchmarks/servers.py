@@ -168,7 +168,7 @@ def measure(*, quick: bool) -> list[Figure]:
             lambda: start_answer(httpserver),
             unit="ms",
             against=PHS,
-            goal=Goal(most=2, absolute=True),
+            goal=Goal(most=2, round=min),
             rounds=rounds,
         ),
         compare(
@@ -177,7 +177,7 @@ def measure(*, quick: bool) -> list[Figure]:
             lambda: stop(httpserver),
             unit="ms",
             against=PHS,
-            goal=Goal(most=5, absolute=True),
+            goal=Goal(most=5, round=min),
             rounds=3,
         ),
     ]
@@ -226,8 +226,8 @@ def measure(*, quick: bool) -> list[Figure]:
                 lambda: threaded_rate(theirs, 32, 30)[1],
                 unit="s",
                 against=PHS,
-                goal=Goal(most=0.9, absolute=True),
-                rounds=3,
+                goal=Goal(most=0.9, round=max),
+                rounds=rounds,
             ),
         ]
     return figures

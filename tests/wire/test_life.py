@@ -396,6 +396,25 @@ def test_more_at_once_than_one_turn_accepts() -> None:
     assert len(server.trace) == 100
 
 
+def test_a_crowd_is_let_in_together() -> None:
+    """Who has come is served before those who are there are served a second time."""
+    with FakeServer(app_of(), blocking=False) as server, contextlib.ExitStack() as crowd:
+        loop, held = engine.running(), threading.Event()
+        assert loop is not None
+        regular = crowd.enter_context(Raw(server))
+        assert regular.send(GET).answer().status == 200
+        loop.call_soon_threadsafe(held.wait)
+        regular.send(GET.replace(b"/", b"/first", 1))
+        clients = [crowd.enter_context(Raw(server)).send(GET) for _ in range(30)]
+        held.set()
+        assert regular.answer().status == 200
+        assert regular.send(GET.replace(b"/", b"/second", 1)).answer().status == 200
+        assert {client.answer().status for client in clients} == {200}
+        targets = [attempt.target for attempt in server.trace]
+
+    assert targets.index("/second") == len(targets) - 1
+
+
 # --- limits of the machine ---------------------------------------------------------------
 
 
