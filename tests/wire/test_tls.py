@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import ssl
@@ -84,6 +85,11 @@ class Client:
         while data:
             data = data[self._do(self.tls.write, data) :]
 
+    def some(self) -> bytes:
+        """What comes first."""
+        data: bytes = self._do(self.tls.read, 65536)
+        return data
+
     def rest(self) -> bytes:
         """All that comes until the end; `ended` says how that was."""
         come = b""
@@ -97,9 +103,27 @@ class Client:
             self.ended = "RST"
         return come
 
+    def send_and_say_goodbye(self, data: bytes) -> None:
+        """The data and the close_notify in one segment."""
+        self.tls.write(data)
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self.tls.unwrap()
+        self._flush()
+
     def close(self) -> None:
         """Leave."""
         self.raw.close()
+
+
+def test_a_request_that_comes_with_the_goodbye(server: FakeServer) -> None:
+    """It is answered, whatever the client does next."""
+    client = Client(server)
+    client.send_and_say_goodbye(GET)
+    came = client.some()
+    client.close()
+
+    assert came.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert server.trace.statuses == [200]
 
 
 # --- clients -----------------------------------------------------------------------------
