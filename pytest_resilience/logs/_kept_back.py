@@ -33,7 +33,14 @@ def is_open(path: str) -> bool:
         opened = list(_OPENED.iterdir())
     except OSError:
         return True
-    return path in map(os.path.realpath, opened)
+    return path in map(_leads_to, opened)
+
+
+def _leads_to(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except OSError:  # The descriptor that listed them is closed by now.
+        return ""
 
 
 class Writers:
