@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from pytest_resilience import schedule
 
@@ -13,6 +14,9 @@ CHARACTERS = 600
 
 CLOSE = 0.05
 """Seconds within which real time is worth a hint."""
+
+LONGEST = 1e15
+"""Seconds that a float still counts one by one; what is more, or no number, is shown as it is."""
 
 PLURAL = {"status": "statuses"}
 
@@ -76,18 +80,21 @@ def _text(value: object, noun: str, digits: int = 3) -> str:
         return "no answer" if value is None else str(value)
     if noun == "fault":
         return "no fault" if value is None else repr(value)
-    return f"{value:.{digits}f} s" if _is_number(value) else f"{value} s"
+    if _is_time(value):
+        return f"{value:.{digits}f} s"
+    return f"{value} s" if hasattr(value, "expected") else reprlib.repr(value)  # An approx has it.
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_time(value: object) -> TypeGuard[float]:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(value) <= LONGEST  # type: ignore[arg-type]  # mypy forgets what it is
 
 
 def _hints(seen: schedule.Seen[Any], wanted: Sequence[object], place: int) -> list[str]:
     if place >= min(len(seen), len(wanted)):
         return []
     got, want = seen[place], wanted[place]
-    if not isinstance(got, float) or not isinstance(want, int | float):
+    if not isinstance(got, float) or not _is_time(want):
         return []
     if 0 < abs(got - want) <= CLOSE and round(got * schedule.SECOND) % 1_000_000:
         return [f"real time is never exact: compare with pytest.approx(..., abs={CLOSE:g})"]
@@ -138,7 +145,7 @@ def _mark(seen: schedule.Seen[Any], wanted: Sequence[object], place: int) -> str
     if place >= len(wanted):
         return "one too many"
     got, want = seen[place], wanted[place]
-    if seen.noun in ("status", "fault") or not _is_number(want):
+    if seen.noun in ("status", "fault") or not _is_time(want):
         return f"wanted {_text(want, seen.noun)}"
     off = got - want
     late, _ = _texts(abs(off), 0.0, seen.noun)

@@ -56,8 +56,11 @@ def trace(*starts_ms: float, last: int = 200) -> Trace:
         ((0,), [1], "0 waits, wanted 1: wait 1 of 1.000 s never came"),
         ((0, 1000), [], "1 wait, wanted 0: wait 1 of 1.000 s is one too many (attempt 2)"),
         ((0, 1000.2), [1], "wait 1 was 1.000200 s, wanted 1.000000 s (attempt 2)"),
-        ((0, 1000), [None], "wait 1 was 1.000 s, wanted None s (attempt 2)"),
-        ((0, 1000), ["x"], "wait 1 was 1.000 s, wanted x s (attempt 2)"),
+        ((0, 1000), [None], "wait 1 was 1.000 s, wanted None (attempt 2)"),
+        ((0, 1000), ["x"], "wait 1 was 1.000 s, wanted 'x' (attempt 2)"),
+        ((0, 1000), ["1"], "wait 1 was 1.000 s, wanted '1' (attempt 2)"),
+        ((0, 1000), [float("nan")], "wait 1 was 1.000 s, wanted nan (attempt 2)"),
+        ((0, 1000), [10**400], f"wait 1 was 1.000 s, wanted {'1':0<18}...{'0':0>19} (attempt 2)"),
         ((0, 1000), (1,), "the waits are as wanted, but they are a list and that is a tuple"),
     ],
 )
