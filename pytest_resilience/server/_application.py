@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pytest_resilience.engine._loop import Loop
     from pytest_resilience.records import Attempt
-    from pytest_resilience.server.connection import Connection
+    from pytest_resilience.server._replying import Replying
     from pytest_resilience.server.journal import Entry
     from pytest_resilience.server.listener import Service
 
@@ -92,7 +92,7 @@ class Application:
             entry.change(unmatched=True, note=f"no route matched; {nearest}")
 
     def call_in_worker(
-        self, connection: Connection, env: WSGIEnvironment, entry: Entry, decision: Decision
+        self, connection: Replying, env: WSGIEnvironment, entry: Entry, decision: Decision
     ) -> None:
         """Have the application answer on a thread of its own."""
         if self._workers is None:
@@ -101,7 +101,7 @@ class Application:
 
     def _work(
         self,
-        connection: Connection,
+        connection: Replying,
         env: WSGIEnvironment,
         entry: Entry,
         decision: Decision,
@@ -129,7 +129,7 @@ class Application:
         self._loop.call_soon_threadsafe(deliver)
 
     def _work_lazily(
-        self, connection: Connection, env: WSGIEnvironment, entry: Entry, reply: wsgi.Reply
+        self, connection: Replying, env: WSGIEnvironment, entry: Entry, reply: wsgi.Reply
     ) -> Answer | None:
         """The answer, if it turns out to have a length; otherwise it is on its way."""
         with closing(reply.pieces()) as pieces:

@@ -1,4 +1,4 @@
-"""One accepted connection: reads requests, has them answered, keeps the record.
+"""One accepted connection: reads requests, one after another, and has them answered.
 
 States: *reading* a request, *waiting* for the application's worker thread, *writing* the
 answer, *draining* after our FIN, *closed*. Whatever the state, the socket is watched, so a
@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_resilience.answers import Answer
 from pytest_resilience.clock import Timer, links
 from pytest_resilience.engine._poller import CLOSED, READ, WRITE
-from pytest_resilience.faults._script import Script, deliver
-from pytest_resilience.plan import NOTHING, Decision
+from pytest_resilience.faults._script import Script
 from pytest_resilience.records import Outcome
 from pytest_resilience.server import _answering as answering, wire, wsgi
 from pytest_resilience.server._head import Head
-from pytest_resilience.server._held import Held, State
+from pytest_resilience.server._held import State
 from pytest_resilience.server._incoming import Incoming, Malformed, Sign
-from pytest_resilience.server._stream import Stream
+from pytest_resilience.server._replying import Replying
 from pytest_resilience.server.journal import Entry
 
 if TYPE_CHECKING:
@@ -34,24 +31,18 @@ PENDING_MOST = 262_144
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class Connection(Held):
-    """One accepted socket, from accept to close. Lives on the loop's thread."""
+class Connection(Replying):
+    """One accepted connection, from accept to close. Lives on the loop's thread."""
 
     __slots__ = (
         "_ahead",
         "_body",
         "_body_size",
         "_carried",
-        "_entry",
         "_feeding",
         "_idle_timer",
         "_incoming",
         "_pending",
-        "_request",
-        "_retry_after",
-        "_status",
-        "_stream",
-        "_writer",
         "for_control",
     )
 
@@ -64,16 +55,10 @@ class Connection(Held):
         self._pending = bytearray()
         self._feeding = False
         self._ahead: bytes | None = None
-        self._request: wsgi.Request | None = None
         self._body: list[bytes] = []
         self._body_size = 0
-        self._entry: Entry | None = None
-        self._writer: wire.Writer | None = None
         self._carried = 0
         self._idle_timer: Timer | None = None
-        self._status: int | None = None
-        self._retry_after: str | None = None
-        self._stream: Stream | None = None
         super().__init__(listener, sock, client, number)
 
     def ignore(self, label: str) -> None:
@@ -241,131 +226,16 @@ class Connection(Held):
         if self._entry is None and self.state is State.READING and place:
             self._entry = self._record("", "", b"", f"{why} within {place}")
 
-    # Answering
-
     def _complete(self) -> None:
-        request, entry = self._request, self._entry
-        assert request is not None
-        assert entry is not None
-        request.body = body = b"".join(self._body) if self._body else b""
+        body = b"".join(self._body) if self._body else b""
         self._body = []
-        if body:
-            entry.change(body=body[: self.listener.keep_body], body_size=len(body))
-        if self.listener.is_control(request.target):
-            answer = self.listener.application.call_control(wsgi.environ(request, blocking=False))
-            self._answer(answer, NOTHING)
-            return
-        decision = self.listener.application.decide(entry, body)
-        if decision.label is not None or decision.note:
-            entry.change(fault=decision.label, note=decision.note)
-        if not getattr(decision.fault, "processed", True):
-            self._answer(answering.unasked(self.listener.date()), decision)
-            return
-        env = wsgi.environ(request, blocking=self.listener.blocking)
-        if not self.listener.blocking:
-            self._answer(self.listener.application.call(env, entry), decision)
-            return
-        self.state = State.WAITING
-        self.listener.application.call_in_worker(self, env, entry, decision)
+        self._respond(body, keeps_alive=self._incoming.keeps_alive)
 
-    def answer_later(self, entry: Entry, answer: Answer, decision: Decision) -> None:
-        """The worker has the answer; on the loop's thread."""
-        if self.state is State.WAITING and self._entry is entry:
-            self._answer(answer, decision)
-
-    def _answer(self, answer: Answer, decision: Decision) -> None:
-        if self.state is State.CLOSED:
-            return  # The application, or a predicate of the plan, has stopped its own server.
-        assert self._entry is not None
-        script = self._script(answer)
-        if decision is not NOTHING:
-            try:
-                script = answering.bent(script, decision, self._entry.attempt, self.listener)
-            except Exception as error:  # noqa: BLE001 -- a user's own fault value may fail
-                self.failed(error)
-                script = self._script(answering.FAILED)
-        self._say(script)
-
-    def _say(self, script: Script) -> None:
-        try:
-            writer = wire.Writer(self, deliver(script), self.listener.clock)
-        except Exception as error:  # noqa: BLE001 -- the same, in its first step
-            self.failed(error)
-            answer = answering.dated(answering.FAILED, self.listener)
-            script = replace(script, answer=answer, lead=(), steps=None, tail=())
-            writer = wire.Writer(self, deliver(script), self.listener.clock)
-        self._status = script.answer.status
-        self._retry_after = script.answer.header("Retry-After")
-        assert self._entry is not None
-        self._entry.answered(script.answer)
-        self._write(writer)
-
-    def failed(self, error: Exception) -> None:
-        """The answer, or a step of it, cannot be made."""
-        assert self._entry is not None
-        self.listener.errors.append(error)
-        self._entry.change(note=f"the answer could not be made: {error!r}")
-
-    def _script(self, answer: Answer) -> Script:
-        assert self._request is not None
-        assert self._entry is not None
-        # Nobody can find the next answer behind a body that is shorter or longer than it says.
-        wrong = answering.misannounced(answer, self._request)
-        if wrong:
-            self._entry.change(note=wrong)
-        keep_alive = self._incoming.keeps_alive and not wrong
-        return answering.script(answer, self._request, self.listener, keep_alive=keep_alive)
-
-    def _write(self, writer: wire.Writer) -> None:
-        self.state = State.WRITING
-        self._writer = writer
-        writer.run()
-
-    def stream(self, entry: Entry, answer: Answer, stream: Stream) -> None:
-        """The worker has the head of a lazy answer, and pieces are on their way."""
-        if self.state is not State.WAITING or self._entry is not entry:
-            stream.abandon()
-            return
-        self._stream = stream
-        stream.frame(self._script(answer))
-        self._status, self._retry_after = answer.status, answer.header("Retry-After")
-        self._write(wire.Writer(self, stream, self.listener.clock))
-
-    def stream_on(self, stream: Stream) -> None:
-        """More of a lazy answer has come."""
-        if self._stream is stream and self._writer is not None:
-            self._writer.feed()
-
-    # The owner's side of wire.Writer
-
-    def want_write(self, *, wanted: bool) -> None:
-        """Watch for room in the socket's buffer."""
-        self._watch(self._events | WRITE if wanted else self._events & ~WRITE)
-
-    def progress(self, sent: int, *, head_sent: bool) -> None:
-        """Record how far the answer has come."""
-        assert self._entry is not None
-        # Its end may have been recorded before a last write that was not taken whole.
-        pending = {"outcome": Outcome.PENDING, "ended_ns": None}
-        self._entry.change(sent=sent, **pending, **self._said(head_sent=head_sent))
-
-    def ended(self, outcome: Outcome, sent: int, *, head_sent: bool) -> None:
-        """Record the end of the attempt."""
-        entry = self._entry
-        assert entry is not None
-        if entry.pending:
-            entry.end(outcome, self.listener.now(), sent=sent, **self._said(head_sent=head_sent))
-
-    def _said(self, *, head_sent: bool) -> dict[str, object]:
-        """What of the answer's head the client has been told."""
-        if not head_sent:  # Its end may have been recorded before a write that was not taken.
-            return {"status": None, "retry_after": None}
-        return {"status": self._status, "retry_after": self._retry_after}
+    # The end of an answer
 
     def answered(self, idle_reset: float | None) -> None:
         """Go on to the next request."""
-        self._entry = self._request = self._writer = self._stream = None
-        self.state = State.READING
+        super().answered(idle_reset)
         ahead = self._incoming.renew() + self._pending
         self._pending.clear()
         self._watch(READ)
@@ -388,17 +258,6 @@ class Connection(Held):
         if timer is not None:
             timer.cancel()
 
-    def lost(self) -> None:
-        """The client has closed or reset the connection."""
-        if self._entry is not None:
-            self._entry.end(Outcome.GONE, self.listener.now())
-        self._stop()
-        self._close_socket()
-
-    def go_down(self, seconds: float) -> None:
-        """The fault takes the whole server down."""
-        self.listener.down(seconds)
-
     def cut(self, *, reset: bool) -> None:
         """The server stops or goes down: end the connection now."""
         self._note_unfinished("the server ended the connection")
@@ -412,12 +271,7 @@ class Connection(Held):
 
     def _stop(self) -> None:
         self._cancel_idle()
-        if self._writer is not None:
-            self._writer.cancel()
-            self._writer = None
-        if self._stream is not None:
-            self._stream.abandon()
-            self._stream = None
+        super()._stop()
 
     def _forget(self) -> bool:
         if not super()._forget():
