@@ -38,7 +38,7 @@ from pytest_resilience_vault import Vault  # noqa: E402
 
 PASSWORD = "s3cr3t-of-the-demo"  # noqa: S105 -- stored in a fake, looked for in the log
 CLIENTS = ("gds_vault", "tweet_generator", "retry_handler", "main", "gemini_client")
-WIDTH = 120
+WIDTH = 160
 SHOWN_FIELDS = ("status_code", "attempt", "max_attempts", "delay_seconds", "final_attempt")
 
 REAL = RealClock()
@@ -80,6 +80,7 @@ class Demo:
         self.virtual = virtual
         self.proven: list[str] = []
         self.refuted: list[str] = []
+        self.outcome = ""
 
     def claim(self, text: str, *, holds: bool) -> None:
         """Note whether something that we say is true."""
@@ -105,13 +106,25 @@ class Demo:
         self.tap.origin = clock.monotonic()
         print(f"\n  {title}")
         print(f"    planned: {rule}")
+        self.outcome = ""
         started = REAL.monotonic()
         yield
         self._show(server)
+        if self.outcome:
+            print(f"    the caller got {self.outcome}")
         took = clock.monotonic() - self.tap.origin
         real = (REAL.monotonic() - started) * 1000
         print(f"    {took:g} s on the client's clock, {real:.0f} ms on yours")
         self.claim(f"{title}: every planned fault was met", holds=not server.plan.unmet)
+
+    def failure_of(self, call: Callable[[], object], kind: type[Exception]) -> Exception | None:
+        """What a call that must fail raised; it is shown below the timeline."""
+        try:
+            call()
+        except kind as error:
+            self.outcome = f"{type(error).__name__}: {error}"
+            return error
+        return None
 
     def _show(self, server: FakeServer) -> None:
         """Attempts, their ends and log lines in the order in which they happened."""
@@ -161,7 +174,8 @@ def vault_acts(demo: Demo, vault: Vault) -> None:
     )
 
     ordeal = (faults.status(429, retry_after=3), faults.timeout(), faults.reset_peer())
-    with demo.act("a 429 with Retry-After, a hanging connection, then a reset", vault, *ordeal):
+    title = "a 429 whose Retry-After the client's document overrules, a hanging connection, a reset"
+    with demo.act(title, vault, *ordeal):
         secret = client.get_secret("secret/data/myapp")
     demo.claim(
         "it got the secret through a 429, a hang of 10 s and a reset",
@@ -174,14 +188,14 @@ def vault_acts(demo: Demo, vault: Vault) -> None:
 
     client.clear_cache()
     with demo.act("Vault stays down: four 503s", vault, 503, times=4):
-        error = failure_of(lambda: client.get_secret("secret/data/myapp"), VaultError)
+        error = demo.failure_of(lambda: client.get_secret("secret/data/myapp"), VaultError)
     demo.claim(
         "it gave up after 4 attempts with a VaultError that has its cause",
         holds=len(vault.trace) == 4 and error is not None and bool(error.__cause__),
     )
 
     with demo.act("a 403 is not an outage", vault, "permission_denied"):
-        failure_of(lambda: client.get_secret("secret/data/other"), VaultError)
+        demo.failure_of(lambda: client.get_secret("secret/data/other"), VaultError)
     demo.claim(
         "it did not repeat a request that was forbidden",
         holds=len(vault.trace) == 1,
@@ -209,21 +223,11 @@ def gemini_acts(demo: Demo, gemini: Gemini) -> None:
 
     limited = faults.status(429, retry_after=5)
     with demo.act("a 429 with Retry-After, not to be retried by its document", gemini, limited):
-        error = failure_of(lambda: generate_tweet("quotas"), GeminiError)
+        error = demo.failure_of(lambda: generate_tweet("quotas"), GeminiError)
     demo.claim(
         "it made one attempt at a 429, and said why it failed",
         holds=len(gemini.trace) == 1 and "429" in str(error),
     )
-
-
-def failure_of(call: Callable[[], object], kind: type[Exception]) -> Exception | None:
-    """What a call that must fail raised."""
-    try:
-        call()
-    except kind as error:
-        print(f"    the caller got {type(error).__name__}: {error}")
-        return error
-    return None
 
 
 def look_for_secrets(demo: Demo, secrets: dict[str, str]) -> None:
