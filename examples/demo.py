@@ -38,7 +38,7 @@ from pytest_resilience_vault import Vault  # noqa: E402
 
 PASSWORD = "s3cr3t-of-the-demo"  # noqa: S105 -- stored in a fake, looked for in the log
 CLIENTS = ("gds_vault", "tweet_generator", "retry_handler", "main", "gemini_client")
-WIDTH = 160
+WIDTH = 170
 SHOWN_FIELDS = ("status_code", "attempt", "max_attempts", "delay_seconds", "final_attempt")
 
 REAL = RealClock()
