@@ -65,7 +65,9 @@ class Writers:
 
 
 def _layers_of(path: str) -> Iterator[Layer]:
-    for generation in range(3):  # It has just been opened: mostly among the youngest.
+    # It has just been opened, so mostly it is among the youngest; to go through all of them
+    # takes long, and not knowing whether it is still open we would do it again and again.
+    for generation in range(3 if _OPENED.exists() else 2):
         found = [one for one in gc.get_objects(generation) if _writes_to(one, path)]
         if found:
             return iter(found)
