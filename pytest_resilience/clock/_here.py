@@ -5,12 +5,14 @@ from __future__ import annotations
 import _thread
 import contextlib
 import operator
+import subprocess
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, SupportsIndex
 
 from pytest_resilience.clock import _current
 from pytest_resilience.clock._coarse import get_ahead, get_past, meant
+from pytest_resilience.clock._parties import Reason
 
 if TYPE_CHECKING:
     from pytest_resilience.clock._conductor import Conductor
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 SECOND = 1_000_000_000
 
 _in_real_time: set[int] = set()
+TIMEOUTS = (TimeoutError, subprocess.TimeoutExpired)
 
 
 def conducting() -> Conductor | None:
@@ -87,13 +90,24 @@ def in_real_time() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def outside(conductor: Conductor, what: str) -> Iterator[None]:
-    """Wait for another process or host in this block: in real time, and so do the others."""
-    party = party_of(conductor)
-    out = conductor.step_out(party, what)
+def outside(conductor: Conductor, what: str, timeout: float | None = None) -> Iterator[None]:
+    """Wait for another process or host in this block: in real time, and so do the others.
+
+    Args:
+        conductor: The one of this thread.
+        what: What is waited for, for a person to read.
+        timeout: Seconds after which the block ends by an error; they have passed then.
+    """
+    party, due = party_of(conductor), due_after(conductor, timeout)
+    out, timed_out = conductor.step_out(party, what), False
     try:
         with in_real_time():
             yield
+    except TIMEOUTS:
+        timed_out = due is not None
+        raise
     finally:
         if out:
             conductor.step_in(party)
+        while timed_out and conductor.park(party, what, due) is Reason.WOKEN:
+            pass

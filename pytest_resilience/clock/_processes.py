@@ -18,12 +18,16 @@ def _named(call: Callable[..., Any], real: Any) -> Callable[..., Any]:
     return call
 
 
-def _real_time(real: Callable[..., Any]) -> Callable[..., Any]:
+def _real_time(name: str, place: int) -> Callable[..., Any]:
+    """Popen.wait and communicate, with the place of the timeout among the arguments."""
+    real = getattr(subprocess.Popen, name)
+
     def call(*args: Any, **kwargs: Any) -> Any:
         conductor = conducting()
         if conductor is None:
             return real(*args, **kwargs)
-        with outside(conductor, "another process"):
+        timeout = kwargs.get("timeout", args[place] if len(args) > place else None)
+        with outside(conductor, "another process", timeout):
             return real(*args, **kwargs)
 
     return _named(call, real)
@@ -43,7 +47,8 @@ def _poll(self: subprocess.Popen[Any]) -> Any:
 
 
 METHODS: dict[str, Callable[..., Any]] = {
-    **{name: _real_time(getattr(subprocess.Popen, name)) for name in ("wait", "communicate")},
+    "wait": _real_time("wait", 1),
+    "communicate": _real_time("communicate", 2),
     "poll": _named(_poll, real_popen_poll),
 }
 """The stand-in for each method of subprocess.Popen that is replaced."""

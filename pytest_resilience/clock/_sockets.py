@@ -110,7 +110,7 @@ def waiting(sock: Socket, events: int, flags: int = 0) -> Iterator[None]:
         wait(sock, conductor, events, due_after(conductor, sock.gettimeout()))
         yield
     else:
-        with outside(conductor, "somebody else's server"):
+        with outside(conductor, "somebody else's server", sock.gettimeout()):
             yield
 
 
@@ -224,7 +224,7 @@ def _connect_elsewhere(
     if sock.gettimeout() == 0 or not _foreign.is_foreign(sock):
         _foreign.sent(sock)
         return real(sock, address)
-    with outside(conductor, f"a connection to {address!r}"):
+    with outside(conductor, f"a connection to {address!r}", sock.gettimeout()):
         return real(sock, address)
 
 

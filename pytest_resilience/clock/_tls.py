@@ -33,7 +33,7 @@ def _tls(name: str, operation: str, *, receives: bool = False) -> Callable[..., 
             touch(self)
             return real(self, *args, **kwargs)
         if not is_ours(self):
-            with outside(conductor, "somebody else's server"):
+            with outside(conductor, "somebody else's server", self.gettimeout()):
                 return real(self, *args, **kwargs)
         deadline = due_after(conductor, self.gettimeout())
         if receives and _links.touched():

@@ -107,6 +107,11 @@ class VirtualClock:
         if seconds < 0:
             raise ValueError(f"advance({seconds!r}): time does not go back")
         conductor = self._running()
+        if conductor.engine.on_thread:
+            raise ClockError(
+                "a fake's handler called advance: it runs on the server's own thread and must "
+                "not wait; plan faults.latency(seconds) instead"
+            )
         due = conductor.now_ns + round(seconds * SECOND)
         sleep_until(conductor, due, f"advance({seconds!r})")
 

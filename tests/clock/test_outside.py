@@ -266,6 +266,41 @@ def test_a_fake_handler_that_sleeps_is_told(clock: VirtualClock) -> None:
         server.errors.clear()
 
 
+def test_a_fake_handler_that_lets_time_pass_is_told(clock: VirtualClock) -> None:
+    """So must a handler that calls advance, which would wait for its own thread."""
+
+    def app(environ: object, start: object) -> list[bytes]:
+        clock.advance(1)
+        return []
+
+    with FakeServer(app, blocking=False) as server:
+        assert requests.get(server.url, timeout=5).status_code == 500
+        assert "faults.latency" in str(server.errors[0])
+        server.errors.clear()
+
+
+def test_a_timeout_out_there_has_passed_here(clock: VirtualClock) -> None:
+    """A loop that waits for somebody else until some moment ends at that moment."""
+    with socket.socket(type=socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.settimeout(0.02)
+        ends = time.monotonic() + 0.06
+        while time.monotonic() < ends:
+            with pytest.raises(TimeoutError):
+                sock.recv(1)
+    assert clock.now == 0.06
+
+
+def test_a_timeout_of_a_process_has_passed_here(clock: VirtualClock) -> None:
+    """As long as it took."""
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as child:
+        for wait in (child.wait, lambda timeout: child.communicate(None, timeout)):
+            with pytest.raises(subprocess.TimeoutExpired):
+                wait(timeout=0.25)
+        child.kill()
+    assert clock.now == 0.5
+
+
 def test_not_on() -> None:
     """advance needs a clock that is on, and goes forward."""
     clock = VirtualClock()
