@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 
 from pytest_resilience_vault import _errors
 from pytest_resilience_vault._acl import Acl
 from pytest_resilience_vault._backend import Backend, matches
 from pytest_resilience_vault._call import CREATE, DELETE, LIST, PATCH, UPDATE, WRITES, Call
-from pytest_resilience_vault._default_policy import default_policy
 from pytest_resilience_vault._entities import Entities, Entity
 from pytest_resilience_vault._errors import Forbidden, Refused, unlisted
 from pytest_resilience_vault._flavour import VAULT, Flavour
@@ -17,13 +16,7 @@ from pytest_resilience_vault._ids import mint, new_uuid
 from pytest_resilience_vault._kv1 import Kv1
 from pytest_resilience_vault._kv2 import Kv2
 from pytest_resilience_vault._mounts import Mount, Mounts
-from pytest_resilience_vault._policy import (
-    OPENBAOS_TERMS,
-    VAULTS_TERMS,
-    Policy,
-    Terms,
-    read_policy,
-)
+from pytest_resilience_vault._policies import Denials, Policies
 from pytest_resilience_vault._quotas import Quotas
 from pytest_resilience_vault._reply import NotThere, Reply
 from pytest_resilience_vault._seal import Seal
@@ -31,13 +24,10 @@ from pytest_resilience_vault._tokens import ROOT_PATH, Token, Tokens
 from pytest_resilience_vault._ttl import Wish
 from pytest_resilience_vault._wrapping import (
     PATHS as WRAPPING_PATHS,
-    RESPONSE_WRAPPING,
-    WRAPPING_POLICY,
     Wraps,
     check_wrapping_token,
 )
 
-FOR_EVER = float("inf")
 OWN_PATHS = ("auth/token/lookup-self", "auth/token/renew-self", "auth/token/revoke-self")
 
 
@@ -71,21 +61,16 @@ class Core:
         """The newest that was made by init."""
         self.has_namespaces = flavour.is_openbao
         """Of the root namespace: whether X-Vault-Namespace means anything."""
-        self._denied: set[str] = parent._denied if parent else set()  # noqa: SLF001 -- of one server
+        self.denials: Denials = parent.denials if parent else Denials()
         self.empty()
 
     def empty(self) -> None:
         """Leave only what every Vault has."""
         self.mounts = Mounts()
-        self.policies: dict[str, Policy] = {}
-        """But for those that every Vault has and nobody sees."""
+        self.policies = Policies(self.time, self.denials, openbao=self.flavour.is_openbao)
         self.children: dict[str, Core] = {}
-        self._acls: dict[tuple[str, ...], Acl] = {}
         self.entities = Entities(self._id_suffix, self._name_suffix)
-        self.entities.changed = self._acls.clear
-        self._policies_until = FOR_EVER
-        self.set_policy("default", default_policy(openbao=self.flavour.is_openbao))
-        self._hidden = {RESPONSE_WRAPPING: self.read_policy(RESPONSE_WRAPPING, WRAPPING_POLICY)}
+        self.entities.changed = self.policies.changed
         from pytest_resilience_vault._own_mounts import add_own_mounts, configure_own_mounts
 
         add_own_mounts(self)
@@ -140,79 +125,15 @@ class Core:
         )
         return self.tokens.add(token)
 
-    # Policies
-
-    def set_policy(self, name: str, text: str, terms: Terms | None = None) -> None:
-        """Write a policy.
-
-        Raises:
-            ValueError: It cannot be read, in Vault's words.
-        """
-        old = self.policies.get(name)
-        number = old.number + 1 if old else 1
-        policy = self.read_policy(name, text)
-        terms = terms or self.usual_terms
-        written = replace(policy, number=number, written=self.time(), terms=terms)
-        self.policies[name] = written
-        self._policies_until = min(self._policies_until, written.until)
-        self._acls.clear()
-
-    @property
-    def usual_terms(self) -> Terms:
-        """Those of a policy for which nobody asks for others."""
-        return OPENBAOS_TERMS if self.flavour.is_openbao else VAULTS_TERMS
-
-    def expire_policies(self) -> None:
-        """Forget the policies and the paths in them whose time is over."""
-        if self._policies_until == FOR_EVER or self.time() < self._policies_until:
-            return
-        now = self.time()
-        alive = [policy.at(now) for policy in self.policies.values()]
-        self.policies = {policy.name: policy for policy in alive if policy}
-        self._policies_until = min(policy.until for policy in self.policies.values())
-        self._acls.clear()
-
-    def read_policy(self, name: str, text: str) -> Policy:
-        """A policy that is not in force; raises what `set_policy` would."""
-        return read_policy(name, text, openbao=self.flavour.is_openbao, now=self.time())
-
-    def policy(self, name: str) -> Policy | None:
-        """A policy, seen or not."""
-        self.expire_policies()
-        return self.policies.get(name) or self._hidden.get(name)
-
-    def delete_policy(self, name: str) -> None:
-        """Forget a policy; tokens that have it lose what it granted."""
-        self.policies.pop(name, None)
-        self._acls.clear()
-
-    def unknown_policies(self, names: Iterable[str]) -> list[str]:
-        """The warnings about policies that nobody has written."""
-        self.expire_policies()
-        known = {*self.policies, "root"}
-        return [f'Policy "{name}" does not exist' for name in names if name not in known]
+    # What a token may do
 
     def acl(self, token: Token) -> Acl:
         """What a token may do, by the policies of its own namespace."""
         home = self.root.space(token.space) if token.space != self.path else self
         if home is not self:
             return home.acl(token) if home else Acl(())
-        self.expire_policies()
-        key = (token.entity_id, *token.policies)
-        acl = self._acls.get(key)
-        if acl is None:
-            entity = self.entities.by_id.get(token.entity_id)
-            known = {**self._hidden, **self.policies}
-            names = {*token.policies, *(entity.policies if entity else ())}
-            held = [known[name] for name in sorted(names) if name in known]
-            acl = Acl(
-                [*held, *self._denials()],
-                root=token.is_root,
-                openbao=self.flavour.is_openbao,
-                entity=entity,
-            )
-            self._acls[key] = acl
-        return acl
+        entity = self.entities.by_id.get(token.entity_id)
+        return self.policies.acl(token.policies, entity, root=token.is_root)
 
     def entity_of(self, token: Token) -> Entity | None:
         """Whose a token is, by its own namespace."""
@@ -265,20 +186,6 @@ class Core:
             return below is not None and self.acl(token).reaches(f"{below}{prefix}")
         except Forbidden as error:
             raise Refused(403, *error.errors) from None
-
-    def deny(self, paths: Iterable[str]) -> None:
-        """Forbid paths to every token but root, whatever its policies."""
-        self._denied.update(paths)
-        self._acls.clear()
-
-    def undeny(self, paths: Iterable[str]) -> None:
-        """Take that back."""
-        self._denied.difference_update(paths)
-        self._acls.clear()
-
-    def _denials(self) -> list[Policy]:
-        stanzas = [f'path "{path}" {{ capabilities = ["deny"] }}' for path in self._denied]
-        return [self.read_policy("denied", "\n".join(stanzas))]
 
     def renewal(self, token: Token, increment: float) -> Wish:
         """On which terms a token is renewed: those of its auth method."""

@@ -220,7 +220,7 @@ def create(
     core.tokens.add(token)
     if wanted.id:
         warnings.append(WEAK)
-    warnings += core.unknown_policies(token.policies)
+    warnings += core.policies.unknown(token.policies)
     auth = token.auth(token.ttl, core.identity_policies(token))
     return Reply(auth=auth, warnings=warnings)
 

@@ -55,7 +55,7 @@ def set_up(core: Core) -> Setup:
     core.mount_kv("secret/", 2, "key/value secret storage")
     method = AppRole(core)
     mount = core.mounts.add(Mount("approle/", "approle", method, is_auth=True, options={}))
-    core.set_policy(APP, APP_POLICY)
+    core.policies.write(APP, APP_POLICY)
     role = Role(APP, token_policies=[APP])
     secret = SecretId(new_uuid(), now)
     role.secret_ids[secret.secret_id] = secret

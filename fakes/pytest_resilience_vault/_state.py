@@ -32,7 +32,7 @@ def read(core: Core) -> dict[str, Any]:
             mount.path: 2 if isinstance(mount.backend, Kv2) else 1 for mount in kv_mounts(core)
         },
         "secrets": secrets(core),
-        "policies": {name: policy.text for name, policy in core.policies.items()},
+        "policies": {policy.name: policy.text for policy in core.policies},
         "roles": {
             name: {**role.shown(), "role_id": role.role_id, "secret_ids": list(role.secret_ids)}
             for name, role in roles.items()
@@ -176,15 +176,15 @@ def _policies(core: Core, state: dict[str, Any]) -> list[Step]:
     steps: list[Step] = []
     for name, text in _object("policies", value).items():
         if text is None:
-            steps.append(partial(core.delete_policy, name))
+            steps.append(partial(core.policies.delete, name))
             continue
         if not isinstance(text, str):
             raise PlanError(f"policies[{name!r}] is {text!r}; wanted is HCL as a string")
         try:
-            core.read_policy(name, text)
+            core.policies.read(name, text)
         except ValueError as error:
             raise PlanError(f"policies[{name!r}]: {error}") from None
-        steps.append(partial(core.set_policy, name, text))
+        steps.append(partial(core.policies.write, name, text))
     return steps
 
 

@@ -34,9 +34,8 @@ class PolicyPaths(Backend):
     type = "system"
 
     def _names(self) -> list[str]:
-        self.core.expire_policies()
         own = [] if self.core.parent else ["root"]
-        return [*sorted(self.core.policies), *own]
+        return [*sorted(policy.name for policy in self.core.policies), *own]
 
     @on("list", "policies/acl/?")
     def list_policies(self, call: Call) -> Reply:
@@ -89,12 +88,12 @@ class PolicyPaths(Backend):
 
     def _read(self, name: str, key: str) -> Reply | None:
         name = name.lower()
-        if self.core.policy(name) is None and name != "root":
+        if self.core.policies.get(name) is None and name != "root":
             return None
         return Reply(self._shown(name, key))
 
     def _shown(self, name: str, key: str) -> dict[str, Any]:
-        policy = self.core.policy(name)
+        policy = self.core.policies.get(name)
         data: dict[str, Any] = {"name": name, key: policy.text if policy else ""}
         if self.core.flavour.is_openbao:
             data.update(shown_terms(policy))
@@ -105,7 +104,7 @@ class PolicyPaths(Backend):
     def write_policy(self, call: Call, name: str) -> Reply | None:
         """Write a policy; it is in force for every token at once."""
         name = name.lower()
-        terms = self.core.usual_terms
+        terms = self.core.policies.usual_terms
         if self.core.flavour.is_openbao:
             call.convert(fields.POLICY)
             terms = read_terms(call, terms)
@@ -123,14 +122,14 @@ class PolicyPaths(Backend):
         text = _plain(text)
         refuse_elapsed(terms, call.now)
         try:
-            self.core.read_policy(name, text)
+            self.core.policies.read(name, text)
         except ValueError as error:
             raise bad_request(str(error)) from None
         if name in _IMMUTABLE:
             raise bad_request(f'cannot update "{name}" policy')
         if self.core.flavour.is_openbao:
-            check_and_set(self.core.policy(name), terms, call)
-        self.core.set_policy(name, text, terms)
+            check_and_set(self.core.policies.get(name), terms, call)
+        self.core.policies.write(name, text, terms)
 
     @on("patch", "policies/acl/(?P<name>.+)", fields.POLICY)
     def patch_policy(self, call: Call, name: str) -> Reply:
@@ -138,11 +137,11 @@ class PolicyPaths(Backend):
         if not self.core.flavour.is_openbao:
             raise unsupported_operation()
         name = name.lower()
-        old = self.core.policy(name)
+        old = self.core.policies.get(name)
         if old is None and name != "root":
             raise bad_request("policy not found")
         text = call.text("policy", old.text if old else "")
-        terms = read_terms(call, old.terms if old else self.core.usual_terms)
+        terms = read_terms(call, old.terms if old else self.core.policies.usual_terms)
         call.data.setdefault("cas", old.number if old else 0)
         self._set(name, text, call, terms)
         return Reply()
@@ -156,7 +155,7 @@ class PolicyPaths(Backend):
             raise bad_request(f'cannot delete "{name}" policy')
         if name == "default":
             raise bad_request("cannot delete default policy")
-        self.core.delete_policy(name)
+        self.core.policies.delete(name)
 
 
 def _plain(text: str) -> str:

@@ -187,7 +187,7 @@ class Vault(Fake):
         """Write a policy, in HCL; it is in force at once."""
         with self.lock:
             try:
-                self._core.set_policy(name.lower(), text)
+                self._core.policies.write(name.lower(), text)
             except ValueError as error:
                 raise PlanError(str(error)) from None
 
@@ -200,12 +200,12 @@ class Vault(Fake):
                 takes it back.
         """
         with self.lock:
-            self._core.deny(mount_of(self._core, path).paths)
+            self._core.denials.add(mount_of(self._core, path).paths)
 
     def allow(self, path: str) -> None:
         """Take back what `deny` has forbidden."""
         with self.lock:
-            self._core.undeny(mount_of(self._core, path).paths)
+            self._core.denials.remove(mount_of(self._core, path).paths)
 
     def expire_token(self, token: str | None = None) -> None:
         """Let a token's time run out; every token but root without a name."""
