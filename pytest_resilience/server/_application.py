@@ -133,7 +133,8 @@ class Application:
     ) -> Answer | None:
         """The answer, if it turns out to have a length; otherwise it is on its way."""
         with closing(reply.pieces()) as pieces:
-            first = next(pieces, b"")  # Status and fields are named by now, even by a generator.
+            # Status and fields are named by now, even by a generator.
+            first = next((piece for piece in pieces if piece or reply.named), b"")
             if not reply.lazy:
                 return reply.answer((first, *pieces))
             answer = reply.answer(())

@@ -127,6 +127,11 @@ class Reply:
         return self._written.append
 
     @property
+    def named(self) -> bool:
+        """Whether the application has called `start_response`."""
+        return self._status is not None
+
+    @property
     def lazy(self) -> bool:
         """Whether the body is made while it is sent, so that its length is not known."""
         if isinstance(self.body, list | tuple):
@@ -154,7 +159,8 @@ class Reply:
                 close()
 
     def _take_written(self) -> list[bytes]:
-        taken, self._written = self._written, []
+        taken = [*self._written]
+        self._written.clear()  # Its `append` is the application's write().
         return taken
 
     def answer(self, body: tuple[bytes, ...]) -> Answer:

@@ -259,6 +259,33 @@ def test_a_generator_with_its_length(*, blocking: bool) -> None:
         assert ended(server).note == ""
 
 
+@BOTH
+def test_write_within_a_body(*, blocking: bool) -> None:
+    """What is written while the body is made stands where it was written."""
+
+    def app(environ: Any, start: Start) -> Any:
+        write = start("200 OK", [("Content-Length", "9")])
+        write(b"one")
+        yield b"two"
+        write(b"end")
+
+    with FakeServer(app, blocking=blocking) as server:
+        assert ask(server).body == b"onetwoend"
+
+
+@BOTH
+def test_an_empty_piece_before_the_status(*, blocking: bool) -> None:
+    """A middleware that still collects yields nothing, and starts later (PEP 3333)."""
+
+    def app(environ: Any, start: Start) -> Any:
+        yield b""
+        start("200 OK", [("Content-Length", "1")])
+        yield b"x"
+
+    with FakeServer(app, blocking=blocking) as server:
+        assert ask(server).body == b"x"
+
+
 # --- applications that fail ---------------------------------------------------------
 
 
