@@ -53,6 +53,23 @@ def test_a_namespace_has_mounts_policies_and_tokens_of_its_own(vault: Vault, ask
     assert ask("GET", "auth/token/lookup-self", token=token).status_code == 403
 
 
+def test_what_a_test_denies_is_denied_to_those_who_have_been_there(vault: Vault, ask: Ask) -> None:
+    """In every namespace, at once, by the path as it is written there."""
+    vault.namespace("team")
+    auth = ask("POST", "auth/token/create", {"policies": ["default"]}, headers=IN_TEAM).json()
+    token = auth["auth"]["client_token"]
+
+    def status() -> int:
+        return ask("GET", "cubbyhole/x", token=token, headers=IN_TEAM).status_code
+
+    before = status()
+    vault.deny("cubbyhole/x")
+    denied = status()
+    vault.allow("cubbyhole/x")
+
+    assert (before, denied, status()) == (404, 403, 404)
+
+
 def test_an_unknown_one_is_refused(vault: Vault, ask: Ask) -> None:
     """As clients of Vault Enterprise report it; root is the root namespace."""
     vault.namespace("team")
