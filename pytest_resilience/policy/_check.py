@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import sys
 from typing import NoReturn
 
 from pytest_resilience.errors import (
@@ -11,18 +13,28 @@ from pytest_resilience.errors import (
 )
 
 FOREVER = math.inf
+LONGEST = 100
 
 
 def refuse(field: str, value: object, allowed: str) -> NoReturn:
     """Raise the one error for a claim that cannot be meant."""
-    raise PolicyError(f"{field}={value!r} is not allowed: wanted {allowed}")
+    raise PolicyError(f"{field}={shown(value)} is not allowed: wanted {allowed}")
+
+
+def shown(value: object) -> str:
+    """A value on one short line, whatever it is."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 -- an object's own, or a number with too many digits
+        return f"<{type(value).__name__}>"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def is_number(value: object) -> bool:
     """Whether it is a finite number; True and False are not meant as 1 and 0."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return math.isfinite(value)
+    return abs(value) <= sys.float_info.max
 
 
 def seconds(field: str, value: object, *, above: bool = False) -> float:
@@ -42,9 +54,15 @@ def optional_seconds(field: str, value: object) -> None:
         seconds(field, value, above=True)
 
 
+def text(field: str, value: object, pattern: str, allowed: str) -> None:
+    """A text of this form."""
+    if not isinstance(value, str) or not re.fullmatch(pattern, value):
+        refuse(field, value, allowed)
+
+
 def attempts(field: str, value: object) -> None:
     """How often is tried; None for what is not claimed."""
-    if value is None or value == FOREVER:
+    if value is None or (isinstance(value, float) and value == FOREVER):
         return
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         refuse(field, value, "a whole number, 1 or more, or FOREVER")

@@ -58,9 +58,12 @@ class Backoff:
         _check.seconds("backoff.step", self.step)
         if self.first is not None:
             _check.seconds("backoff.first", self.first)
-        if self.cap is not None and self.cap < self.initial:
-            wanted = f"at least backoff.initial, which is {self.initial!r}"
-            _check.refuse("backoff.cap", self.cap, wanted)
+        for name in ("initial", "first"):
+            least = getattr(self, name)
+            if self.cap is not None and least is not None and self.cap < least:
+                _check.refuse(
+                    "backoff.cap", self.cap, f"at least backoff.{name}, which is {least!r}"
+                )
         if self.waits is not None:
             object.__setattr__(self, "waits", _ranges(self.waits))
 

@@ -23,24 +23,25 @@ __all__ = ["claims_of"]
 NUMBER = r"\d+(?:\.\d+)?"
 EXAMPLE = "4 attempts, waits 1 2 4, retry 429 5xx timeouts, timeout 10"
 
-KINDS = (
-    "attempts",
-    "waits",
-    "backoff",
-    "jitter",
-    "retry",
-    "never",
-    "Retry-After",
-    "methods",
-    "raises",
-    "key",
-    "breaker",
-    "login",
-    "logs",
-    "validation",
-    "resending",
-    "never blocks",
-)
+KINDS = {
+    "attempts": "4 attempts",
+    "waits": "waits 1 2 4..5",
+    "backoff": "backoff 1x2 up to 30",
+    "jitter": "full jitter, or additive jitter 0.5",
+    "retry": "retry 429 5xx timeouts",
+    "never": "never 501 bad-json",
+    "Retry-After": "Retry-After up to 60",
+    "methods": "methods GET PUT",
+    "raises": "raises shop.ShopError",
+    "key": "key Idempotency-Key",
+    "breaker": "breaker 5 for 30 probes 1",
+    "login": "login /auth/*",
+    "logs": "logs shop.client",
+    "validation": "validation, or no validation",
+    "resending": "resending, or no resending",
+    "never blocks": "never blocks, or may block",
+}
+"""What a line may say, each with an example."""
 ONE_WORD: dict[str, Callable[[str], dict[str, Any]]] = {
     "key": lambda word: {"idempotency_key": word},
     "login": lambda word: {"login": word},
@@ -94,12 +95,17 @@ def _read(clause: str) -> dict[str, Any]:
 
 
 def _refuse(clause: str) -> NoReturn:
-    kinds = [*KINDS, *TIMES]
+    kinds = {**KINDS, **{words: f"{words} 10" for words in TIMES}}
     words = clause.lower().split()
+    meant = [kind for kind in kinds if set(kind.lower().split()) <= set(words)]
+    if meant:
+        example = kinds[max(meant, key=len)]
+        raise PolicyError(f"{_check.shown(clause)} cannot be read: wanted such as {example}")
     close = [near for word in words for near in difflib.get_close_matches(word, kinds, 1, 0.75)]
-    hint = f" (did you mean {close[0]!r}?)" if close and close[0] not in words else ""
+    hint = f" (did you mean {close[0]!r}?)" if close else ""
     raise PolicyError(
-        f"{clause!r} cannot be read{hint}: wanted {', '.join(kinds)}; such as {EXAMPLE!r}"
+        f"{_check.shown(clause)} cannot be read{hint}: wanted {', '.join(kinds)}; "
+        f"such as {EXAMPLE!r}"
     )
 
 

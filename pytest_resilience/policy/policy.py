@@ -22,6 +22,13 @@ breaks off, a body that is no JSON, and a kept connection that the server has cl
 
 SAME = {"timeout": "read-timeout", "timeouts": "read-timeout", "json": "bad-json"}
 
+TEXTS = {
+    "unreadable_retry_after": (r"backoff|raise", "backoff or raise"),
+    "idempotency_key": (r"[!#-'*+.^-z|~\dA-Z-]+", "the name of a header, such as Idempotency-Key"),
+    "login": (r"[/*?\[].*", "a path, or a glob such as /auth/*"),
+}
+"""Claims that are texts: their pattern, and what is allowed in words."""
+
 Exceptions: TypeAlias = "type[BaseException] | str | Sequence[type[BaseException] | str]"
 
 
@@ -146,18 +153,15 @@ class RetryPolicy:
             value = getattr(self, name)
             if value is not None and not isinstance(value, bool):
                 _check.refuse(name, value, "True, False, or None for what is not claimed")
-        if self.unreadable_retry_after not in (None, "backoff", "raise"):
-            _check.refuse("unreadable_retry_after", self.unreadable_retry_after, "backoff or raise")
+        for name, (pattern, allowed) in TEXTS.items():
+            if (value := getattr(self, name)) is not None:
+                _check.text(name, value, pattern, allowed)
         if self.methods is not None:
             self._set("methods", _methods(self.methods))
         if self.breaker is not None and not isinstance(self.breaker, Breaker):
             _check.refuse("breaker", self.breaker, "a Breaker")
         if self.logs is not None and not isinstance(self.logs, LogContract):
             _check.refuse("logs", self.logs, "a LogContract")
-        for name in ("idempotency_key", "login"):
-            value = getattr(self, name)
-            if value is not None and (not isinstance(value, str) or not value):
-                _check.refuse(name, value, "a text that is not empty")
         if self.raises is not None:
             self._set("raises", _exceptions(self.raises))
 
@@ -387,8 +391,9 @@ def _exceptions(given: object) -> tuple[type[BaseException] | str, ...]:
     several = given if isinstance(given, tuple | list) else (given,)
     for one in several:
         is_class = isinstance(one, type) and issubclass(one, BaseException)
-        if not is_class and not (isinstance(one, str) and one):
-            _check.refuse("raises", one, "an exception, or its dotted name, or several")
+        if not is_class:
+            allowed = "an exception, or its dotted name, or several"
+            _check.text("raises", one, r"[^\W\d]\w*(\.([^\W\d]\w*|<locals>))*", allowed)
     if not several:
         _check.refuse("raises", given, "at least one exception, or None for what is not claimed")
     return tuple(several)

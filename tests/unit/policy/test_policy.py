@@ -57,6 +57,11 @@ def test_exceptions_are_classes_or_names() -> None:
     assert RetryPolicy(methods=["get", "PUT"]).methods == {"GET", "PUT"}
 
 
+class Untold:
+    def __repr__(self) -> str:
+        raise ValueError
+
+
 @pytest.mark.parametrize(
     ("claims", "said"),
     [
@@ -110,7 +115,13 @@ def test_exceptions_are_classes_or_names() -> None:
         ({"methods": ["G-T"]}, "methods='G-T' is not allowed"),
         ({"breaker": 3}, "breaker=3 is not allowed: wanted a Breaker"),
         ({"logs": 3}, "logs=3 is not allowed: wanted a LogContract"),
-        ({"login": ""}, "login='' is not allowed: wanted a text that is not empty"),
+        ({"login": "login"}, "login='login' is not allowed: wanted a path, or a glob such as"),
+        ({"idempotency_key": "a b"}, "idempotency_key='a b' is not allowed: wanted the name of"),
+        ({"raises": "no such"}, "raises='no such' is not allowed: wanted an exception, or its"),
+        ({"raises": ""}, "raises='' is not allowed: wanted an exception, or its dotted name"),
+        ({"raises": [None]}, "raises=None is not allowed: wanted an exception, or its dotted"),
+        ({"timeout": 10**400}, f"timeout=1{'0' * 99}... is not allowed: wanted a number of sec"),
+        ({"jitter": Untold()}, "jitter=<Untold> is not allowed: wanted a Jitter, or one of"),
         ({"raises": []}, "raises=[] is not allowed: wanted at least one exception, or None"),
         ({"raises": 3}, "raises=3 is not allowed: wanted an exception, or its dotted name"),
     ],

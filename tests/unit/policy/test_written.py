@@ -107,8 +107,11 @@ def test_a_policy_in_one_line(text: str, policy: RetryPolicy) -> None:
     ("text", "said"),
     [
         ("4 tries", "'4 tries' cannot be read: wanted attempts, waits, backoff, jitter, retry"),
+        ("timeout -1", "'timeout -1' cannot be read: wanted such as timeout 10"),
+        ("connect timeout x", "'connect timeout x' cannot be read: wanted such as connect timeout"),
+        ("jitter full", "'jitter full' cannot be read: wanted such as full jitter, or additive"),
         ("retry rst", "'retry rst' cannot be read: 'rst' is none of statuses such as 429 or 5xx"),
-        ("retry", "'retry' cannot be read: wanted attempts"),
+        ("retry", "'retry' cannot be read: wanted such as retry 429 5xx timeouts"),
         ("tiemout 10", "'tiemout 10' cannot be read (did you mean 'timeout'?): wanted attempts"),
         ("never 503, retry 503", "never_statuses=[503] is not allowed: wanted nothing that"),
         ("unreadable Retry-After raise", "unreadable_retry_after='raise' is not allowed: wanted"),
