@@ -86,6 +86,7 @@ def needles(secret: Secret) -> Needles:
         found.in_runs += _base32(label, value)
     if not value.isascii():
         found.anywhere += _in_other_bytes(label, secret.unknown)
+        found.few_digits += _code_points(label, secret.unknown)
     elif not parts:
         found.anywhere.append(Needle(label, "UTF-16", _wide(value), apart=plain.apart))
         found.anywhere.append(Needle(label, "UTF-32", _wide(value, 3), apart=plain.apart))
@@ -128,6 +129,13 @@ def _in_other_bytes(label: str, value: str) -> Iterator[Needle]:
         return
     yield Needle(label, "latin-1", latin)
     yield from _base64(label, latin, parts=False)
+
+
+def _code_points(label: str, value: str) -> Iterator[Needle]:
+    """Of each character, which has several bytes: what ``ord`` says, and ``hex`` of that."""
+    if len(value) >= SHORTEST:
+        yield Needle(label, "numbers", "".join([str(ord(one)) for one in value]).encode())
+        yield Needle(label, "hex", "".join([f"{ord(one):x}" for one in value]).encode())
 
 
 def _base64(label: str, value: bytes, *, parts: bool) -> Iterator[Needle]:

@@ -249,9 +249,20 @@ def test_signs_are_found_in_seven_bits() -> None:
     assert search.hits("pa+////////////-") == []
 
 
-def test_the_numbers_of_a_few_characters_prove_nothing() -> None:
+def test_the_numbers_of_characters_are_found() -> None:
+    """Those of their bytes are not the same, where there are several."""
+    search = Search([Secret.of("it", "wörd-€-and-more", named=True)])
+
+    assert labels(search.hits(str([ord(c) for c in "wörd-€-and-more"]))) == {"it"}
+    assert labels(search.hits(" ".join(hex(ord(c)) for c in "wörd-€-and-more"))) == {"it"}
+
+
+@pytest.mark.parametrize("value", ["1234", "ö234"])
+def test_the_numbers_of_a_few_characters_prove_nothing(value: str) -> None:
     """Eight digits are in any text by accident."""
-    assert Search([Secret.of("it", "1234", named=True)]).hits("49505152") == []
+    text = "".join(str(ord(c)) for c in value)
+
+    assert Search([Secret.of("it", value, named=True)]).hits(text) == []
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
