@@ -17,7 +17,7 @@ from __future__ import annotations
 import sys
 import time
 
-from pytest_resilience.clock import _links, _moments
+from pytest_resilience.clock import _links, _moments, _pictures
 from pytest_resilience.clock._gathering import Gathering
 from pytest_resilience.clock._parties import Party, Reason, Standing
 from pytest_resilience.clock._real import SECOND, real_monotonic_ns
@@ -180,13 +180,19 @@ class Conductor(Gathering):
             if party is not self.owner:
                 self._fail(why)
                 return
-            text = f"{why}\n{self.picture()}"
+            text = self._story(why)
         raise ClockError(text)
+
+    def _story(self, why: str) -> str:
+        """Its first line stands alone, in pytest's summary."""
+        owner = self.owner
+        if owner is not None and (where := _pictures.place(owner.ident)):
+            why += f"; {owner.describe()}, {where}"
+        return f"{why}\n{self.picture()}"
 
     def _fail(self, why: str) -> bool:
         """Let the test that has switched the clock on fail; False when it cannot be reached."""
-        text = f"{why}\n{self.picture()}"
-        owner = self.owner
+        text, owner = self._story(why), self.owner
         if owner is not None and owner.standing is Standing.WAITING:
             owner.error = ClockError(text)
             self.rouse(owner, Reason.WOKEN)

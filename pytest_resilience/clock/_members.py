@@ -12,6 +12,7 @@ import itertools
 from collections import deque
 from collections.abc import Callable
 
+from pytest_resilience.clock import _pictures
 from pytest_resilience.clock._dues import CLIENT, Due, Dues
 from pytest_resilience.clock._pace import Pace
 from pytest_resilience.clock._parties import Party, Reason, Standing
@@ -265,7 +266,11 @@ class Members:
         self.stirs += 1
 
     def picture(self) -> str:
-        """Who waits for what since when, a line a thread."""
+        """Who waits for what since when, and where: a few lines a thread."""
+        lines = []
         with self.lock:
-            parties = sorted(self.parties.values(), key=lambda p: p.number)
-            return "\n".join(f"  {party.describe()}" for party in parties)
+            for party in sorted(self.parties.values(), key=lambda p: p.number):
+                lines.append(f"  {party.describe()}")
+                details = (_pictures.place(party.ident), *_pictures.tasks(party.ident))
+                lines += [f"    {detail}" for detail in details if detail]
+        return "\n".join(lines)
