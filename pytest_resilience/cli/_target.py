@@ -60,10 +60,11 @@ def _from_module(target: str) -> Any:  # noqa: ANN401 -- whatever is there
     with _failing(module_name, "import"):
         found: Any = importlib.import_module(module_name)
     for name in names:
-        if not hasattr(found, name):
-            there = [known for known in vars(found) if not known.startswith("_")]
-            raise TargetError(f"{module_name} has no {name!r}{nearest(name, there)}")
-        found = getattr(found, name)
+        with _failing(target, "look up"):
+            if not hasattr(found, name):
+                there = [known for known in dir(found) if not known.startswith("_")]
+                raise TargetError(f"{module_name} has no {name!r}{nearest(name, there)}")
+            found = getattr(found, name)
     if calls:
         with _failing(target, "call"):
             return found()
@@ -75,6 +76,8 @@ def _failing(what: str, verb: str) -> Iterator[None]:
     """The other side's error, whatever it is, as one of ours with its place."""
     try:
         yield
+    except TargetError:
+        raise
     except (Exception, SystemExit) as error:
         raise TargetError(f"cannot {verb} {what}: {_words(error)}") from error
 
@@ -84,8 +87,8 @@ def _words(error: BaseException) -> str:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    if trace is None or trace.tb_frame.f_code.co_filename.startswith("<"):
-        return words  # raised by the machinery of imports: no line of the user's
+    if trace is None or trace.tb_frame.f_code.co_filename.startswith(("<", __file__)):
+        return words  # raised by the machinery of imports, or here: no line of the user's
     return f"{words} ({trace.tb_frame.f_code.co_filename}, line {trace.tb_lineno})"
 
 

@@ -83,6 +83,13 @@ class Starlette:
 
 starlette = Starlette()
 number = 5
+
+class Moody:
+    @property
+    def app(self):
+        raise ValueError("not today")
+
+moody = Moody()
 '''
 LIMIT = 20
 
@@ -536,7 +543,9 @@ def test_ipv6_is_served(place: Path) -> None:
         (["serve", ":app"], "':app' names nothing"),
         (["serve", "web:make(1)"], "'web:make(1)' names nothing"),
         (["serve", "web:number"], "web:number is int, not a WSGI application"),
-        (["serve", "web:number()"], "cannot call web:number(): TypeError: "),
+        (["serve", "web:number()"], "web:number(): TypeError: 'int' object is not callable"),
+        (["serve", "web:number.x"], "web has no 'x'"),
+        (["serve", "web:moody.app"], "cannot look up web:moody.app: ValueError: not today ("),
         (["serve", "web:bad()"], "cannot call web:bad(): ZeroDivisionError: division by zero ("),
         (["serve", "web:asgi"], "web:asgi is an ASGI application and serve takes WSGI"),
         (["serve", "web:starlette"], "web:starlette is an ASGI application"),
@@ -583,6 +592,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
 
     assert line.startswith("pytest-resilience")
     assert said in line
+    assert "_target.py" not in line
     assert sorted(p.name for p in place.iterdir() if p.suffix != ".pyc") == sorted(
         {p.name for p in place.iterdir() if p.name == "__pycache__"}
         | {"broken.py", "leaves.py", "typo.py", "web.py"}
