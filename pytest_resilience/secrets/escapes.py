@@ -148,7 +148,7 @@ _RARE: tuple[tuple[bytes, re.Pattern[bytes], re.Pattern[bytes], Meaning], ...] =
     ),
     (
         b"=",
-        re.compile(rb"=(?:3D|20[^\s,;)&]|[0-9A-F]{2}=[0-9A-F]{2}|\r?\n\S)"),
+        re.compile(rb"=(?:3D|20[^\s,;)&]|[0-9A-F]{2}=[0-9A-F]{2}|\r?\n[^\r\n])"),
         re.compile(rb"=[0-9A-F]{2}|=\r?\n"),
         _mail,
     ),

@@ -249,6 +249,13 @@ def test_signs_are_found_in_seven_bits() -> None:
     assert search.hits("pa+////////////-") == []
 
 
+def test_a_line_of_a_mail_may_go_on_with_a_blank() -> None:
+    """Where it was broken to be no longer than 76 characters."""
+    search = Search([Secret.of("it", 'correct "horse" battery', named=True)])
+
+    assert labels(search.hits('it is correct=\n "horse" battery')) == {"it"}
+
+
 def test_the_numbers_of_characters_are_found() -> None:
     """Those of their bytes are not the same, where there are several."""
     search = Search([Secret.of("it", "wörd-€-and-more", named=True)])
