@@ -49,7 +49,8 @@ def change_role(core: Core, name: str, settings: dict[str, Any]) -> Credentials:
         PlanError: A setting is unknown, or Vault would refuse it.
     """
     method, _ = approle(core)
-    method.roles[name.lower()] = role = _written(core, method, name, settings)
+    role = _written(core, method, name, settings)
+    method.roles[name.lower()] = role
     return Credentials(role.role_id, _secret_id(role, settings, core.time()))
 
 
@@ -59,7 +60,13 @@ def check_role(core: Core, name: str, settings: dict[str, Any]) -> None:
     _written(core, method, name, settings)
 
 
+def _check_name(name: object) -> None:
+    if not isinstance(name, str) or not name:
+        raise PlanError(f"role is {name!r}; wanted is a name")
+
+
 def _written(core: Core, method: AppRole, name: str, settings: dict[str, Any]) -> Role:
+    _check_name(name)
     unknown = sorted(set(settings) - FIELDS)
     if unknown:
         known = ", ".join(sorted(FIELDS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +27,7 @@ class Place:
 
 def mount_of(core: Core, path: str) -> Place:
     """The API's paths that a secret's path stands for; an API path stands for itself."""
-    path = path.strip("/")
+    path = checked_path(path)
     mount = core.mounts.of(path)
     if mount is None or not isinstance(mount.backend, Kv2):
         return Place((path,))
@@ -36,8 +37,20 @@ def mount_of(core: Core, path: str) -> Place:
     return Place(tuple(f"{mount.prefix}{folder}/{below}" for folder in _BELOW))
 
 
+def checked_path(path: object) -> str:
+    """A path without slashes at its ends.
+
+    Raises:
+        PlanError: It is none.
+    """
+    text = path.strip("/") if isinstance(path, str) else ""
+    if not text:
+        raise PlanError(f"path is {path!r}; wanted is a text such as 'secret/myapp'")
+    return text
+
+
 def _kv(core: Core, path: str) -> tuple[Kv1 | Kv2, str]:
-    path = path.strip("/")
+    path = checked_path(path)
     mount = core.mounts.of(path)
     backend = mount.backend if mount else None
     if mount is None or not isinstance(backend, Kv1 | Kv2):
@@ -55,23 +68,25 @@ def kv_mounts(core: Core) -> list[Mount]:
     return [mount for mount in engines if isinstance(mount.backend, Kv1 | Kv2)]
 
 
-def put_secret(core: Core, path: str, data: dict[str, Any]) -> None:
+def put_secret(core: Core, path: str, data: object) -> None:
     """Store a secret; a copy, so that it stays what it is now.
 
     Raises:
         PlanError: No engine is there, or the data is no JSON.
     """
     backend, below = _kv(core, path)
+    if not isinstance(data, Mapping):
+        raise PlanError(f"the data of {path!r} is {type(data).__name__}; wanted is a mapping")
     try:
-        data = json.loads(json.dumps(data, allow_nan=False))
+        kept: dict[str, Any] = json.loads(json.dumps(dict(data), allow_nan=False))
     except (TypeError, ValueError) as error:
         raise PlanError(f"the data of {path!r} is no JSON: {error}") from None
     if isinstance(backend, Kv1):
-        backend.secrets[below] = data
+        backend.secrets[below] = kept
         return
     now = core.time()
     secret = backend.secrets.setdefault(below, Secret(now, now))
-    secret.add(data, now, backend.settings)
+    secret.add(kept, now, backend.settings)
 
 
 def upgraded(engine: Kv1, now: float) -> Kv2:

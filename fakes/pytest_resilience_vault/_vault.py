@@ -17,7 +17,7 @@ from pytest_resilience_vault._presets import BY_STATUS, QUOTA, RateLimited, pres
 from pytest_resilience_vault._roles import Credentials, change_role
 from pytest_resilience_vault._seal import DR_SECONDARY, PERFORMANCE_STANDBY
 from pytest_resilience_vault._setup import set_up
-from pytest_resilience_vault._stored import get_secret, mount_of, put_secret
+from pytest_resilience_vault._stored import checked_path, get_secret, mount_of, put_secret
 from pytest_resilience_vault._tokens import Token
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class Vault(Fake):
             data: JSON. On version 2 it becomes the newest version.
         """
         with self.lock:
-            put_secret(self._core, path, dict(data))
+            put_secret(self._core, path, data)
 
     def get(self, path: str, version: int | None = None) -> dict[str, Any] | None:
         """The data of a secret; None when there is none, or it is deleted.
@@ -146,7 +146,7 @@ class Vault(Fake):
         """Mount a KV engine: ``mount("kv1", version=1)``."""
         if version not in (1, 2):
             raise PlanError(f"version is {version!r}; allowed is 1 or 2")
-        prefix = path.strip("/") + "/"
+        prefix = checked_path(path) + "/"
         with self.lock:
             conflict = self._core.mounts.conflict(prefix)
             if conflict is not None:
@@ -185,6 +185,8 @@ class Vault(Fake):
 
     def policy(self, name: str, text: str) -> None:
         """Write a policy, in HCL; it is in force at once."""
+        if not all(isinstance(word, str) for word in (name, text)) or not name:
+            raise PlanError(f"policy({name!r}, {text!r}): wanted are a name and its text in HCL")
         with self.lock:
             try:
                 self._core.policies.write(name.lower(), text)

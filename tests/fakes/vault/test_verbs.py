@@ -52,6 +52,33 @@ def test_put_and_get_speak_of_mount_and_path(vault: Vault, ask: Ask) -> None:
     assert vault.get("secret/a/b") is None
 
 
+@pytest.mark.parametrize(
+    ("verb", "arguments", "said"),
+    [
+        ("put", ("", {}), "path is ''; wanted is a text such as 'secret/myapp'"),
+        ("put", (None, {}), "path is None; wanted"),
+        ("put", ("secret/a", [1]), "the data of 'secret/a' is list; wanted is a mapping"),
+        ("get", (5,), "path is 5; wanted"),
+        ("mount", ("/",), "path is '/'; wanted"),
+        ("deny", (5,), "path is 5; wanted"),
+        ("role", ("",), "role is ''; wanted is a name"),
+        ("role", (5,), "role is 5; wanted is a name"),
+        ("policy", ("reader", None), "policy('reader', None): wanted are a name and its text in"),
+        ("policy", ("", ""), "policy('', ''): wanted"),
+    ],
+)
+def test_words_that_cannot_be_meant(
+    vault: Vault, verb: str, arguments: tuple[object, ...], said: str
+) -> None:
+    """They are refused in one line, and change nothing."""
+    before = vault.state()
+    with pytest.raises(PlanError) as caught:
+        getattr(vault, verb)(*arguments)
+
+    assert str(caught.value).startswith(said)
+    assert vault.state() == before
+
+
 def test_what_is_put_stays_what_it_is(vault: Vault) -> None:
     """A copy goes in and a copy comes out; what is no JSON is refused."""
     data = {"list": [1]}
