@@ -186,9 +186,8 @@ class Conductor(Gathering):
     def _story(self, why: str) -> str:
         """Its first line stands alone, in pytest's summary."""
         owner = self.owner
-        if owner is not None and (where := _pictures.place(owner.ident)):
-            why += f"; {owner.describe()}, {where}"
-        return f"{why}\n{self.picture()}"
+        who = (owner.describe(), _pictures.place(owner.ident)) if owner is not None else ()
+        return f"{why}; {', '.join(filter(None, who))}\n{self.picture()}"
 
     def _fail(self, why: str) -> bool:
         """Let the test that has switched the clock on fail; False when it cannot be reached."""

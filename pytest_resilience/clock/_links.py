@@ -225,9 +225,11 @@ def _is_gone(key: Key, served: Served | None) -> bool:
 
 def _is_opening_or_ending(here: Counts, there: Counts, *, finished: bool) -> bool:
     """Whether a SYN or a FIN is under way; a FIN that comes after bytes waits for them."""
-    if here.state == FIN_WAIT1:
-        return not here.unsent
-    return here.state == SYN_SENT or (finished and here.state == ESTABLISHED and not there.unsent)
+    return (
+        here.state == SYN_SENT
+        or (here.state == FIN_WAIT1 and not here.unsent)
+        or (finished and here.state == ESTABLISHED and not there.unsent)
+    )
 
 
 def _is_full(port: int) -> bool:

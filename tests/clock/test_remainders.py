@@ -20,11 +20,13 @@ import requests
 from pytest_resilience import FakeServer, VirtualClock, faults
 from pytest_resilience.clock import (
     Job,
+    _current,
     _ends,
     _foreign,
     _here,
     _kernel,
     _links,
+    _moments,
     _polling,
     _references,
     _swaps,
@@ -226,6 +228,21 @@ def test_many_waits_at_one_moment(conductor: Conductor, clock: VirtualClock) -> 
     assert clock.now == 0
 
 
+def test_moments_that_end(clock: VirtualClock) -> None:
+    """Whoever wants to know is told before time moves."""
+    seen: list[float] = []
+
+    def look() -> None:
+        seen.append(clock.now)
+
+    _moments.ending.append(look)
+    time.sleep(5)
+    time.sleep(2)
+    _moments.ending.remove(look)
+
+    assert seen == [0, 5]
+
+
 # Sockets
 
 
@@ -241,6 +258,27 @@ def test_a_wait_for_an_answer_that_outlives_the_clock() -> None:
         other.send(b"x")
         thread.join()
     assert come == [b"x"]
+
+
+def test_a_timeout_out_there_that_is_woken(clock: VirtualClock) -> None:
+    """A false alarm does not end the wait until it has passed here."""
+    conductor = _current.conductor
+    assert conductor is not None
+    party = _here.party_of(conductor)
+
+    def wait() -> None:
+        with _here.outside(conductor, "somebody", 5):
+            party.pending = True
+            raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        wait()
+    assert clock.now == 5
+
+
+def test_a_descriptor_that_is_closed_while_they_are_listed() -> None:
+    """It is no end of a pipe."""
+    assert not _foreign._is_end(Path("/proc/self/fd/1000000"), Path("pipe:[1]"))
 
 
 def test_a_unix_socket_that_never_blocks(clock: VirtualClock, tmp_path: Path) -> None:
@@ -336,6 +374,7 @@ def test_places_that_hold_something_else_meanwhile() -> None:
     assert not replaced(Holder, _swaps.in_class, "value")
     assert not replaced(Holder.__dict__["method"], _swaps.in_static_method, None)
     assert not replaced(replaced, _swaps.in_default, None)
+    assert not replaced([(1,)], _swaps.in_tuple, 0)
     assert (Holder.value, Holder.method) == (1, print)
 
 
