@@ -33,8 +33,10 @@ def is_text(content: bytes) -> bool:
 def read(view: View) -> Found:
     """What is in it: what to call its alphabet, what it says, and in which view it is where."""
     data = view.data
-    for run in {word for word in data.translate(_RUNS).split() if len(word) >= LONG}:
-        if len(run.translate(None, _RARE)) < len(run):
+    # Asked of the whole first, which is quicker than to take it apart.
+    runs = data.translate(_RUNS).split() if _has_rare(data) else ()
+    for run in {run for run in runs if len(run) >= LONG}:
+        if _has_rare(run):
             for inside in _in_base85(run):
                 for place in re.finditer(re.escape(run), data):
                     yield "base85", inside, view, *place.span()
@@ -44,6 +46,10 @@ def read(view: View) -> Found:
     if b"begin " in data:
         for match in _LINES.finditer(data):
             yield "uuencode", _uudecoded(match[1]), view, *match.span()
+
+
+def _has_rare(data: bytes) -> bool:
+    return len(data.translate(None, _RARE)) < len(data)
 
 
 def _in_base85(run: bytes) -> Iterator[bytes]:
