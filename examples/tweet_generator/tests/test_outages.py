@@ -212,7 +212,8 @@ def test_a_connection_timeout_is_retried(
 ) -> None:
     """Not only silence after the connection counts as a timeout.
 
-    The server is none of pytest-resilience's, so its timeouts are short and real.
+    The server is none of pytest-resilience's, so its three timeouts are short: they pass in real
+    time, too.
     """
     monkeypatch.setenv("GEMINI_API_KEY", "a-key-of-eight-and-more")
     monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", full_backlog)
@@ -222,7 +223,7 @@ def test_a_connection_timeout_is_retried(
         generate_tweet("patience")
 
     assert isinstance(caught.value.__cause__, requests.ConnectTimeout)
-    assert virtual_clock.now == 3
+    assert virtual_clock.now == 3.15
 
 
 def test_a_refused_connection_is_retried(fake_gemini: Gemini, virtual_clock: VirtualClock) -> None:
