@@ -23,7 +23,7 @@ HARMLESS = {
 
 ENDS: dict[Any, tuple[str, ...]] = {
     os: ("_exit", "abort", "execv", "execve", "kill", "killpg"),
-    signal: ("raise_signal",),
+    signal: ("raise_signal", "pthread_kill", "alarm"),
     _thread: ("interrupt_main",),
 }
 
@@ -68,6 +68,8 @@ def no_end(note: Callable[[str], None]) -> Iterator[None]:
         stand_in(os, "kill", lambda pid, number: pid in (us, 0) and _ends(number))
         stand_in(os, "killpg", lambda group, number: group in (os.getpgrp(), 0) and _ends(number))
         stand_in(signal, "raise_signal", _ends)
+        stand_in(signal, "pthread_kill", lambda _, number: _ends(number))
+        stand_in(signal, "alarm", lambda seconds: seconds > 0 and _ends(signal.SIGALRM))
         stand_in(_thread, "interrupt_main", lambda number=signal.SIGINT: _ends(number))
         yield
 

@@ -24,6 +24,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, Self, TypeAlias
 
 from pytest_resilience.clock import interrupt, new_lock
+from pytest_resilience.errors import ClockError
 from pytest_resilience.judge.halting import Halted, Worker
 
 __all__ = ["Ended", "Hands", "Runner", "awaited"]
@@ -70,8 +71,8 @@ class Hands:
             self._jobs.put(lambda: self._finish(function))
             try:
                 return self._done.get(timeout=limit)
-            except queue.Empty:
-                return None
+            except (queue.Empty, ClockError):
+                return None  # Or it wakes up again and again, and nothing ever comes of it.
 
     def together(
         self, functions: Sequence[Callable[[], object]], limit: float
@@ -118,11 +119,13 @@ class Hands:
     def close(self) -> bool:
         """Let the worker end; whether it did by itself. One that cannot be freed stays behind."""
         self._jobs.put(None)
-        self.thread.join(1)
-        came_back = not self.thread.is_alive()
-        if _free(self.thread):  # It is not to do so for ever.
-            _thread.start_new_thread(self.thread.halt, ())
-        return came_back
+        with contextlib.suppress(ClockError):
+            self.thread.join(1)
+            if not self.thread.is_alive():
+                return True
+            if _free(self.thread):  # It is not to do so for ever.
+                _thread.start_new_thread(self.thread.halt, ())
+        return False
 
     # In the worker's thread
 

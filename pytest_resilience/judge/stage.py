@@ -251,7 +251,8 @@ class Stage:
         real, real_unraisable = threading.excepthook, sys.unraisablehook
 
         def note(arguments: threading.ExceptHookArgs) -> None:
-            if arguments.exc_value is not None:  # pragma: no branch -- as its type has it
+            # One that leaves by sys.exit() has not died: threading says nothing of it either.
+            if not isinstance(arguments.exc_value, SystemExit | None):
                 self._thread_errors.append(arguments.exc_value)
 
         def note_of_a_bare_one(arguments: sys.UnraisableHookArgs) -> None:

@@ -27,12 +27,14 @@ def get(url: str) -> Any:
 # The end of the process
 
 
-ENDS: dict[str, Callable[[], None]] = {
+ENDS: dict[str, Callable[[], object]] = {
     "os._exit(3)": lambda: os._exit(3),
     "os.abort()": lambda: os.abort(),  # noqa: PLW0108 -- the one that is there then
     "os.kill(": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "os.killpg(": lambda: os.killpg(os.getpgrp(), signal.SIGTERM),
     "signal.raise_signal(": lambda: signal.raise_signal(signal.SIGINT),
+    "signal.pthread_kill(": lambda: signal.pthread_kill(threading.get_ident(), signal.SIGTERM),
+    "signal.alarm(1)": lambda: signal.alarm(1),
     "_thread.interrupt_main()": lambda: _thread.interrupt_main(),  # noqa: PLW0108 -- the same
 }
 

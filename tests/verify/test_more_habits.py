@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import _thread
+import contextlib
 import importlib.util
 import os
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -165,6 +167,31 @@ def dies_in_a_bare_thread(url: str) -> Any:
 def test_a_bare_thread_that_dies_is_heard_of() -> None:
     """One of the module _thread, of which threading knows nothing."""
     assert verify(dies_in_a_bare_thread, only="undisturbed").codes == ["thread-raised"]
+
+
+def leaves_its_thread(url: str) -> Any:
+    thread = threading.Thread(target=sys.exit)
+    thread.start()
+    thread.join()
+    return requests.get(url, timeout=5).json()
+
+
+def test_a_thread_that_leaves_has_not_died() -> None:
+    """Python says nothing of it either."""
+    assert verify(leaves_its_thread, only="undisturbed").codes == []
+
+
+def naps_for_ever(url: str) -> Any:
+    requests.get(url, timeout=5)
+    while True:
+        with contextlib.suppress(BaseException):
+            time.sleep(1)
+
+
+@pytest.mark.soak
+def test_a_call_that_wakes_up_again_and_again() -> None:
+    """It takes the clock some real seconds to see that nothing comes of it."""
+    assert verify(naps_for_ever).codes == ["call-never-returned"]
 
 
 class Stubborn:
