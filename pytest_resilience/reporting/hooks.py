@@ -36,9 +36,10 @@ def collected(desk: Desk, item: pytest.Item) -> None:
     marked = item.get_closest_marker("resilience") is not None
     if marked and not _in_worker(item.config):
         settings.of_item(item)
-    maybe_virtual = (marked or desk.always_virtual) and "virtual_clock" not in names
+    maybe_virtual = (marked or desk.always_virtual) and names[:1] != ["virtual_clock"]
     if maybe_virtual and settings.wants_clock(item):
-        names.insert(0, "virtual_clock")
+        # A test may name it as well; it still begins before setup_method.
+        names[:] = ["virtual_clock", *(name for name in names if name != "virtual_clock")]
 
 
 def _in_worker(config: pytest.Config) -> bool:

@@ -82,6 +82,33 @@ def test_beside():
     result.assert_outcomes(passed=3)
 
 
+def test_a_marked_class_whose_tests_name_the_fixture(session: Session) -> None:
+    """Its setup_method and teardown_method are in virtual time all the same."""
+    result = session(
+        """
+import time
+
+import pytest
+
+
+@pytest.mark.resilience(virtual_clock=True)
+class TestClient:
+    def setup_method(self):
+        time.sleep(1000)
+
+    def teardown_method(self):
+        time.sleep(1000)
+
+    @pytest.mark.parametrize("seconds", [1, 2])
+    def test_it(self, seconds, virtual_clock):
+        time.sleep(seconds)
+        assert virtual_clock.now == 1000 + seconds
+"""
+    )
+
+    result.assert_outcomes(passed=2)
+
+
 def test_a_line_in_the_ini_puts_a_whole_suite_into_virtual_time(
     session: Session, pytester: pytest.Pytester
 ) -> None:
