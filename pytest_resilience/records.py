@@ -195,7 +195,11 @@ class Trace(Sequence[Attempt]):
     def __getitem__(self, index: int | slice) -> Attempt | Trace:
         if isinstance(index, slice):
             return self._with(self._attempts[index])
-        return self._attempts[index]
+        try:
+            return self._attempts[index]
+        except IndexError:
+            __tracebackhide__ = True  # A report shows the line that asks.
+        raise IndexError(f"no attempt at [{index}]: the trace has {len(self)}")
 
     def __iter__(self) -> Iterator[Attempt]:
         return iter(self._attempts)

@@ -191,8 +191,9 @@ class Service(Fake):
 
     def error_for(self, attempt: Attempt, status: int) -> Response:
         """The same in the form that the call has asked for."""
-        # A request that is too large even for the server is a 400 as well.
-        error = ApiError(400, PAYLOAD) if status == 413 else ApiError(status)
+        # A request that is too large even for the server is a 400 as well; who plans a 413 gets it.
+        too_large = status == 413 and attempt.fault is None
+        error = ApiError(400, PAYLOAD) if too_large else ApiError(status)
         return _wire.refusal(error, Call.of_attempt(attempt))
 
     def unmatched(self, request: Request, nearest: list[str]) -> Any:

@@ -74,6 +74,10 @@ class VirtualClock:
 
     # What it says
 
+    def __repr__(self) -> str:
+        on = self._conductor is not None and self._conductor.active
+        return f"<VirtualClock at {self.now} s{'' if on else ', not on'}>"
+
     @property
     def now(self) -> float:
         """Virtual seconds since it was switched on."""

@@ -67,7 +67,8 @@ class Status:
         _check_retry_after(self.retry_after)
         object.__setattr__(self, "headers", _checked_headers(self.headers))
         if self.body is not None:
-            if self.code in BODILESS:
+            empty = isinstance(self.body, str | bytes) and not self.body
+            if self.code in BODILESS and not empty:
                 _check.refuse("body", self.body, f"no body: a {self.code} has none")
             self._own_answer()
 

@@ -310,6 +310,14 @@ def test_not_on() -> None:
         clock.advance(-1)
 
 
+def test_it_says_where_it_stands() -> None:
+    """As a failed assertion shows it."""
+    with VirtualClock() as clock:
+        clock.advance(1.5)
+        assert repr(clock) == "<VirtualClock at 1.5 s>"
+    assert repr(clock) == "<VirtualClock at 1.5 s, not on>"
+
+
 def test_advance(clock: VirtualClock, server: FakeServer) -> None:
     """What falls due meanwhile happens in order."""
     server.down(1800)

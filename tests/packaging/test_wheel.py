@@ -3,6 +3,7 @@
 import configparser
 import subprocess
 import sys
+import tarfile
 import zipfile
 from email.message import Message
 from email.parser import Parser
@@ -110,3 +111,16 @@ def test_licence_is_in_it(metadata: Message, wheel: Path) -> None:
     """The licence travels along and has a name that machines know."""
     assert metadata["License-Expression"] == "MIT"
     assert text(wheel, ".dist-info/licenses/LICENSE").startswith("MIT License")
+
+
+def test_the_source_distribution_has_its_tests(tmp_path: Path) -> None:
+    """And all that they need: whoever packages it for a system can run them."""
+    code = f"import hatchling.build; hatchling.build.build_sdist({str(tmp_path)!r})"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
+    (built,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(built) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+
+    assert {"Makefile", "noxfile.py", "constraints/dev.txt", "tools/run_tests.py"} <= names
+    assert {"tests/conftest.py", "docs/faults.md", "examples/gds_vault/pyproject.toml"} <= names
+    assert not [name for name in names if "node_modules" in name or "__pycache__" in name]

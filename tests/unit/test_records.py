@@ -158,3 +158,10 @@ def test_headers() -> None:
         ("B", ""),
         ("C", "x: y"),
     )
+
+
+def test_an_attempt_that_there_is_not() -> None:
+    """The error says how many there are; a slice has what there is."""
+    with pytest.raises(IndexError, match=r"no attempt at \[0\]: the trace has 0"):
+        Trace()[0]
+    assert list(Trace()[:3]) == []

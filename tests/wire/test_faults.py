@@ -99,10 +99,12 @@ def test_status_that_closes(server: FakeServer) -> None:
     assert server.trace[0].outcome is Outcome.ANSWERED
 
 
-@pytest.mark.parametrize("code", [204, 304])
-def test_status_without_a_body(server: FakeServer, code: int) -> None:
+@pytest.mark.parametrize(
+    "fault", [204, 304, faults.status(204, body=""), faults.status(304, body=b"")]
+)
+def test_status_without_a_body(server: FakeServer, fault: Any) -> None:
     """A status that HTTP forbids a body has none, nor a Content-Length."""
-    server.fail(code)
+    server.fail(fault)
     with Raw(server) as raw:
         seen = raw.send(GET).silence()
 

@@ -329,6 +329,13 @@ def test_a_payload_may_be_too_large(gemini: Gemini, ask: Ask, size: int) -> None
     assert response.json()["error"]["message"] == PAYLOAD
 
 
+def test_who_plans_a_413_gets_one(gemini: Gemini, ask: Ask) -> None:
+    """A proxy in front of the service may say so."""
+    gemini.fail(413)
+
+    assert ask().status_code == 413
+
+
 @pytest.mark.parametrize(
     "name", ["quota_per_minute", "quota_per_day", "quota_tokens", "quota_exhausted"]
 )
