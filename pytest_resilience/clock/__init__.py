@@ -8,7 +8,13 @@ from __future__ import annotations
 
 import threading
 
-from pytest_resilience.clock import _current, _links as links, _moments as moments
+from pytest_resilience.clock import (
+    _current,
+    _kernel as kernel,
+    _links as links,
+    _moments as moments,
+    _pictures as pictures,
+)
 from pytest_resilience.clock._base import Clock, Scheduler, Timer, current_clock, use_clock
 from pytest_resilience.clock._jobs import Job
 from pytest_resilience.clock._real import REAL, RealClock, new_lock, new_rlock
@@ -22,10 +28,12 @@ __all__ = [
     "Timer",
     "current_clock",
     "interrupt",
+    "kernel",
     "links",
     "moments",
     "new_lock",
     "new_rlock",
+    "pictures",
     "use_clock",
 ]
 

@@ -131,7 +131,7 @@ class Party:
         """
         is_main = self.ident == threading.main_thread().ident
         while not self.baton.acquire(timeout=SIGNALS if is_main else -1):
-            pass
+            self.conductor.engine.check()  # Nobody else would notice that it is blocked.
 
     def blocked_for(self, now_real_ns: int) -> int:
         """Real nanoseconds for which the kernel has seen this thread asleep without a move.

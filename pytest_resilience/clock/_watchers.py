@@ -21,6 +21,9 @@ class Engine(Scheduler, Protocol):
     def on_thread(self) -> bool:
         """Whether the caller runs on the loop's thread."""
 
+    def check(self) -> None:
+        """Raise ServerError if the loop is blocked; to be asked now and then by who waits."""
+
     def nudge(self) -> None:
         """Let the loop poll once more, so that it asks its conductor again."""
 

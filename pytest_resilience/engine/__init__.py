@@ -19,7 +19,8 @@ def acquire() -> Loop:
     """The process's loop, running. Give it back with `release`."""
     global _loop, _users  # noqa: PLW0603 -- the loop is one a process by design
     with _lock:
-        if _loop is None:
+        if _loop is None or _loop.given_up:
+            _users = 0
             loop = Loop(_on_error)
             loop.start()
             _loop = loop
@@ -31,8 +32,8 @@ def release(loop: Loop) -> None:
     """Give the loop back; the last one to do so ends its thread."""
     global _loop, _users  # noqa: PLW0603 -- see acquire
     with _lock:
-        if loop is not _loop:
-            return  # It was left behind in the parent of this process.
+        if loop is not _loop or loop.given_up:
+            return  # It was left behind: in the parent of this process, or blocked.
         _users -= 1
         if _users:
             return
@@ -42,7 +43,7 @@ def release(loop: Loop) -> None:
 
 def running() -> Loop | None:
     """The process's loop, or None when no server is up."""
-    return _loop
+    return None if _loop is None or _loop.given_up else _loop
 
 
 def _on_error(error: BaseException) -> None:

@@ -24,6 +24,8 @@ from typing import TypeVar
 
 from pytest_resilience.clock import REAL
 from pytest_resilience.engine._poller import READ, Poll, poller
+from pytest_resilience.engine._watchdog import Watchdog, complaint
+from pytest_resilience.errors import ServerError
 
 T = TypeVar("T")
 Callback = Callable[[], object]
@@ -31,6 +33,9 @@ Callback = Callable[[], object]
 IDLE_ROUNDS = 1_000
 """After so many busy turns an idle callback runs all the same, so that nobody waits for ever."""
 
+
+LOOK = 0.5
+"""Seconds after which whoever waits for the loop looks whether it still moves."""
 
 LONGEST_POLL = 3_600.0
 """Seconds: the kernel takes milliseconds in an int, so it cannot wait for 25 days in one go."""
@@ -76,6 +81,9 @@ class Loop:
         self._holder: int | None = None
         """The other thread that holds it, in `between`."""
         self._changes = 0
+        self._watchdog = Watchdog()
+        self.given_up = False
+        """Its thread is blocked in somebody's handler: what is to be done is done without it."""
         self._thread = threading.Thread(
             target=self._run, name="pytest-resilience-engine", daemon=True
         )
@@ -147,9 +155,17 @@ class Loop:
 
         It runs on the calling thread if it can, since to wait for another one costs more than
         all that there is to do.
+
+        Raises:
+            ServerError: The loop is blocked; the function has run all the same.
         """
-        if self._mine:
+        if self._mine or self.given_up:
             return function()
+        try:
+            self._await_turn()
+        except ServerError:
+            function()
+            raise
         with self._handling:
             # Nothing before it that a signal handler, which may come in here too, could run after.
             self._holder = _thread.get_ident()
@@ -176,9 +192,38 @@ class Loop:
             if self._timers[:1] != next_due or self.conductor is not None:
                 self._wake()
 
+    def _await_turn(self) -> None:
+        """Return when nothing was being handled a moment ago."""
+        while self._handling.locked():
+            if self._handling.acquire(timeout=LOOK):
+                self._handling.release()
+                return
+            self.check()
+
+    def check(self) -> None:
+        """Give the loop up if it is blocked; to be asked by who waits for it, now and then.
+
+        Raises:
+            ServerError: It is; the text shows in which line.
+        """
+        thread = self._thread
+        if self.given_up or self._holder is not None or not self._handling.locked():
+            return
+        if thread.native_id is not None and self._watchdog.is_blocked(self._turn, thread.native_id):
+            self.given_up = True
+            self._running = False  # When the handler comes back after all, that is the end.
+            raise ServerError(complaint(thread.ident))
+
     def settle(self) -> None:
-        """Return when the loop has handled all that has reached it."""
-        if not self._mine and not self._is_settled():
+        """Return when the loop has handled all that has reached it.
+
+        Raises:
+            ServerError: It is blocked.
+        """
+        if self._mine or self.given_up:
+            return
+        self._await_turn()
+        if not self._is_settled():
             self._wait_for(self.call_when_idle, lambda: None)
 
     def _is_settled(self) -> bool:
@@ -198,7 +243,7 @@ class Loop:
                 self._holder = None
 
     def _wait_for(self, call: Callable[[Callback], object], function: Callable[[], T]) -> T:
-        if self.on_thread:
+        if self.on_thread or self.given_up:
             return function()
         # A raw lock: threading's classes may be under a virtual clock, this wait never is.
         done = _thread.allocate_lock()
@@ -207,6 +252,8 @@ class Loop:
         errors: list[BaseException] = []
 
         def job() -> None:
+            if errors:
+                return  # Nobody waits any more.
             try:
                 outcome.append(function())
             except BaseException as error:  # noqa: BLE001 -- handed to the caller's thread
@@ -215,7 +262,13 @@ class Loop:
                 done.release()
 
         call(job)
-        done.acquire()
+        while not done.acquire(timeout=LOOK):
+            try:
+                self.check()
+            except ServerError as error:
+                errors.append(error)
+                function()
+                break
         if errors:
             raise errors[0]
         return outcome[0]
@@ -253,7 +306,8 @@ class Loop:
         """
         if handler is None or self._handlers.get(fd) is handler:
             del self._handlers[fd]
-            self._poller.unregister(fd)
+            if not self._ended:
+                self._poller.unregister(fd)
 
     def call_at_real(self, when_ns: int, callback: Callback) -> RealTimer:
         """Run the callback once the system's monotonic clock has reached ``when_ns``."""

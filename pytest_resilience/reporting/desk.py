@@ -78,7 +78,7 @@ class Desk:
 
     def lease_engine(self) -> None:
         """Keep the engine's thread from now on, so that a server for each test is cheap."""
-        if self._leased is None:
+        if self._leased is None or self._leased.given_up:
             from pytest_resilience import engine
 
             self._leased = engine.acquire()
