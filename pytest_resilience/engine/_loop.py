@@ -25,7 +25,10 @@ from typing import TypeVar
 from pytest_resilience.clock import REAL
 from pytest_resilience.engine._poller import READ, Poll, poller
 from pytest_resilience.engine._watchdog import Watchdog, complaint
-from pytest_resilience.errors import ServerError
+from pytest_resilience.errors import (
+    ServerError,
+    tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
+)
 
 T = TypeVar("T")
 Callback = Callable[[], object]
