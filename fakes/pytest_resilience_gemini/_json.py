@@ -24,6 +24,8 @@ NUMBER = re.compile(r"[-0-9][-+.0-9eEx]*")
 KEYWORDS = {"true": True, "false": False, "null": None}
 ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 HEX = re.compile(r"[0-9a-fA-F]{4}")
+SMALLEST, LARGEST = -(2**63), 2**64 - 1
+"""Whole numbers beyond these are doubles."""
 DEEPEST = 100
 """How deep lists and objects may be nested (kDefaultMaxRecursionDepth)."""
 PIECE = re.compile(
@@ -247,7 +249,7 @@ class _Loose:
         whole = not set(text) & set(".eE")
         if whole and re.match(r"-?0.", text):
             self._fail("Octal/hex numbers are not valid JSON values.")
-        if re.fullmatch(r"-?\d{1,19}", text):
+        if re.fullmatch(r"-?\d{1,20}", text) and SMALLEST <= int(text) <= LARGEST:
             value: float = int(text)
         else:
             try:

@@ -93,11 +93,21 @@ def test_nothing_that_comes_twice_is_lost() -> None:
 
 
 JSON: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(codec="utf-8")),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner),
     max_leaves=10,
 )  # fmt: skip
+
+
+@pytest.mark.parametrize("number", [2**64 - 1, 2**64, -(2**63), -(2**63) - 1, 10**19 + 1, 10**30])
+def test_whole_numbers_are_exact_where_64_bits_hold_them(number: int) -> None:
+    """Beyond, they are doubles."""
+    (read,) = _json.read(f"[{number},]")
+
+    assert read == (number if -(2**63) <= number < 2**64 else float(number))
+    assert isinstance(read, int) is (-(2**63) <= number < 2**64)
 
 
 @given(JSON)
