@@ -264,7 +264,7 @@ def measure(*, quick: bool) -> list[Figure]:
                 rounds=rounds,
             ),
         ]
-        mine = min(seven() for _ in range(rounds))
+        mine = figures[0].ours  # The best of them, as above.
         waited = real(server)
         figures.append(
             Figure(

@@ -159,8 +159,8 @@ def ours() -> Iterator[str]:
 
 def measure(*, quick: bool) -> list[Figure]:
     """Every figure of the server."""
-    count = 300 if quick else 1000
-    rounds = 3 if quick else 7
+    count = 200 if quick else 500
+    rounds = 9 if quick else 15
     figures = [
         compare(
             "start and first answer",
