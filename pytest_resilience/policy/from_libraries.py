@@ -79,11 +79,12 @@ def urllib3_claims(retry: Any) -> Claims:  # noqa: ANN401 -- urllib3 is not requ
         claims["methods"] = sorted(retry.allowed_methods)
     if total:
         claims["backoff"] = Backoff(waits=tuple(_urllib3_wait(retry, n) for n in range(total)))
-    if retry.respect_retry_after_header:
+    told = {429, 503}.intersection(retry.status_forcelist or (429, 503))
+    if not retry.respect_retry_after_header:
+        claims["retry_after"] = False
+    elif told <= retry.RETRY_AFTER_STATUS_CODES:  # A class of one's own may know fewer.
         claims["retry_after"] = True
         claims["retry_after_cap"] = getattr(retry, "retry_after_max", None)
-    else:
-        claims["retry_after"] = False
     return claims
 
 

@@ -83,6 +83,20 @@ def test_a_date_without_bounds() -> None:
     assert (found.code, found.scenario) == ("retry-after-unbounded", "retry-after-date-in-days")
 
 
+def of_429_only(response: requests.Response, number: int) -> float:
+    said = response.headers.get("Retry-After", "") if response.status_code == 429 else ""
+    return bounded_in_seconds(response, number) if said else float(number < LAST)
+
+
+def test_honoured_for_one_status_only() -> None:
+    """A 503 may say when to come back as well."""
+    policy = RetryPolicy(attempts=3, statuses=[429, 503], retry_after=True)
+
+    (found,) = verify(asking(of_429_only), policy)
+
+    assert (found.code, found.scenario) == ("retry-after-ignored", "retry-after-with-503")
+
+
 def test_ignored_by_who_does_not_say_how_he_waits() -> None:
     """Who comes early, and by no figure of what he was told, has not looked at it."""
     policy = RetryPolicy(attempts=3, statuses=[429, 503], retry_after=True)

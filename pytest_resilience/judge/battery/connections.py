@@ -81,15 +81,18 @@ def _stale(stage: Stage, times: int) -> dict[str, object]:
 
 def _many(stage: Stage, outage: FaultLike) -> Held:
     counts: list[int] = []
+    first = stage.first_outage  # Of the battery: it may have used up a small pool by itself.
+    asked = len(first.trace) if first is not None and first.returned else 0
     exhausted, unread = "", [0]
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", ResourceWarning)
         while not exhausted and len(counts) < (MOST if _leaves(counts) else CALLS):
             stage.fail(outage)
             call = stage.call()
-            if call.never_returned and call.trace:
+            exhausted = _exhausted(call, asked, stage.open_connections)
+            if call.never_returned and not exhausted:
                 return Held((0,), 0, "", ())  # It is still at it: the next would not even begin.
-            exhausted = _exhausted(call)
+            asked = len(call.trace)
             del call
             stage.server.plan.clear()
             stage.forget()
@@ -98,7 +101,7 @@ def _many(stage: Stage, outage: FaultLike) -> Held:
                 unread.append(_unread())
         if not exhausted:
             stage.advance(stage.rest)  # A breaker may be open; no time brings a connection back.
-            exhausted = _exhausted(stage.call())
+            exhausted = _exhausted(stage.call(), asked, stage.open_connections)
             stage.forget()
     # One that says "[closed]" was given back by the collector, after an error that nobody reads.
     texts = [str(one.message) for one in said]
@@ -137,10 +140,17 @@ def _open(stage: Stage, counts: list[int]) -> int:
     return found
 
 
-def _exhausted(call: Call) -> str:
-    """How a call ended that made no request, if it waited for a connection."""
+def _exhausted(call: Call, asked: int, held: int) -> str:
+    """How a call ended that made no request, or not all of them, if it waited for a connection.
+
+    Args:
+        call: It.
+        asked: How many requests a call before it made, which met a failure like this one.
+        held: How many connections are open.
+    """
     if call.trace:
-        return ""
+        stopped = call.never_returned and len(call.trace) < asked and held > 1
+        return f"it waited for ever, after {len(call.trace)} of {asked} requests" if stopped else ""
     if call.never_returned:
         return "it waited for ever"
     names = [kind.__name__ for kind in type(call.error).__mro__] if call.error else []

@@ -15,6 +15,8 @@ from pytest_resilience.judge.stage import Stage
 
 __all__ = ["scenarios"]
 
+STATUSES = (429, 503)
+"""Those that RFC 9110 (section 10.2.3) and RFC 6585 (section 4) send it with."""
 DAYS = 10 * 86_400
 NONSENSE = {"words": "soon", "negative": "-5"}
 FAR_AWAY = "TST-05:30"
@@ -43,6 +45,10 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
 def _honoured(subject: Subject, status: int, said: float) -> Iterator[Scenario]:
     policy = subject.policy
     yield _scenario("seconds", "honours it in seconds", status, said, [retry_after.honoured])
+    for other in STATUSES:
+        if other != status and subject.retries_status(other):
+            clause = f"honours it with a {other} as well"
+            yield _scenario(f"with-{other}", clause, other, said, [retry_after.honoured])
     yield Scenario(
         name="retry-after-date",
         clause="honours it as a date, in any time zone",
@@ -78,7 +84,7 @@ def _honoured(subject: Subject, status: int, said: float) -> Iterator[Scenario]:
 
 def _status(subject: Subject) -> int | None:
     """A status that is tried again, and that Retry-After goes with."""
-    for status in (429, 503):
+    for status in STATUSES:
         if subject.retries_status(status):
             return status
     return subject.standard if isinstance(subject.standard, int) else None

@@ -236,6 +236,20 @@ def test_urllib3_says_all_of_it() -> None:
     )
 
 
+class RateLimited(urllib3.Retry):
+    """Waits for as long as it is told to with a 429 only."""
+
+    RETRY_AFTER_STATUS_CODES = frozenset({429})
+
+
+@pytest.mark.parametrize(("status", "honoured"), [(429, True), (503, None)])
+def test_a_class_of_urllib3s_may_know_fewer(status: int, honoured: Any) -> None:
+    """What it does not do with all that it retries is no claim."""
+    retry = RateLimited(total=4, status_forcelist=[status])
+
+    assert RetryPolicy.from_urllib3(retry).retry_after is honoured
+
+
 def test_urllib3_may_leave_things_alone() -> None:
     """No retries, any method, no reads, no Retry-After; and something claimed beside it."""
     never = urllib3.Retry(
