@@ -445,7 +445,7 @@ def reads_dates_in_local_time(url: str) -> Any:
             then = datetime.strptime(value, "%a, %d %b %Y %H:%M:%S GMT")  # noqa: DTZ007 -- the bug
         except ValueError:
             return None
-        return max(0.0, then.timestamp() + 3600 - time.time())
+        return min(60.0, max(0.0, then.timestamp() + 3600 - time.time()))
 
     return obeying(url, read)
 
