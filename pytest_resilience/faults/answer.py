@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from pytest_resilience.answers import REASONS, Answer, http_date_text
+from pytest_resilience.answers import NO_BODY, REASONS, Answer, http_date_text
 from pytest_resilience.clock import Clock
 from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 from pytest_resilience.faults import _check
 from pytest_resilience.faults._script import Context, OfTheBody, Script, bodied
 
-BODILESS = (204, 304)
 FRAMING = ("content-length", "transfer-encoding")
 YEAR_1000 = -30_610_224_000
 YEAR_9999 = 253_402_300_799
@@ -68,7 +67,7 @@ class Status:
         object.__setattr__(self, "headers", _checked_headers(self.headers))
         if self.body is not None:
             empty = isinstance(self.body, str | bytes) and not self.body
-            if self.code in BODILESS and not empty:
+            if self.code in NO_BODY and not empty:
                 _check.refuse("body", self.body, f"no body: a {self.code} has none")
             self._own_answer()
 
@@ -185,7 +184,7 @@ class HtmlPage:
 
     def __post_init__(self) -> None:
         _check.whole("html_page(status)", self.status, 200, 999)
-        if self.status in BODILESS:
+        if self.status in NO_BODY:
             _check.refuse("html_page(status)", self.status, "a status whose answer has a body")
 
     processed: ClassVar[bool] = False
