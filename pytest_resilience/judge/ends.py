@@ -21,12 +21,6 @@ HARMLESS = {
 }
 """What a process survives that has not asked to hear of it."""
 
-ENDS: dict[Any, tuple[str, ...]] = {
-    os: ("_exit", "abort", "execv", "execve", "kill", "killpg"),
-    signal: ("raise_signal", "pthread_kill", "alarm"),
-    _thread: ("interrupt_main",),
-}
-
 
 class ProcessEnded(BaseException):
     """Raised in place of the end of the process."""
@@ -63,22 +57,14 @@ def no_end(note: Callable[[str], None]) -> Iterator[None]:
             stack.enter_context(replaced(module, known_as, refusing))
 
     with stack:
-        for name in ("_exit", "abort", "execv", "execve"):
-            stand_in(os, name, lambda *_: True)
-        stand_in(os, "kill", lambda pid, number: pid in (us, 0) and _ends(number))
-        stand_in(os, "killpg", lambda group, number: group in (os.getpgrp(), 0) and _ends(number))
-        stand_in(signal, "raise_signal", _ends)
-        stand_in(signal, "pthread_kill", lambda _, number: _ends(number))
-        stand_in(signal, "alarm", lambda seconds: seconds > 0 and _ends(signal.SIGALRM))
-        stand_in(_thread, "interrupt_main", lambda number=signal.SIGINT: _ends(number))
+        for (owner, name), ends in WAYS.items():
+            stand_in(owner, name, ends)
         yield
 
 
 def _places() -> dict[int, list[tuple[Any, str]]]:
     """Where each of them stands: its owner, and clients that say ``from os import _exit``."""
-    found: dict[int, list[tuple[Any, str]]] = {
-        id(getattr(owner, name)): [] for owner, names in ENDS.items() for name in names
-    }
+    found: dict[int, list[tuple[Any, str]]] = {id(getattr(owner, name)): [] for owner, name in WAYS}
     for module in list(sys.modules.values()):
         if module is sys.modules.get("posix"):
             continue
@@ -93,3 +79,19 @@ def _ends(number: int) -> bool:
     if number == 0 or number in HARMLESS:
         return False
     return signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)
+
+
+def _always(*_: object) -> bool:
+    return True
+
+
+WAYS: dict[tuple[Any, str], Callable[..., bool]] = {
+    **{(os, name): _always for name in ("_exit", "abort", "execv", "execve")},
+    (os, "kill"): lambda pid, number: pid in (os.getpid(), 0) and _ends(number),
+    (os, "killpg"): lambda group, number: group in (os.getpgrp(), 0) and _ends(number),
+    (signal, "raise_signal"): _ends,
+    (signal, "pthread_kill"): lambda _, number: _ends(number),
+    (signal, "alarm"): lambda seconds: seconds > 0 and _ends(signal.SIGALRM),
+    (_thread, "interrupt_main"): lambda number=signal.SIGINT: _ends(number),
+}
+"""The functions that may end a process, and whether they do so with these arguments."""
