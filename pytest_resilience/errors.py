@@ -51,3 +51,12 @@ def tells_all(excinfo: Any) -> bool:  # noqa: ANN401 -- pytest's ExceptionInfo, 
     of who refuses it; errors of other kinds, and ``--full-trace``, show every frame.
     """
     return isinstance(getattr(excinfo, "value", None), ResilienceError)
+
+
+def shown(value: object) -> str:
+    """A refused value on one line that is not too long, whatever it is."""
+    try:
+        text = repr(value)
+    except Exception as error:  # noqa: BLE001 -- an int of 5,000 digits, or a class of the user's
+        return f"<{type(value).__name__} without a repr: {type(error).__name__}>"
+    return text if len(text) <= 200 else text[:197] + "..."

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from pytest_resilience.errors import (
     PlanError,
+    shown,
     tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
 )
 
@@ -31,14 +32,6 @@ LONGEST = 10_000 * 365 * 86_400.0
 def refuse(field: str, value: object, allowed: str) -> NoReturn:
     """Raise the one error for a value that cannot be meant."""
     raise PlanError(f"{field}={shown(value)} is not allowed: wanted {allowed}")
-
-
-def shown(value: object) -> str:
-    try:
-        text = repr(value)
-    except Exception as error:  # noqa: BLE001 -- an int of 5,000 digits, or a class of the user's
-        return f"<{type(value).__name__} without a repr: {type(error).__name__}>"
-    return text if len(text) <= 200 else text[:197] + "..."
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

@@ -19,6 +19,7 @@ from typing import Any, Final
 from pytest_resilience import faults
 from pytest_resilience.errors import (
     PlanError,
+    shown,
     tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
 )
 from pytest_resilience.faults import _check
@@ -112,7 +113,7 @@ def unknown(name: str, names: Collection[str]) -> str:
         hint = "; a status is a number, without quotes"
     if name == "together":
         hint = "; several on one attempt are faults.together(...), in JSON a list in the list"
-    return f"no fault is named {_check.shown(name)}{hint}; there are: {', '.join(names)}"
+    return f"no fault is named {shown(name)}{hint}; there are: {', '.join(names)}"
 
 
 def _check_complete(name: str, make: Callable[..., object], given: Collection[object]) -> None:
@@ -153,7 +154,7 @@ def rule_from(
     said = {str(key): value for key, value in data.items() if value is not None}
     for key in said:
         if key not in RULE_KEYS:
-            raise PlanError(f"a rule has no field {_check.shown(key)}{_hint(key)}")
+            raise PlanError(f"a rule has no field {shown(key)}{_hint(key)}")
     return _faults_of(said, presets), _keywords(said)
 
 

@@ -9,25 +9,16 @@ from typing import NoReturn
 
 from pytest_resilience.errors import (
     PolicyError,
+    shown,
     tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
 )
 
 FOREVER = math.inf
-LONGEST = 100
 
 
 def refuse(field: str, value: object, allowed: str) -> NoReturn:
     """Raise the one error for a claim that cannot be meant."""
     raise PolicyError(f"{field}={shown(value)} is not allowed: wanted {allowed}")
-
-
-def shown(value: object) -> str:
-    """A value on one short line, whatever it is."""
-    try:
-        text = repr(value)
-    except Exception:  # noqa: BLE001 -- an object's own, or a number with too many digits
-        return f"<{type(value).__name__}>"
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def is_number(value: object) -> bool:

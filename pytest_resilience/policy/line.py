@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from pytest_resilience.errors import (
     PolicyError,
+    shown,
     tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
 )
 from pytest_resilience.policy import _check
@@ -100,12 +101,11 @@ def _refuse(clause: str) -> NoReturn:
     meant = [kind for kind in kinds if set(kind.lower().split()) <= set(words)]
     if meant:
         example = kinds[max(meant, key=len)]
-        raise PolicyError(f"{_check.shown(clause)} cannot be read: wanted such as {example}")
+        raise PolicyError(f"{shown(clause)} cannot be read: wanted such as {example}")
     close = [near for word in words for near in difflib.get_close_matches(word, kinds, 1, 0.75)]
     hint = f" (did you mean {close[0]!r}?)" if close else ""
     raise PolicyError(
-        f"{_check.shown(clause)} cannot be read{hint}: wanted {', '.join(kinds)}; "
-        f"such as {EXAMPLE!r}"
+        f"{shown(clause)} cannot be read{hint}: wanted {', '.join(kinds)}; such as {EXAMPLE!r}"
     )
 
 

@@ -78,7 +78,7 @@ class Setting:
         return number
 
     def _refuse(self, value: object, where: str) -> NoReturn:
-        from pytest_resilience.faults._check import shown
+        from pytest_resilience.errors import shown
 
         raise pytest.UsageError(f"{where}: wanted {self.wanted}, got {shown(value)}")
 

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 from urllib.parse import parse_qs
 
-from pytest_resilience.errors import PlanError
+from pytest_resilience.errors import PlanError, shown
 from pytest_resilience.faults import _check
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Call:
             if name not in parameters:
                 hint = _check.nearest(name, parameters)
                 takes = ", ".join(parameters) or "none"
-                text = f"there is no parameter {_check.shown(name)} here{hint}; it takes {takes}"
+                text = f"there is no parameter {shown(name)} here{hint}; it takes {takes}"
                 raise PlanError(text)
 
     def json(self) -> JSON:
@@ -67,8 +67,7 @@ class Call:
             if name not in allowed:
                 takes = ", ".join(allowed) or "no fields"
                 hint = _check.nearest(name, allowed)
-                shown = _check.shown(name)
-                raise PlanError(f"there is no field {shown} here{hint}; it takes {takes}")
+                raise PlanError(f"there is no field {shown(name)} here{hint}; it takes {takes}")
         return data
 
     def number(self, name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
@@ -90,7 +89,7 @@ def _without_doubles(members: list[tuple[str, JSON]]) -> dict[str, JSON]:
     data = dict(members)
     if len(data) < len(members):
         ((twice, _),) = Counter(name for name, _ in members).most_common(1)
-        raise Refused(400, f"one object has the field {_check.shown(twice)} more than once")
+        raise Refused(400, f"one object has the field {shown(twice)} more than once")
     return data
 
 
