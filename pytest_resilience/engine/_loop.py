@@ -14,16 +14,14 @@ from __future__ import annotations
 
 import _thread
 import contextlib
-import heapq
-import itertools
 import os
 import threading
 from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
-from pytest_resilience.clock import REAL
 from pytest_resilience.engine._poller import READ, Poll, poller
+from pytest_resilience.engine._timers import LONGEST_POLL, Callback, RealTimer, RealTimers
 from pytest_resilience.engine._watchdog import Watchdog, complaint
 from pytest_resilience.errors import (
     ServerError,
@@ -31,7 +29,6 @@ from pytest_resilience.errors import (
 )
 
 T = TypeVar("T")
-Callback = Callable[[], object]
 
 IDLE_ROUNDS = 1_000
 """After so many busy turns an idle callback runs all the same, so that nobody waits for ever."""
@@ -39,22 +36,6 @@ IDLE_ROUNDS = 1_000
 
 LOOK = 0.5
 """Seconds after which whoever waits for the loop looks whether it still moves."""
-
-LONGEST_POLL = 3_600.0
-"""Seconds: the kernel takes milliseconds in an int, so it cannot wait for 25 days in one go."""
-
-
-class RealTimer:
-    """A callback due at a moment of real time."""
-
-    __slots__ = ("callback",)
-
-    def __init__(self, callback: Callback | None) -> None:
-        self.callback = callback
-
-    def cancel(self) -> None:
-        """Forget the callback."""
-        self.callback = None
 
 
 class Loop:
@@ -69,8 +50,7 @@ class Loop:
         self._handlers: dict[int, Callable[[int], object]] = {}
         self._soon: deque[Callback] = deque()
         self._idle: deque[tuple[int, Callback]] = deque()
-        self._timers: list[tuple[int, int, RealTimer]] = []
-        self._order = itertools.count()
+        self._timers = RealTimers()
         self._turn = 0
         self.conductor: Callable[[], float] | None = None
         """Asked when a poll has found nothing and no call waits; says how long to poll next:
@@ -187,12 +167,12 @@ class Loop:
         return _thread.get_ident() in {self._thread.ident, self._holder}
 
     def _here(self, function: Callable[[], T]) -> T:
-        next_due = self._timers[:1]
+        next_due = self._timers.first
         try:
             return function()
         finally:
             # The poll that is on waits for no later timer, and asks no conductor.
-            if self._timers[:1] != next_due or self.conductor is not None:
+            if self._timers.first != next_due or self.conductor is not None:
                 self._wake()
 
     def _await_turn(self) -> None:
@@ -314,9 +294,7 @@ class Loop:
 
     def call_at_real(self, when_ns: int, callback: Callback) -> RealTimer:
         """Run the callback once the system's monotonic clock has reached ``when_ns``."""
-        timer = RealTimer(callback)
-        heapq.heappush(self._timers, (when_ns, next(self._order), timer))
-        return timer
+        return self._timers.add(when_ns, callback)
 
     def _run(self) -> None:
         while self._running:
@@ -340,7 +318,7 @@ class Loop:
             except BaseException as error:  # noqa: BLE001 -- see _guarded
                 self._on_error(error)
         if self._timers:
-            self._run_timers()
+            self._timers.run_due(self._guarded)
         quiet = not events and not self._soon
         self._run_soon()
         if self._idle and (quiet or self._turn - self._idle[0][0] > IDLE_ROUNDS):
@@ -379,18 +357,7 @@ class Loop:
         """Seconds the poll may wait: 0 when there is work, -1 when only a socket can wake it."""
         if self._soon or self._idle:
             return 0
-        while self._timers and self._timers[0][2].callback is None:
-            heapq.heappop(self._timers)
-        if not self._timers:
-            return -1
-        return min(max(0, self._timers[0][0] - REAL.monotonic_ns()) / 1e9, LONGEST_POLL)
-
-    def _run_timers(self) -> None:
-        now = REAL.monotonic_ns()
-        while self._timers and self._timers[0][0] <= now:
-            callback = heapq.heappop(self._timers)[2].callback
-            if callback is not None:
-                self._guarded(callback)
+        return self._timers.patience()
 
     def _run_soon(self) -> None:
         for _ in range(len(self._soon)):

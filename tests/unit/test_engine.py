@@ -11,8 +11,9 @@ import pytest
 
 from pytest_resilience import FakeServer, engine
 from pytest_resilience.clock import REAL
-from pytest_resilience.engine._loop import Callback, Loop
+from pytest_resilience.engine._loop import Loop
 from pytest_resilience.engine._poller import READ, Epoll, Poll
+from pytest_resilience.engine._timers import Callback
 
 
 def test_a_conductor_that_fails_is_reported_and_does_not_end_the_loop(
