@@ -67,14 +67,26 @@ def claims_of(text: str) -> dict[str, Any]:
     if not isinstance(text, str):
         _check.refuse("parse(text)", text, "one line of text")
     claims: dict[str, Any] = {}
+    for clause in _clauses(text):
+        for field, value in _read(clause).items():
+            if field in claims:
+                raise PolicyError(f"{clause!r} says {field} a second time")
+            claims[field] = value
+    return claims
+
+
+def _clauses(text: str) -> list[str]:
+    """The parts between commas; ``methods GET, POST`` and ``retry 429, 503`` are one each."""
+    clauses: list[str] = []
     for part in re.split(r"[,;]", text):
         clause = " ".join(part.split())
-        if clause:
-            for field, value in _read(clause).items():
-                if field in claims:
-                    raise PolicyError(f"{clause!r} says {field} a second time")
-                claims[field] = value
-    return claims
+        more = [word for word in part.split() if word not in AND]
+        fits = LISTS.get(clauses[-1].split()[0].lower()) if clauses else None
+        if more and fits and all(re.fullmatch(fits, word) for word in more):
+            clauses[-1] += f" {' '.join(more)}"
+        elif clause:
+            clauses.append(clause)
+    return clauses
 
 
 def _read(clause: str) -> dict[str, Any]:
@@ -85,9 +97,9 @@ def _read(clause: str) -> dict[str, Any]:
         if found:
             read: dict[str, Any] = reader(found)
             return read
-    first, rest = words[0].lower(), [word for word in words[1:] if word != "or"]
+    first, rest = words[0].lower(), [word for word in words[1:] if word not in AND]
     if first in ("retry", "retries", "never"):
-        return _retried(words)
+        return _retried([first, *rest])
     if first in ("methods", "raises") and rest:
         return {first: rest}
     if first in ONE_WORD and len(rest) == 1:
@@ -179,6 +191,16 @@ BACKOFF = (
     rf"(?: plus (?P<step>{NUMBER}))?(?: first (?P<first>{NUMBER}))?(?: up to (?P<cap>{NUMBER}))?"
 )
 WAIT = rf"{NUMBER}(?:\.\.{NUMBER})?"
+RETRIED = rf"(?i:[1-5](?:\d\d|xx)|timeouts|json|(?:{'|'.join(FAILURES)})s?)"
+LISTS = {
+    "methods": r"[A-Z]+|(?i:get|head|options|trace|put|delete|patch|post)",
+    "raises": r"(?:\w+\.)*[A-Z]\w*",
+    **dict.fromkeys(("wait", "waits"), rf"{WAIT}(?:-{WAIT})*"),
+    **dict.fromkeys(("retry", "retries", "never"), RETRIED),
+}
+"""Of clauses with a list: their first word, and what may stand behind a comma within them."""
+AND = ("or", "and")
+
 READERS: list[tuple[str, Any]] = [
     (r"(\d+) attempts?", lambda found: {"attempts": int(found[1])}),
     (r"no limit|attempts forever", lambda found: {"attempts": FOREVER}),

@@ -96,6 +96,25 @@ from pytest_resilience import (
                 logs=LogContract(logger="shop.client", retry=""),
             ),
         ),
+        (
+            "methods GET, post and PURGE, raises shop.ShopError, OSError, waits 1, 2..3, or 4",
+            RetryPolicy(
+                methods=["GET", "POST", "PURGE"],
+                raises=("shop.ShopError", "OSError"),
+                backoff=[1, (2, 3), 4],
+            ),
+        ),
+        (
+            "retry 429, 503 and timeouts, resets, timeout 5, never 501, bad-json, validation",
+            RetryPolicy(
+                statuses=[429, 503],
+                failures=["read-timeout", "reset"],
+                timeout=5,
+                never_statuses=[501],
+                never_failures=["bad-json"],
+                validates=True,
+            ),
+        ),
     ],
 )
 def test_a_policy_in_one_line(text: str, policy: RetryPolicy) -> None:
@@ -116,6 +135,10 @@ def test_a_policy_in_one_line(text: str, policy: RetryPolicy) -> None:
         ("never 503, retry 503", "never_statuses=[503] is not allowed: wanted nothing that"),
         ("unreadable Retry-After raise", "unreadable_retry_after='raise' is not allowed: wanted"),
         ("breaker 0 for 30", "breaker.opens_after=0 is not allowed: wanted a whole number"),
+        ("methods GET, timeout", "'timeout' cannot be read: wanted such as timeout 10"),
+        ("raises OSError, validaton", "'validaton' cannot be read (did you mean 'validation'?)"),
+        ("retry 503, timeout", "'timeout' cannot be read: wanted such as timeout 10"),
+        ("4 attempts, POST", "'POST' cannot be read: wanted attempts, waits"),
         ("4 attempts, 3 attempts", "'3 attempts' says attempts a second time"),
         ("4 attempts, waits 1", "attempts=4 is not allowed: wanted 2"),
     ],
