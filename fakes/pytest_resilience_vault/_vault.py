@@ -67,7 +67,11 @@ class Vault(Fake):
         self._core = Core(lambda: self.clock.time(), self._flavour)  # noqa: PLW0108
         self._front = Front(self._core, lambda: self.url)
         self._setup = set_up(self._core)
-        self._handed_out: dict[str, list[str]] = {"token": [], "secret_id": []}
+        self._handed_out: dict[str, list[str]] = {
+            "token": [],
+            "secret_id": [],
+            "unseal_key": [],
+        }
         self._token = ""
 
     # What a client needs
@@ -100,7 +104,10 @@ class Vault(Fake):
     @property
     def unseal_keys(self) -> list[str]:
         """Five shares, of which three unseal."""
-        return list(self._core.seal.keys)
+        with self.lock:
+            keys = list(self._core.seal.keys)
+            self._handed_out["unseal_key"] = keys
+            return keys
 
     @property
     def token(self) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import queue
-import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,8 +21,8 @@ from pytest_resilience.records import Attempt, Outcome
 HANGS = 0.1
 """Real seconds after which an open attempt gets a line of its own; its end gets another."""
 MOST_TARGETS = 1_000
-LIKE_A_SECRET = re.compile(r"[\w.%+=~-]{12,}")
-"""Only a path with such a piece is looked at closely: that takes longer than the request."""
+MOST_ROWS = 200
+"""So many lines of attempts are written at once, at most."""
 PATIENCE = 2.0
 """Real seconds that a slow reader is given to take the last lines."""
 
@@ -97,18 +96,17 @@ class Lines:
     Args:
         output: Where to.
         quiet: Count attempts without a line each.
-        mask: What takes secrets out of a path or a rule.
+        mask: What takes secrets out of the line of an attempt or a rule.
     """
 
-    def __init__(
-        self, output: Output, *, quiet: bool, mask: Callable[[str], str] | None = None
-    ) -> None:
+    def __init__(self, output: Output, *, quiet: bool, mask: Callable[[str], str] = str) -> None:
         self._output = output
         self._mask = mask
         self._quiet = quiet
         self._queue: queue.SimpleQueue[Attempt | str | Plan] = queue.SimpleQueue()
         self._open: dict[int, Open] = {}  # by connection: each carries one attempt at a time
         self._waits = Waits()
+        self._rows: list[str] = []
         self._begun = 0
         self._statuses: Counter[int | None] = Counter()
         self._thread = threading.Thread(target=self._work, name="serve-lines", daemon=True)
@@ -134,8 +132,7 @@ class Lines:
         yield ""
         yield self._counts()
         for rule in plan.rules:
-            line = f"unmet: {rule.unmet}" if rule.unmet else f"met x{rule.met}: {rule}"
-            yield line if self._mask is None else self._mask(line)
+            yield self._mask(f"unmet: {rule.unmet}" if rule.unmet else f"met x{rule.met}: {rule}")
 
     def _counts(self) -> str:
         counted = sorted(self._statuses.items(), key=lambda item: item[0] or 1_000)
@@ -144,20 +141,34 @@ class Lines:
         return f"{attempts}: {', '.join(parts)}" if parts else attempts
 
     def _work(self) -> None:
-        while True:
-            try:
-                news = self._queue.get(timeout=self._patience())
-            except queue.Empty:
-                self._show_hanging()
-                continue
-            if isinstance(news, Plan):
-                for line in self._summary(news):
-                    self._output.line(line)
-                return
-            if isinstance(news, str):
-                self._output.line(news)
-            else:
+        while not isinstance(news := self._next(), Plan):
+            if isinstance(news, Attempt):
                 self._take(news)
+            elif news is None:
+                self._show_hanging()
+            else:
+                self._write_rows()
+                self._output.line(news)
+            if self._queue.empty() or len(self._rows) >= MOST_ROWS:
+                self._write_rows()
+        self._write_rows()
+        for line in self._summary(news):
+            self._output.line(line)
+
+    def _next(self) -> Attempt | str | Plan | None:
+        """What there is to say; None when an open attempt is due first."""
+        try:
+            return self._queue.get(timeout=self._patience())
+        except queue.Empty:
+            return None
+
+    def _write_rows(self) -> None:
+        """All at once: to look for secrets takes longer than a request."""
+        rows, self._rows = self._rows, []
+        together = "\n".join(rows)
+        clean = not rows or self._mask(together) == together
+        for row in rows:
+            self._output.line(row if clean else self._mask(row))
 
     def _patience(self) -> float | None:
         dues = [entry.due for entry in self._open.values() if not entry.shown]
@@ -198,8 +209,5 @@ class Lines:
                 self._show(entry.attempt, entry.wait)
 
     def _show(self, attempt: Attempt, wait: float | None) -> None:
-        line = schedule.row(attempt, attempt.at, wait)
-        if self._mask is not None and LIKE_A_SECRET.search(attempt.path):
-            line = self._mask(line)
-        self._output.line(line)
+        self._rows.append(schedule.row(attempt, attempt.at, wait))
         self._waits.remember(attempt)

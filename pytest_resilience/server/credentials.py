@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 200
 """How many attempts are read for credentials, the newest."""
+FORMER = 50
+"""How many secrets of services before the last one are kept, the newest: of that one all are."""
 DEEPEST = 8
 SCHEMES = frozenset({"bearer", "token", "apikey", "key"})
 
@@ -60,7 +62,11 @@ class Known:
 
     def keep(self) -> None:
         """The service starts over; what was secret still is."""
-        self._former = self.secrets()
+        found = {value: Secret.of(label, value) for label, value in self._seen()}
+        most = max(FORMER, len(found))
+        for secret in self._former:
+            found.setdefault(secret.value, secret)
+        self._former = tuple(found.values())[:most]
 
     def secrets(self) -> tuple[Secret, ...]:
         """All of them, each once; the first name counts."""

@@ -6,9 +6,10 @@ import dataclasses
 import io
 import os
 from collections.abc import Callable
+from typing import Any
 
 from pytest_resilience import Attempt, Outcome, Plan
-from pytest_resilience.cli._lines import MOST_TARGETS, Lines, Output, Waits
+from pytest_resilience.cli._lines import MOST_ROWS, MOST_TARGETS, Lines, Output, Waits
 
 SECOND = 1_000_000_000
 
@@ -92,7 +93,7 @@ def test_a_second_word_about_an_end_is_no_second_line() -> None:
 
 
 def written(
-    *news: Attempt, mask: Callable[[str], str] | None = None, plan: Plan | None = None
+    *news: Attempt, mask: Callable[[str], str] = str, plan: Plan | None = None
 ) -> list[str]:
     """What is written of these."""
     reading, writing = os.pipe()
@@ -138,24 +139,47 @@ def test_only_what_hangs_for_a_while_is_shown_before_its_end() -> None:
     os.close(read)
 
 
-def test_a_secret_in_a_path_is_masked() -> None:
-    """A line looks at a path that might hold one; of others it costs nothing."""
+def test_secrets_are_looked_for_in_all_lines_that_come_together() -> None:
+    """In the whole of each line; line by line only when there are any."""
     asked: list[str] = []
 
     def mask(text: str) -> str:
         asked.append(text)
-        return text.replace("hvs.0123456789", "<a token>")
+        return text.replace("s3cr3t", "<a password>")
 
-    news = []
-    for number, target in enumerate(("/short", "/lookup/hvs.0123456789"), 1):
-        one = attempt(number, number, target=target)
-        news += [dataclasses.replace(one, outcome=Outcome.PENDING), one]
+    def news(*targets: str, **changes: Any) -> list[Attempt]:
+        ended = [attempt(n, n, target=target) for n, target in enumerate(targets, 1)]
+        ended = [dataclasses.replace(one, **changes) for one in ended]
+        begun = [dataclasses.replace(one, outcome=Outcome.PENDING) for one in ended]
+        return [one for pair in zip(begun, ended, strict=True) for one in pair]
 
-    assert written(*news, mask=mask)[:2] == [
-        "  1  t=1.000  GET /short  503",
-        "  2  t=2.000  GET /lookup/<a token>  503",
+    assert written(*news("/a", "/s3cr3t"), mask=mask)[:2] == [
+        "  1  t=1.000  GET /a  503",
+        "  2  t=2.000  GET /<a password>  503",
     ]
-    assert len(asked) == 1
+    assert len(asked) == 3
+
+    assert len(written(*news("/a", "/b", "/c"), mask=mask)) == 5
+    assert len(asked) == 4
+
+    assert written(*news("/", note="raised 's3cr3t'"), mask=mask)[0].endswith(
+        "(raised '<a password>')"
+    )
+
+
+def test_many_lines_are_not_kept_back() -> None:
+    """Under load that never ends, lines are written all the same."""
+    begun = dataclasses.replace(attempt(1, 0), outcome=Outcome.PENDING)
+    sizes: list[int] = []
+
+    def mask(text: str) -> str:
+        sizes.append(text.count("\n") + 1)
+        return text
+
+    lines = written(*[begun, attempt(1, 0)] * (MOST_ROWS + 1), mask=mask)
+
+    assert len(lines) == MOST_ROWS + 3
+    assert sizes == [MOST_ROWS, 1]
 
 
 def test_a_secret_in_a_rule_is_masked_in_the_summary() -> None:

@@ -498,6 +498,25 @@ def test_the_printed_unseal_keys_unseal(tmp_path: Path) -> None:
         assert get(url + "/v1/sys/health") == 200
 
 
+def test_only_the_export_lines_show_secrets(tmp_path: Path) -> None:
+    """What a client puts into a path, an answer or a rule reads as its name, after a reset, too."""
+    with Served(tmp_path, "vault", "--env-file", "env") as served:
+        url = served.url
+        key = re.search(r"VAULT_UNSEAL_KEYS=(\w+)", (tmp_path / "env").read_text())
+        assert key is not None
+        for method in ("PUT", "POST", "GET"):
+            ask(method, f"{url}/v1/sys/unseal/{key[1]}")
+        late = [{"fault": "status", "code": 503, "retry_after": key[1]}]
+        get(f"{url}/_resilience/faults", {"faults": late, "path": f"/{key[1]}", "times": 2})
+        get(f"{url}/{key[1]}")
+        served.until(r"^  4  t=.*GET /<unseal_key of fake_vault>  503  Retry-After: <unseal_key")
+        ask("POST", f"{url}/_resilience/reset")
+        get(f"{url}/{key[1]}")
+        _, out, _ = served.end()
+
+    assert [line for line in served.lines + out if key[1] in line and "export" not in line] == []
+
+
 # What may be served, and where
 
 

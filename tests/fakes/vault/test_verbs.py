@@ -27,11 +27,13 @@ def test_the_environment_points_a_client_here(vault: Vault) -> None:
 def test_what_a_test_asks_for_is_secret_before_it_is_used(vault: Vault) -> None:
     """A client may show a credential without ever reaching the server: in an outage."""
     token, secret_id = vault.token, vault.role("other").secret_id
+    keys = vault.unseal_keys
 
     labels = {secret.value: secret.label for secret in vault.secrets}
 
     assert labels[token] == "token of fake_vault"
     assert labels[secret_id] == "secret_id of fake_vault"
+    assert {labels[key] for key in keys} == {"unseal_key of fake_vault"}
     vault.reset()
     assert token not in {secret.value for secret in vault.secrets}
 

@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from pytest_resilience import Fake, FakeServer, PlanError, route
+from pytest_resilience.server.credentials import FORMER
 
 KEY = "kX9vRt2LpQ7ZsBn4Wc8Yd1JmHg6FaTqU"
 
@@ -130,6 +131,33 @@ def test_an_attempt_is_shown_as_in_a_table() -> None:
 
         assert repr(server.trace[0]).startswith("<Attempt 1  t=0.")
         assert repr(server.trace[0]).endswith("POST /a?...  200>")
+
+
+class Minting(Fake):
+    """Stores another secret each time it starts over, and one that stays."""
+
+    count = 0
+
+    def reset(self) -> None:
+        """Mint."""
+        self.count += 1
+
+    @property
+    def stored_secrets(self) -> Mapping[str, Any]:
+        """Both."""
+        return {"store": {"password": f"hunter-{self.count}-x", "token": KEY}}
+
+
+def test_former_secrets_are_bounded() -> None:
+    """One that starts over for each of a thousand tests must not look for all they had."""
+    with Minting() as server:
+        server.start_over()
+        assert [len(server.secrets), server.masked("hunter-1-x")] == [3, "<password of store>"]
+        for _ in range(FORMER):
+            server.start_over()
+
+        assert len(server.secrets) == FORMER + 1
+        assert server.masked("hunter-1-x") == "hunter-1-x"
 
 
 class Broken(FakeServer):
