@@ -74,6 +74,8 @@ class Loop:
 
         self.at_fork: set[Callable[[], object]] = set()
         """Called in a forked child, where this loop has no thread."""
+        self.at_giving_up: set[Callable[[], object]] = set()
+        """Called when its thread is given up, with whatever locks that thread holds."""
 
     def start(self) -> None:
         """Start the thread."""
@@ -195,6 +197,8 @@ class Loop:
         if thread.native_id is not None and self._watchdog.is_blocked(self._turn, thread.native_id):
             self.given_up = True
             self._running = False  # When the handler comes back after all, that is the end.
+            for renew in tuple(self.at_giving_up):
+                renew()
             raise ServerError(complaint(thread.ident))
 
     def settle(self) -> None:

@@ -56,8 +56,8 @@ class Plan:
         with self._lock:
             return tuple(self._rules)
 
-    def forget_in_child(self) -> None:
-        """In a forked child, where whoever held the lock may not exist."""
+    def renew_lock(self) -> None:
+        """Have a new one, where whoever holds it may never give it back."""
         self._lock = new_rlock()
 
     @property

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pytest_resilience.errors import ServerError
 from pytest_resilience.faults.noise import Garbage
 from pytest_resilience.faults.timing import Lognormal, Uniform
 
@@ -49,14 +50,18 @@ def _add_property(report: pytest.TestReport, item: pytest.Item, name: str, text:
 
 
 def _about(watched: Watched) -> str:
-    server = watched.server
-    trace = server.trace
-    rows = server.trace.table().splitlines() if trace else ["no attempt reached the server"]
+    blocked = []
+    try:
+        trace = watched.server.trace
+    except ServerError as error:  # It says so once, and is not waited for any more.
+        blocked = [str(error)]
+        trace = watched.server.trace
+    rows = trace.table().splitlines() if trace else ["no attempt reached the server"]
     if len(rows) > ROWS:
         half = ROWS // 2
         left_out = f"  ... {len(rows) - 2 * half} rows left out"
         rows = [*rows[:half], left_out, *rows[-half:]]
-    return "\n".join(rows) + "\n"
+    return "\n".join([*blocked, *rows]) + "\n"
 
 
 def _further(report: pytest.TestReport, custody: Custody) -> str:

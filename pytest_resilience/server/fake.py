@@ -86,9 +86,9 @@ class Fake(FakeServer):
             place = f"{type(self).__name__} sets self.{hidden[0]}"
             raise PlanError(f"{place}, and hides what every fake has: give it another name")
 
-    def forget_in_child(self) -> None:
-        """Renew the lock as well."""
-        super().forget_in_child()
+    def renew_locks(self) -> None:
+        """`lock` as well."""
+        super().renew_locks()
         self.lock = threading.RLock()
 
     def _renew(self) -> None:

@@ -77,8 +77,8 @@ class Journal:
             self.answers.clear()
             self._count = 0
 
-    def forget_in_child(self) -> None:
-        """In a forked child, where whoever held the lock may not exist."""
+    def renew_lock(self) -> None:
+        """Have a new one, where whoever holds it may never give it back."""
         self.lock = threading.Lock()
 
     def trace(self, seed: int | None = None, mask: Callable[[str], str] = str) -> Trace:

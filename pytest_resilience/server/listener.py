@@ -64,8 +64,8 @@ class Service(Protocol):
     def error_answer(self, status: int, attempt: Attempt) -> Answer:
         """The service's own error answer."""
 
-    def forget_in_child(self) -> None:
-        """In a forked child: renew what a thread of the parent may hold."""
+    def renew_locks(self) -> None:
+        """Renew what a thread may hold that never gives it back."""
 
 
 class Listener:
@@ -106,6 +106,7 @@ class Listener:
             self._holder.close()
             raise
         loop.at_fork.add(self._forget_in_child)
+        loop.at_giving_up.add(service.renew_locks)
 
     # Time
 
@@ -294,6 +295,7 @@ class Listener:
         for connection in list(self.connections):
             connection.cut(reset=False)
         self.loop.at_fork.discard(self._forget_in_child)
+        self.loop.at_giving_up.discard(self.service.renew_locks)
         return self.application.stop()
 
     def _close_listening(self) -> None:
@@ -314,7 +316,7 @@ class Listener:
         self._sock = None
         self.application.forget_in_child()
         self.connections.clear()
-        self.service.forget_in_child()
+        self.service.renew_locks()
 
 
 def _origin(clock: Clock) -> int:

@@ -124,8 +124,10 @@ class FakeServer:
         Raises:
             ServerError: The port is busy, the address is not ours, or it runs already.
         """
-        if self._loop is not None:
+        if self.running:
             raise ServerError(f"{type(self).__name__} runs already, at {self.url}")
+        if self._loop is not None:
+            self.stop()  # What a blocked thread has left.
         loop = engine.acquire()
         try:
             self._security.begin(self._host)
@@ -257,8 +259,11 @@ class FakeServer:
 
     @property
     def running(self) -> bool:
-        """Whether it is started and not stopped; it may be `down` all the same."""
-        return self._loop is not None
+        """Whether it is started, not stopped, and not blocked by a handler of its own.
+
+        It may be `down` all the same.
+        """
+        return self._loop is not None and not self._loop.given_up
 
     @property
     def clock(self) -> Clock:
@@ -454,10 +459,10 @@ class FakeServer:
         text = f'{{"message": "{REASONS.get(status, "Unknown")}", "status": {status}}}\n'
         return Answer(status, (("Content-Type", "application/json"),), (text.encode(),))
 
-    def forget_in_child(self) -> None:
-        """Renew the locks in a forked child: one that a thread held there is held for ever."""
-        self.journal.forget_in_child()
-        self.plan.forget_in_child()
+    def renew_locks(self) -> None:
+        """Have new ones: a thread that is held up, or is not in this child, holds them for ever."""
+        self.journal.renew_lock()
+        self.plan.renew_lock()
 
     def state(self) -> Any:  # noqa: ANN401 -- JSON
         """What the service has stored, as JSON data; nothing for a plain server."""

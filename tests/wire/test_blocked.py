@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from pytest_resilience import FakeServer, ServerError, VirtualClock, engine
+from pytest_resilience import Fake, FakeServer, ServerError, VirtualClock, engine, route
 from pytest_resilience.clock import kernel
 from pytest_resilience.engine import _watchdog
 from pytest_resilience.engine._loop import Loop
@@ -63,6 +63,40 @@ def test_the_trace_says_so(stuck: Stuck) -> None:
     with FakeServer(app_of(), blocking=False) as other:
         assert ask(other).status == 200
         assert engine.running() is not None
+
+
+def test_it_can_be_started_again(stuck: Stuck) -> None:
+    """Without a stop: it does not run any more, whoever has noticed."""
+    server = FakeServer(stuck, blocking=False).start()
+    with Raw(server) as client:
+        client.send(GET)
+        stuck.entered.wait()
+        with pytest.raises(ServerError, match=WORDS):
+            _ = server.trace
+        assert not server.running
+        server.start()
+        assert client.rest().data == b""
+        stuck.go.set()
+        stuck.thread.join()
+        assert ask(server).status == 200
+        server.stop()
+
+
+def test_nobody_waits_for_the_lock_of_a_handler(stuck: Stuck) -> None:
+    """What a test asks a fake for, and what a report does, takes the same lock."""
+
+    class Notes(Fake):
+        @route("GET", "/")
+        def read(self, _request: object) -> object:
+            return stuck({}, lambda *_: None)
+
+    with Notes() as fake, Raw(fake) as client:
+        client.send(GET)
+        stuck.entered.wait()
+        with pytest.raises(ServerError, match=WORDS):
+            _ = fake.trace
+        assert fake.lock.acquire(timeout=20)
+        fake.lock.release()
 
 
 def test_the_end_says_so(stuck: Stuck) -> None:

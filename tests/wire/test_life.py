@@ -989,7 +989,7 @@ def test_a_fake_that_handles_a_request_forgets_in_a_child() -> None:
     """A handler that runs in the parent holds no lock of the child's."""
     fake = Fake()
     fake.lock.acquire()
-    fake.forget_in_child()
+    fake.renew_locks()
     got: list[bool] = []
     thread = threading.Thread(target=lambda: got.append(fake.lock.acquire(timeout=20)))
     thread.start()
