@@ -128,8 +128,13 @@ class Members:
                 del self.parties[party.ident]
             self.resign(party)
             joiners, party.joiners = party.joiners, []
+            # Those here in the same step: in between nobody would run, and time could move.
+            for joiner in joiners:
+                if joiner.conductor is self:
+                    self._summon(joiner)
         for joiner in joiners:
-            joiner.conductor.wake(joiner)  # It may be one of a later clock's.
+            if joiner.conductor is not self:  # One of a later clock's.
+                joiner.conductor.wake(joiner)
         self._nudge_if_idle()
 
     def resign(self, party: Party) -> None:

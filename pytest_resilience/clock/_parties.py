@@ -52,6 +52,7 @@ class Party:
         "ahead",
         "ahead_at_ns",
         "baton",
+        "behind",
         "conductor",
         "due",
         "error",
@@ -61,6 +62,7 @@ class Party:
         "joiners",
         "looks",
         "moves",
+        "moves_before",
         "name",
         "native_id",
         "nothing",
@@ -100,6 +102,8 @@ class Party:
         self.error: BaseException | None = None
         self.excused = False
         """It waits for something that is sure to come as soon as the kernel sees to it."""
+        self.behind: int | None = None
+        """The thread whose end it waits for in real time: it is blocked only if that one is."""
         self.joiners: list[Party] = []
         self.baton = _thread.allocate_lock()
         self.baton.acquire()
@@ -116,6 +120,8 @@ class Party:
         self.nothing, self.nothing_at_ns = 0, -1
         self.nothing_of: Callable[[], object] = lambda: None
         self.moves: _kernel.Moves | None = None
+        self.moves_before: _kernel.Moves | None = None
+        """The same of the thread that it is behind."""
         self.seen_real_ns = 0
 
     def enter(self) -> None:
@@ -143,8 +149,10 @@ class Party:
         if self.native_id is None or self.excused:
             return 0
         moves = _kernel.moves_of(self.native_id)
-        if moves is None or not moves.asleep or moves != self.moves:
-            self.moves, self.seen_real_ns = moves, now_real_ns
+        before = moves if self.behind is None else _kernel.moves_of(self.behind)
+        asleep = moves is not None and moves.asleep and before is not None and before.asleep
+        if not asleep or (moves, before) != (self.moves, self.moves_before):
+            self.moves, self.moves_before, self.seen_real_ns = moves, before, now_real_ns
             return 0
         return now_real_ns - self.seen_real_ns
 

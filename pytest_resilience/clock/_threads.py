@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import weakref
+from typing import TYPE_CHECKING
 
 from pytest_resilience.clock._here import (
     conducting,
@@ -15,6 +16,9 @@ from pytest_resilience.clock._here import (
 )
 from pytest_resilience.clock._parties import Party, Reason
 from pytest_resilience.clock._polling import note_look, note_state
+
+if TYPE_CHECKING:
+    from pytest_resilience.clock._conductor import Conductor
 
 real_start = threading.Thread.start
 real_bootstrap = threading.Thread._bootstrap_inner  # type: ignore[attr-defined]  # private, and the only place
@@ -119,13 +123,23 @@ def join(self: threading.Thread, timeout: float | None = None) -> None:
         if reason is Reason.STOPPED:
             real_join(self, seconds_until(conductor, due))
             return
-    with in_real_time():
-        real_join(self)
+    _see_off(conductor, self)
+
+
+def _see_off(conductor: Conductor, thread: threading.Thread) -> None:
+    """Wait for one that has left virtual time, and is gone as soon as the kernel sees to it."""
+    me = party_of(conductor)
+    me.behind = thread.native_id
+    try:
+        with in_real_time():
+            real_join(thread)
+    finally:
+        me.behind = None
 
 
 def is_alive(self: threading.Thread) -> bool:
     """Thread.is_alive: one whose end is polled for is waited for."""
-    if conducting() is not None and self in _ended and self is not threading.current_thread():
-        with in_real_time():
-            real_join(self)
+    conductor = conducting()
+    if conductor is not None and self in _ended and self is not threading.current_thread():
+        _see_off(conductor, self)
     return not note_state(there=not real_is_alive(self))
