@@ -22,14 +22,32 @@ MARKER = "retry_contract"
 CLAUSE = "_retry_clause"
 
 
+class Mistake(Exception):
+    """The marker cannot be meant."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__("mistake")
+        self.words = words
+
+
 def split(metafunc: pytest.Metafunc, marker: pytest.Mark) -> None:
-    """Make a test for each clause out of a marked one."""
-    names = _names(
-        _policy(marker, metafunc.definition.path),
-        is_async=inspect.iscoroutinefunction(metafunc.function),
-    )
+    """Make a test for each clause out of a marked one; one test when it cannot be meant."""
+    is_async = inspect.iscoroutinefunction(metafunc.function)
+    names: list[str] | list[Mistake]
+    try:
+        names = _names(_policy(marker, metafunc.definition.path), is_async=is_async)
+    except Mistake as mistake:
+        names = [mistake]  # What is raised here is no usage error to pytest.
     metafunc.fixturenames.append(CLAUSE)
-    metafunc.parametrize(CLAUSE, names, ids=names)
+    metafunc.parametrize(CLAUSE, names, ids=str)
+
+
+def complaint(item: pytest.Item) -> str:
+    """What is wrong with the marker of this test, in one line; empty when nothing is."""
+    clause = item.callspec.params.get(CLAUSE) if hasattr(item, "callspec") else None
+    if not isinstance(clause, Mistake):
+        return ""
+    return f"{item.nodeid.partition('[')[0]}: @pytest.mark.{clause.words}"
 
 
 def run(item: pytest.Function, marker: pytest.Mark, custody: Custody | None) -> None:
@@ -57,7 +75,7 @@ def _policy(marker: pytest.Mark, path: Path) -> RetryPolicy:
     given = [*marker.args, *(marker.kwargs[key] for key in marker.kwargs if key == "policy")]
     if len(given) > 1 or unknown:
         extra = f", not {', '.join(unknown)}" if unknown else ""
-        raise pytest.Collector.CollectError(f"{MARKER} takes a policy and server{extra}")
+        raise Mistake(f"{MARKER} takes a policy and server{extra}")
     policy = given[0] if given else path.parent
     try:
         if isinstance(policy, str) and policy.endswith(".toml"):
@@ -67,9 +85,9 @@ def _policy(marker: pytest.Mark, path: Path) -> RetryPolicy:
         elif isinstance(policy, os.PathLike):
             policy = RetryPolicy.from_toml(policy)
     except PolicyError as error:
-        raise pytest.Collector.CollectError(f"{MARKER}: {error}") from None
+        raise Mistake(f"{MARKER}: {' '.join(str(error).split())}") from None
     if not isinstance(policy, RetryPolicy):
-        raise pytest.Collector.CollectError(f"{MARKER} wants a RetryPolicy, got {policy!r}")
+        raise Mistake(f"{MARKER} wants a RetryPolicy, got {policy!r}")
     return policy
 
 

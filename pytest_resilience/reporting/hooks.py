@@ -31,6 +31,8 @@ def collected(desk: Desk, item: pytest.Item) -> None:
         UsageError: Its marker cannot be meant.
     """
     names: list[str] = getattr(item, "fixturenames", [])
+    if not _in_worker(item.config) and (text := _of_contract(item)):
+        raise pytest.UsageError(text)
     if desk.expects(item):
         desk.attend(item)
     marked = item.get_closest_marker("resilience") is not None
@@ -45,6 +47,15 @@ def collected(desk: Desk, item: pytest.Item) -> None:
 def _in_worker(config: pytest.Config) -> bool:
     """Whether this is a worker of xdist, whose usage errors nobody gets to see."""
     return hasattr(config, "workerinput")
+
+
+def _of_contract(item: pytest.Item) -> str:
+    """What is wrong with its `retry_contract`, in one line; empty when nothing is."""
+    if CONTRACT not in item.keywords:
+        return ""
+    from pytest_resilience.reporting import contract
+
+    return contract.complaint(item)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -63,7 +74,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object | None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Know which test runs."""
     item.config.stash[DESK].item = item
-    if _in_worker(item.config) and (text := settings.complaint(item)):
+    if _in_worker(item.config) and (text := settings.complaint(item) or _of_contract(item)):
         pytest.fail(text, pytrace=False)
 
 

@@ -129,15 +129,52 @@ def test_a_clause_that_means_nothing_is_skipped(acme: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["SKIPPED*not meaningful for this client"])
 
 
+BAD = """
+@pytest.mark.retry_contract{}
+def test_contract(fake_vault):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("marker", "said"),
+    [
+        ("()", ": no pyproject.toml in * or above has a table*"),
+        ("('x.toml')", ": *x.toml cannot be read*"),
+        ("(POLICY, POLICY)", " takes a policy and server"),
+        ("(POLICY, tries=3)", " takes a policy and server, not tries"),
+        ("(3)", " wants a RetryPolicy, got 3"),
+        ("('3 tries')", ": '3 tries' cannot be read*"),
+    ],
+)
+def test_a_policy_that_cannot_be_meant_ends_in_one_line(
+    acme: pytest.Pytester, marker: str, said: str
+) -> None:
+    """As a usage error, like what cannot be meant in any other marker."""
+    acme.makepyfile(test_it=CLIENT + BAD.format(marker))
+
+    result = acme.runpytest_subprocess("-p", "resilience")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        [f"ERROR: test_it.py::test_contract: @pytest.mark.retry_contract{said}"]
+    )
+    assert [text for text in result.errlines if text] == [result.errlines[0]]
+
+
+def test_a_policy_that_cannot_be_meant_fails_its_test_under_xdist(acme: pytest.Pytester) -> None:
+    """A worker's usage error would end the run without a word."""
+    acme.makepyfile(CLIENT + BAD.format("(3)"), test_plain="def test_plain(): pass")
+
+    result = acme.runpytest_subprocess("-p", "resilience", "-p", "xdist", "-n1")
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*::test_contract: @pytest.mark.retry_contract wants a Retr*"])
+
+
 @pytest.mark.parametrize(
     ("marker", "fixtures", "said"),
     [
-        ("()", "fake_vault", "*retry_contract: no pyproject.toml in * or above has a table*"),
-        ("('x.toml')", "fake_vault", "*retry_contract: *x.toml cannot be read*"),
-        ("(POLICY, POLICY)", "fake_vault", "*retry_contract takes a policy and server*"),
-        ("(POLICY, tries=3)", "fake_vault", "*takes a policy and server, not tries*"),
-        ("(3)", "fake_vault", "*retry_contract wants a RetryPolicy, got 3*"),
-        ("('3 tries')", "fake_vault", "*retry_contract: '3 tries' cannot be read*"),
         ("(POLICY)", "", "*retry_contract: the test uses no fake*"),
         ("(POLICY)", "fake_vault, fake_gemini", "*the test uses 2 fakes: say which by server=*"),
         (
