@@ -71,6 +71,8 @@ class Stage:
         """How the first one was waited through, before anything could be kept of it."""
         self.stuck = 0
         """How many workers were left behind."""
+        self.is_doubtful = False
+        """Whether time, in the last scenario, has gone on without a thread: perhaps too early."""
         self._runner = runner
         self._stack = contextlib.ExitStack()
         self._calls: list[Call] = []
@@ -191,8 +193,10 @@ class Stage:
     def play(self, scenario: Scenario, baseline: Call) -> Observation:
         """Play one scenario from its beginning to its end."""
         self.begin()
+        reported = len(self.clock.reports)
         facts = scenario.play(self)
         observation = self.observe(scenario.name, baseline, facts)
+        self.is_doubtful = len(self.clock.reports) > reported
         if any(call.never_returned for call in observation.calls):
             self.renew()
         return observation

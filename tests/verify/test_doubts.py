@@ -1,0 +1,61 @@
+"""What a machine that gives a thread no processor makes of a client is no fault of the client's."""
+
+from __future__ import annotations
+
+import _thread
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from pytest_resilience import RetryPolicy, verify
+
+ONCE = RetryPolicy(attempts=1)
+
+
+class Stalls:
+    """A client that is held up in C, so many times, when it meets an error."""
+
+    def __init__(self) -> None:
+        self.times = 0
+        self.lock = _thread.allocate_lock()
+
+    def __call__(self, url: str) -> Any:
+        response = requests.get(url, timeout=5)
+        if response.status_code >= 500 and self.times:
+            self.times -= 1
+            with self.lock:
+                pass
+        response.raise_for_status()
+        return response.json()
+
+
+@pytest.fixture
+def stalls() -> Iterator[Stalls]:
+    """A client; its lock is taken until the test ends."""
+    client, before = Stalls(), set(threading.enumerate())
+    with client.lock:
+        yield client
+    for thread in set(threading.enumerate()) - before:
+        thread.join(20)
+
+
+def test_a_scenario_in_which_a_thread_was_lost_is_played_again(stalls: Stalls) -> None:
+    """Time went on without it, so that the call seemed to last for weeks."""
+    stalls.times = 1
+
+    verdict = verify(stalls, ONCE, only="outage-without-end")
+
+    assert stalls.times == 0
+    assert verdict.codes == []
+
+
+def test_who_is_lost_each_time_is_told(stalls: Stalls) -> None:
+    """Nobody hopes for ever that it gets better."""
+    stalls.times = 9
+
+    verdict = verify(stalls, ONCE, only="outage-without-end")
+
+    assert verdict.codes == ["call-never-returned"]
