@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Iterator, Sequence
 from typing import cast
 
@@ -12,10 +14,24 @@ from pytest_resilience.policy.policy import RetryPolicy
 from pytest_resilience.records import Attempt, Trace
 from pytest_resilience.secrets.value import Secret
 
-__all__ = ["forbidden", "keeps_token", "once", "refused", "renewed", "sent_elsewhere", "used"]
+__all__ = [
+    "each_time",
+    "forbidden",
+    "keeps_token",
+    "once",
+    "refused",
+    "renewed",
+    "sent_elsewhere",
+    "used",
+]
 
 ENOUGH = 2
 """A login, and one more because of a refused token."""
+
+LIMIT = re.compile(rb'(?:expir|ttl|lease|max[-_]?age|uses)\w*"?[:=]\s*"?(\d{1,15})', re.IGNORECASE)
+SHORT = 600
+"""Seconds, or uses. Who is given a token for less may rightly take it for no good any more."""
+GOODBYE = re.compile(r"(log|sign)[-_]?(out|off)|revoke", re.IGNORECASE)
 
 
 def keeps_token(call: Call, policy: RetryPolicy) -> bool:
@@ -42,13 +58,20 @@ def used(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     # A server that gives the same token to everybody tells nothing.
     if not old or b"" in answers or len(set(answers)) < len(answers):
         return
-    if any(value.split()[-1].encode() in answer for _, value in old for answer in answers):
+    if _given(old, answers):
         return
     if all(_shown(call.trace, policy) == old for call in later):
         after = [attempt for call in later for attempt in call.trace]
         marks = {a.number: "the old token" for a in after if not is_login(a, policy)}
         sentence = "it logged in again, and went on with the token that had been refused"
         yield Finding("stale-token-kept", sentence, seen.evidence(marks=marks))
+
+
+def _given(credentials: set[tuple[str, str]], answers: Sequence[bytes]) -> bool:
+    """Whether one of them was in an answer to a login."""
+    return any(
+        value.split()[-1].encode() in answer for _, value in credentials for answer in answers
+    )
 
 
 def _shown(trace: Sequence[Attempt], policy: RetryPolicy) -> set[tuple[str, str]]:
@@ -73,6 +96,39 @@ def once(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
 
 def _of(call: Call, policy: RetryPolicy) -> set[tuple[str, str]]:
     return _shown(call.trace, policy)
+
+
+def each_time(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """Two calls in a row: who keeps its connections lives on, and could keep its token.
+
+    One that is made anew for each call has to log in each time.
+    """
+    answers = cast("list[bytes]", seen.facts["answers"])
+    short = any(0 < int(told) < SHORT for answer in answers for told in LIMIT.findall(answer))
+    if short or any(a.status is None or a.status >= 400 or _ends(a) for a in seen.trace):
+        return
+    made = logins(seen.trace, policy)
+    for first, second in itertools.pairwise(made):
+        before = [a for a in seen.trace if a.number < second.number]
+        between = _shown([a for a in before if a.number > first.number], policy)
+        after = [a for a in seen.trace if a.number > second.number]
+        lives = {a.connection for a in before} & {a.connection for a in (second, *after)}
+        new = _shown(after, policy) - between if between else set()
+        if lives and _asks(first) == _asks(second) and _given(new, answers):
+            marks = {first.number: "login", second.number: "login again"}
+            sentence = "it logged in again while its token was good, over a connection that it kept"
+            yield Finding("login-storm", sentence, seen.evidence(marks=marks))
+            return
+
+
+def _asks(attempt: Attempt) -> tuple[object, ...]:
+    """What it says to log in."""
+    return attempt.method, attempt.target, attempt.body, pairs(attempt)
+
+
+def _ends(attempt: Attempt) -> bool:
+    """Whether it gives its token back."""
+    return attempt.method == "DELETE" or bool(GOODBYE.search(attempt.path))
 
 
 def refused(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -162,6 +163,92 @@ def test_tasks(shop: Shop) -> None:
     assert verify(of_tasks(compares=False), CLAIMED, shop, only=SEVERAL).codes == ["login-storm"]
 
 
+def entering(
+    session: requests.Session, url: str, user: str = "ali", *, leaves: bool = False
+) -> Any:
+    """Log in, ask, and perhaps log out."""
+    said = session.post(f"{url}/login", json={"user": user}, timeout=5)
+    said.raise_for_status()
+    headers = {"Authorization": f"Bearer {said.json()['token']}"}
+    answer = session.get(f"{url}/private", headers=headers, timeout=5)
+    answer.raise_for_status()
+    if leaves:
+        session.post(f"{url}/logout", headers=headers, timeout=5).raise_for_status()
+    return answer.json()
+
+
+USERS = map(str, itertools.count())
+
+
+def anew(url: str) -> Any:
+    """A client for each call."""
+    with requests.Session() as session:
+        return entering(session, url)
+
+
+def page_by_page(url: str) -> Any:
+    """A client for each call, and a login for each page."""
+    with requests.Session() as session:
+        return [entering(session, url), entering(session, url)]
+
+
+class OneTokenForAll(Shop):
+    """Gives everybody the same token, as a stub does."""
+
+    @route("POST", "/login")
+    def login(self, request: Any) -> object:
+        """As it was."""
+        self.good["token"] = self.clock.monotonic() + 3600
+        return {"token": "token"}
+
+
+class Hotel(Shop):
+    """Its tokens last for a while that it tells, and can be given back."""
+
+    lasts = 3600
+
+    @route("POST", "/login")
+    def login(self, request: Any) -> object:
+        """Say how long it lasts."""
+        answer = super().login(request)
+        assert isinstance(answer, dict)
+        return {**answer, "expires_in": self.lasts}
+
+    @route("POST", "/logout")
+    def leave(self, request: Any) -> object:
+        """Be forgotten."""
+        del self.good[request.headers["Authorization"].removeprefix("Bearer ")]
+        return {}
+
+
+class Motel(Hotel):
+    lasts = 60
+
+
+@pytest.mark.parametrize(
+    ("call", "server", "found"),
+    [
+        (entering, Shop, ["login-storm"]),
+        (entering, Hotel, ["login-storm"]),
+        (lambda _, url: page_by_page(url), Shop, ["login-storm"]),
+        (lambda _, url: anew(url), Shop, []),
+        (lambda _, url: [anew(url), anew(url)], Shop, []),
+        (entering, OneTokenForAll, []),
+        (entering, Motel, []),
+        (lambda session, url: entering(session, url, leaves=True), Hotel, []),
+        (lambda session, url: entering(session, url, next(USERS)), Shop, []),
+    ],
+)
+def test_a_login_in_each_call(
+    call: Callable[[requests.Session, str], Any], server: type[Shop], found: list[str]
+) -> None:
+    """Who lives on from call to call could keep the token; all others have to log in."""
+    with server() as shop, requests.Session() as session:
+        verdict = verify(lambda url: call(session, url), CLAIMED, shop, only="token-of-two-calls")
+
+    assert verdict.codes == found, verdict
+
+
 def test_who_does_not_claim_to_log_in(shop: Shop) -> None:
     """A client of one thread needs no lock."""
     assert not verify(Unlocked().get, RetryPolicy(timeout=5), shop).findings
@@ -176,16 +263,6 @@ def test_a_new_token_that_is_not_used(shop: Shop) -> None:
     assert found.sentence == (
         "it logged in again, and went on with the token that had been refused"
     )
-
-
-class OneTokenForAll(Shop):
-    """Gives everybody the same token, as a stub does."""
-
-    @route("POST", "/login")
-    def login(self, request: Any) -> object:
-        """As it was."""
-        self.good["token"] = self.clock.monotonic() + 3600
-        return {"token": "token"}
 
 
 @pytest.mark.parametrize("make", [Client, Unlocked])

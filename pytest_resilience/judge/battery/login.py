@@ -44,6 +44,7 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
         # Each call of a foreign runner has a loop, and a thread, of its own.
         if policy.login is not None and not subject.is_foreign:
             yield from tokens.of_several()
+            yield tokens.of_two_calls()
     if any(pairs(attempt) or attempt.body for attempt in attempts):
         yield Scenario(
             name="redirect-elsewhere",
@@ -98,6 +99,22 @@ class _Tokens:
             play=self._several(lambda stage, _: stage.advance(OLD)),
             checks=[login.once],
         )
+
+    def of_two_calls(self) -> Scenario:
+        """Two calls in a row, while the token of the first is good."""
+        return Scenario(
+            name="token-of-two-calls",
+            clause="does not log in while its token is good",
+            play=self._twice,
+            checks=[login.each_time],
+        )
+
+    def _twice(self, stage: Stage) -> dict[str, object]:
+        spy = Spy()
+        stage.fail(spy, when=self._is_login, times=OFTEN)
+        for _ in range(2):
+            stage.call()
+        return {"answers": [_all_of(answer) for answer in spy.seen]}
 
     def _needs_token(self, attempt: Attempt) -> bool:
         return not is_login(attempt, self.policy)
