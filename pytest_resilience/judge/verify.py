@@ -170,15 +170,17 @@ class Judge:
         self.is_lost = not asks and (bool(found) or self._is_wrong)
         if not self.is_lost:
             found = self._judged(scenario, first)
-            while found and self.stage.is_doubtful and self._doubts:
+            while found and self._is_doubtful() and recovered(self.stage, self.policy, first)[0]:
                 self._doubts -= 1
-                self.stage.recover()
                 found = self._judged(scenario, first)
         self._is_wrong = self._is_wrong or bool(found)
         return [
             dataclasses.replace(self._without_secrets(finding), scenario=scenario.name)
             for finding in found
         ]
+
+    def _is_doubtful(self) -> bool:
+        return self.stage.is_doubtful and self._doubts > 0
 
     def _judged(self, scenario: Scenario, first: Call) -> list[Finding]:
         seen = self.stage.play(scenario, first)
