@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, ValuesView
 
 from pytest_resilience.checks.finding import Finding
 from pytest_resilience.checks.observation import Observation
 from pytest_resilience.checks.retried import PROGRAMMING, chain
 from pytest_resilience.checks.words import kind
+from pytest_resilience.errors import shown
 from pytest_resilience.policy.policy import RetryPolicy
 
 __all__ = ["cancelled", "cause_kept", "interrupted", "told"]
@@ -100,16 +101,20 @@ def _returned(
         sentence = "it returned the body of the error as if it were an answer"
         yield Finding("error-returned", sentence, evidence)
     elif policy.raises is not None or (_is_nothing(value) and not _is_nothing(good)):
-        shown = repr(value) if _is_nothing(value) else f"a {type(value).__name__}"
-        sentence = f"it failed and returned {shown}, wanted an exception"
+        what = shown(value) if _is_nothing(value) else f"a {type(value).__name__}"
+        sentence = f"it failed and returned {what}, wanted an exception"
         yield Finding("error-swallowed", sentence, evidence)
 
 
-def _is_nothing(value: object) -> bool:
-    """None and what is empty; a number may be a status, and an object a response."""
-    if value is None or value is False:
-        return True
-    return isinstance(value, str | bytes | list | dict | tuple | set) and not value
+def _is_nothing(value: object, depth: int = 4) -> bool:
+    """None and what is empty, or has nothing but that in it.
+
+    A number may be a status, an object a response, and a False within it how it tells.
+    """
+    parts = value.values() if isinstance(value, dict) else value
+    if isinstance(parts, list | tuple | set | ValuesView):
+        return depth > 0 and all(one is not False and _is_nothing(one, depth - 1) for one in parts)
+    return value is None or value is False or (isinstance(value, str | bytes) and not value)
 
 
 def _is_error_body(value: object, seen: Observation) -> bool:
