@@ -40,12 +40,14 @@ class Call:
         if len(self._body) > MOST_BODY:
             size = len(self._body)
             raise Refused(413, f"the body has {size} bytes; wanted at most {MOST_BODY}")
-        for name in self._query:
+        for name, values in self._query.items():
             if name not in parameters:
                 hint = _check.nearest(name, parameters)
                 takes = ", ".join(parameters) or "none"
                 text = f"there is no parameter {shown(name)} here{hint}; it takes {takes}"
                 raise PlanError(text)
+            if len(values) > 1:
+                raise PlanError(f"the query has the parameter {shown(name)} more than once")
 
     def json(self) -> JSON:
         """The body as data."""
@@ -72,14 +74,14 @@ class Call:
 
     def number(self, name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
         """A whole number of the query."""
-        text = self._query.get(name, [str(default)])[-1]
+        text = self._query.get(name, [str(default)])[0]
         plain = text.isascii() and text.isdecimal() and len(text) < 20
         number = int(text) if plain else text
         return _check.whole(name, number, least, most)
 
     def word(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
         """One of these words of the query."""
-        text: str = self._query.get(name, [default])[-1]
+        text: str = self._query.get(name, [default])[0]
         if text not in allowed:
             _check.refuse(name, text, " or ".join(allowed))
         return text

@@ -425,6 +425,7 @@ def test_large_bodies_are_paged(client: Client) -> None:
         ("POST", "reset", {"state": 0}, 400, "state=0 is not allowed: wanted true or false"),
         ("POST", "reset", [], 400, "the body=[] is not allowed: wanted an object, or no body"),
         ("GET", "trace?since=x", None, 400, "since='x' is not allowed"),
+        ("GET", "trace?since=1&since=2", None, 400, "has the parameter 'since' more than once"),
         ("GET", "trace?since=-1", None, 400, "since='-1' is not allowed"),
         ("GET", "trace?limit=0", None, 400, "limit=0 is not allowed: wanted a whole number, 1 to"),
         ("GET", "trace?credentials=yes", None, 400, "credentials='yes' is not allowed"),
