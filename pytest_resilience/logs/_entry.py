@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import CodeType, MappingProxyType
 
 from pytest_resilience.logs.line import Line
@@ -19,6 +19,7 @@ class Entry:
 
     __slots__ = (
         "__weakref__",
+        "adapted",
         "args",
         "by",
         "by_default",
@@ -65,6 +66,7 @@ class Entry:
         self.dropped = dropped
         self.by: CodeType | None = None
         """Who says it; None when that is whoever is saying it at this moment."""
+        self.adapted: Callable[[], str] | None = None
         self.by_default = False
         self.diverted = False
 
@@ -106,6 +108,7 @@ class Entry:
             dropped=self.dropped,
             by_default=self.by_default,
             diverted=self.diverted,
+            adapted=self.adapted,
         )
 
 

@@ -17,7 +17,8 @@ import logging
 import sys
 import weakref
 from collections.abc import Callable, Iterator
-from functools import cache
+from copy import copy
+from functools import cache, partial
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, cast
@@ -44,6 +45,7 @@ _SAYS = frozenset(
     }
 )
 _ASKS = logging.LoggerAdapter.isEnabledFor.__code__
+_PROCESS = logging.LoggerAdapter.process
 
 
 def install() -> None:
@@ -78,27 +80,34 @@ def _is_enabled_for(real: Callable[..., bool]) -> Callable[..., bool]:
 
 def _drop(logger: logging.Logger, level: int, frame: FrameType) -> None:
     """Record what the method in this frame would have said."""
-    extra: object = None
     caller: FrameType | None = frame
     while caller is not None and caller.f_code is _ASKS:
         caller = caller.f_back  # An adapter asks, perhaps for another adapter.
     if caller is None or caller.f_code not in _SAYS:
         return  # The code under test asks for itself, and knows the answer now.
-    said = caller.f_locals
-    if caller is not frame:
-        extra = said["self"].extra
     if _merge_dropped():
         return
-    fields = {**_mapping(extra), **_mapping(said["kwargs"].get("extra"))}
-    text, args = in_words(said["msg"], _unpacked(said["args"])), said["args"]
+    said = caller.f_locals
+    args, kwargs = said["args"], said["kwargs"]
+    text = in_words(said["msg"], _unpacked(args))
+    fields = _mapping(kwargs.get("extra"))
+    if caller is not frame:
+        fields = {**_mapping(getattr(said["self"], "extra", None)), **fields}
     entry = Entry(
         "logging", text, logger=logger.name, level=level, fields=fields, args=args, dropped=True
     )
-    error = said["kwargs"].get("exc_info")
+    if caller is not frame and type(said["self"]).process is not _PROCESS:
+        entry.adapted = partial(_adapted, said["self"].process, said["msg"], args, kwargs)
+    error = kwargs.get("exc_info")
     entry.raised(
         sys.exc_info() if error and not isinstance(error, BaseException | tuple) else error
     )
     _hub.tell(entry)
+
+
+def _adapted(process: Callable[..., object], msg: object, args: object, kwargs: object) -> str:
+    """What an adapter makes of a message: nobody has asked it yet, and it may count."""
+    return repr((process(msg, copy(kwargs)), args))
 
 
 def _merge_dropped() -> bool:

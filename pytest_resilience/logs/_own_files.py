@@ -34,6 +34,8 @@ MOST = 16
 _EVENTS = frozenset({"open", "os.rename", "os.remove", "os.truncate"})
 _OTHERS = frozenset({"_pytest", "logging", "coverage", "execnet", "xdist", "pytest_resilience"})
 """Whoever opens files for these has other ways to be heard, or is no client."""
+_LOGGERS = frozenset({"loguru"})
+"""What these write to their files is not said by whoever has opened them."""
 _files: dict[str, File] = {}
 """The latest opening of each file. Guarded by the lock of files, as is the next."""
 _told: dict[str, str] = {}
@@ -105,8 +107,10 @@ def _opened(file: object, _mode: object, flags: int) -> None:
         return
     opens = sys._getframe(2)  # noqa: SLF001 -- the one way to know who
     by = _whose.speaker(opens)
-    if any(_whose.package(frame) in _OTHERS for frame in _whose.up_to(by, opens)):
+    on_the_way = list(_whose.up_to(by, opens))
+    if any(_whose.package(frame) in _OTHERS for frame in on_the_way):
         return
+    by = next((frame for frame in on_the_way if _whose.package(frame) in _LOGGERS), by)
     _changed(path)
     notice()
     with lock:

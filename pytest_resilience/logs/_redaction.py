@@ -1,4 +1,4 @@
-"""What the filters and formatters of a configuration would make of a line that nobody rendered.
+"""What filters, formatters and adapters would make of a line that nobody rendered.
 
 A message below its logger's level has not come to the filter that takes secrets out. Whether
 it would have, is found out by handing a record like it to the filters and formatters that are
@@ -46,9 +46,11 @@ def would_be_shown(line: Line, field: str, way: Way | None, search: Search) -> b
     if line.source != "logging" or line.level is None:
         return True
     way = Way.of(line.logger) if way is None else way
-    if not way.filters and not way.handlers:
-        return True
     try:
+        if line.adapted is not None and not search.anything_in([line.adapted()]):
+            return False
+        if not way.filters and not way.handlers:
+            return True
         if field:
             return _field_shows(line, field, way, search)
         return _text_shows(line, way, search) and _arguments_show(line, way, search)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 DEEPEST = 20
-MOST_CAUSES = 20
+MOST_CAUSES = 1000
 
 
-def texts_of(value: object, above: tuple[int, ...] = ()) -> Iterator[str]:
-    """All texts of a value, at any depth."""
+def texts_of(
+    value: object, above: tuple[int, ...] = (), *, formatted: bool = False
+) -> Iterator[str]:
+    """All texts of a value, at any depth.
+
+    Args:
+        value: Anything.
+        above: What it is in, as ids.
+        formatted: A message has asked for its text already, if for anything but its repr.
+    """
     if isinstance(value, str):
         yield value
     elif isinstance(value, bytes | bytearray):
@@ -24,10 +33,10 @@ def texts_of(value: object, above: tuple[int, ...] = ()) -> Iterator[str]:
         # Of another mapping its repr is what gets written: headers of httpx mask theirs.
         inside = (*above, id(value))
         for item in value.items() if isinstance(value, dict) else value:
-            yield from texts_of(item, inside)
+            yield from texts_of(item, inside, formatted=formatted)
     else:
         yield in_words(value)
-        if type(value).__str__ is not object.__str__:  # A format may ask for the one or the other.
+        if not formatted and type(value).__str__ is not object.__str__:  # A format may ask for it.
             yield text_of(value)
 
 
@@ -62,16 +71,16 @@ def prints_too_much(error: BaseException) -> bool:
 
 def chain(error: BaseException) -> list[BaseException]:
     """It, and whatever is printed with it."""
-    found: list[BaseException] = []
-    waiting: list[BaseException | None] = [error]
+    found: dict[int, BaseException] = {}
+    waiting: deque[BaseException | None] = deque([error])
     while waiting and len(found) < MOST_CAUSES:
-        one = waiting.pop(0)
-        if one is None or any(one is other for other in found):
+        one = waiting.popleft()
+        if one is None or id(one) in found:
             continue
-        found.append(one)
+        found[id(one)] = one
         waiting.append(one.__cause__)
         if not one.__suppress_context__:
             waiting.append(one.__context__)
         if isinstance(one, BaseExceptionGroup):
             waiting += one.exceptions
-    return found
+    return list(found.values())

@@ -11,10 +11,10 @@ from types import FrameType
 
 PASSED_ON = frozenset(
     {
-        *("_pyio", "bz2", "codecs", "configparser", "contextlib", "csv", "encodings", "fileinput"),
-        *("gzip", "json", "logging", "lzma", "os", "pathlib", "pickle", "plistlib", "pprint"),
-        *("shelve", "shutil", "structlog", "tarfile", "tempfile", "traceback", "warnings"),
-        *("zipfile",),
+        *("_pyio", "bz2", "click", "codecs", "configparser", "contextlib", "csv", "encodings"),
+        *("fileinput", "gzip", "json", "logging", "loguru", "lzma", "os", "pathlib", "pickle"),
+        *("plistlib", "pprint", "rich", "shelve", "shutil", "structlog", "tarfile", "tempfile"),
+        *("tqdm", "traceback", "warnings", "zipfile"),
     }
 )
 """Packages that only pass on what somebody says, or write it where he wants it."""

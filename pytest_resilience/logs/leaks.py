@@ -148,7 +148,8 @@ def in_line(line: Line, way: Way | None = None) -> Iterator[Place]:
         yield Place(f"a warning ({line.fields.get('category', 'Warning')})", line.text)
         return
     yield Place("the message", line.text, who, line, way=way)
-    if line.args and (arguments := [text for text in texts_of(line.args) if text not in line.text]):
+    arguments = [text for text in texts_of(line.args, formatted=True) if text not in line.text]
+    if arguments:
         yield Place("the arguments", " ".join(arguments), who, line, way=way)
     for name, value in line.fields.items():
         if name != "event" and (texts := " ".join(texts_of(value))):

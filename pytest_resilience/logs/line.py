@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -53,6 +53,8 @@ class Line:
     """``rendered`` is structlog's own default, because nobody has configured it."""
     diverted: bool = False
     """It went to a stream that was put in place meanwhile, and no further."""
+    adapted: Callable[[], str] | None = field(default=None, repr=False, compare=False)
+    """Of a line that was dropped: tells what the client's own adapter would have made of it."""
 
     @property
     def level_name(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from types import CodeType, FrameType, FunctionType, TracebackType
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     import pytest
 
 CONFTEST = f"{os.sep}conftest.py"
+SET_UP = re.compile(
+    r"(setup|teardown)_(module|class|function|method)"
+    r"|(setUp|tearDown)(Module|Class)?|async(SetUp|TearDown)"
+)
+"""What pytest and unittest call without any fixture."""
 Place = tuple[str, int, str]
 """A file, a line and a name: what runs there may be a copy of the code that stands there."""
 
@@ -29,6 +35,8 @@ class Author:
     def __init__(self, item: pytest.Item) -> None:
         self._function = getattr(item, "obj", None)
         self._fixtures = getattr(item, "_fixtureinfo", None)
+        module, cls = getattr(item, "module", None), getattr(item, "cls", None)
+        self._around = [*filter(None, [module]), *getattr(cls, "__mro__", ())]
 
     @property
     def functions(self) -> list[FunctionType]:
@@ -41,6 +49,8 @@ class Author:
         fixtures = getattr(self._fixtures, "name2fixturedefs", {})
         wrapped = [self._function]
         wrapped += [definition.func for found in fixtures.values() for definition in found]
+        for around in self._around:
+            wrapped += [one for name, one in vars(around).items() if SET_UP.fullmatch(name)]
         functions = [function for one in wrapped for function in _functions(one)]
         return frozenset(
             _place(code) for function in functions for code in _with_expressions(function.__code__)

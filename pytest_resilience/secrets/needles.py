@@ -6,10 +6,10 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from pytest_resilience.secrets.value import LONG, PART, SHORTEST, Secret
+from pytest_resilience.secrets.value import LONG, PART, SHORTEST, Secret, shares_nothing
 
 GRAM = 6
 """Length of what is looked up; a longer match is then read off the text around it."""
@@ -17,8 +17,7 @@ RUN_BYTES = rb"A-Za-z0-9+/=_.~\x80-\xff-"
 RUN = re.compile(rb"[" + RUN_BYTES + rb"]{%d,}" % GRAM)
 """Texts fall into such runs; spellings that have other characters are looked for one by one."""
 _IN_ONE_RUN = re.compile(rb"[" + RUN_BYTES + rb"]+")
-BLANKS = b" \t\r\n\v\f"
-SEPARATORS = BLANKS + b"'\",;|()[]{}<>+\\\0" + "│".encode()
+SEPARATORS = b" \t\r\n\v\f'\",;|()[]{}<>+\\\0" + "│".encode()
 """What may stand between the pieces of a secret that was split; in UTF-16 it is zeros."""
 HEX_SEPARATORS = SEPARATORS + b":-_."
 DIGITS = 20
@@ -62,8 +61,6 @@ class Needles:
     """Found as a whole, in a text."""
     squeezed: list[Needle] = field(default_factory=list)
     """Found as a whole, in a text without `SEPARATORS`."""
-    unbroken: list[Needle] = field(default_factory=list)
-    """Found as a whole, in a text without blanks: base64 in lines."""
     digits: list[Needle] = field(default_factory=list)
     """Found in a text without `HEX_SEPARATORS`, in lower case."""
     few_digits: list[Needle] = field(default_factory=list)
@@ -98,8 +95,10 @@ def needles(secret: Secret) -> Needles:
     bare = value.translate(None, SEPARATORS)
     if len(bare) >= PART:
         found.squeezed.append(Needle(label, "split", bare))
-    if not parts:
-        found.unbroken += [one for one in found.anywhere if one.encoding.startswith("base64")]
+    for one in found.in_runs if parts else found.anywhere:
+        if one.encoding.startswith("base64"):  # In lines, or in items of a list.
+            plus = b"+" in one.text  # The only sign of base64 that may stand between pieces.
+            found.squeezed.append(replace(one, text=one.text.replace(b"+", b"")) if plus else one)
     _add_hex(found, label, value.hex().encode(), parts=parts)
     found.digits += _wide_hex(label, secret.unknown, parts=parts)
     return found
@@ -109,7 +108,7 @@ def _need(secret: Secret, size: int) -> int:
     """How much of it in a row is proof."""
     if secret.parts:
         return PART
-    if secret.named and size >= LONG and "://" not in secret.value:
+    if secret.named and size >= LONG and shares_nothing(secret.value):
         return size * 3 // 4  # Nobody cuts so much of it off to hide it.
     return size
 

@@ -39,7 +39,7 @@ _MAYBE_HEX = tuple(
 _HEX = re.compile(rb"(?:1f8b08|78(?:01|5e|9c|da))(?:[0-9a-f]{2}){8,}")
 _SEVERAL = re.compile(rb",\s*[0-9]{1,3}(?:,\s*[0-9]{1,3}){2,}(?![0-9.])")
 _FIRST = re.compile(rb"(?<![0-9.])[0-9]{1,3}\Z")
-_DUMPED = re.compile(rb"0000(?:0000)?:? .*(?:\r?\n[ \t]*(?:0x)?[0-9a-fA-F]{4,8}:? .*)*")
+_DUMPED = re.compile(rb"0000(?:0{1,4})?:? .*(?:\r?\n[ \t]*(?:0x)?[0-9a-fA-F]{4,8}:? .*)*")
 _DUMPED_LINE = re.compile(
     rb"(?<![0-9a-fA-F:])[0-9a-fA-F]{4,8}:? {1,2}((?:[0-9a-fA-F]{2} {0,2}){1,16})"
 )

@@ -69,7 +69,6 @@ class Search:
         self._digits: Anchors = {}
         self._anywhere: list[Needle] = []
         self._squeezed: list[Needle] = []
-        self._unbroken: list[Needle] = []
         self._few_digits: list[Needle] = []
         for secret in self._secrets:
             found = needles(secret)
@@ -77,7 +76,6 @@ class Search:
             _anchor(self._digits, found.digits, DIGITS)
             self._anywhere += found.anywhere
             self._squeezed += found.squeezed
-            self._unbroken += found.unbroken
             self._few_digits += found.few_digits
 
     def __bool__(self) -> bool:
@@ -136,10 +134,7 @@ class Search:
         yield from _in_runs(digits, HEX_RUN, self._digits, DIGITS)
         yield from self._whole(self._few_digits, digits)
         yield from self._whole(self._anywhere, view)
-        if self._squeezed:
-            yield from self._whole(self._squeezed, view.squeezed())
-        if self._unbroken:
-            yield from self._whole(self._unbroken, view.unbroken())
+        yield from self._whole(self._squeezed, view.squeezed())
 
     def _whole(self, wanted: Iterable[Needle], view: View) -> Found:
         data = view.data

@@ -3,7 +3,8 @@
 Whoever finds a secret accuses somebody, so what is found must be proof:
 
 - of a value that chance has made, 12 characters in a row: nobody writes them by accident. Its
-  first characters do not count where all of its kind begin like that (``hvs.``, ``AIza``).
+  first characters do not count where all of its kind begin like that (``hvs.``, ``AIza``, the
+  claims of a JSON web token).
   A mask that leaves the last 4 or the first 8 characters is no leak;
 - of any other value, the whole of it, at least 6 characters, and no mere words: ``s3cr3t`` is
   a secret, ``secret``, ``test-token-1`` and ``production`` are none, until there are 16
@@ -29,7 +30,8 @@ SHORTEST_NAMED = 4
 
 _PREFIX = re.compile(
     r"hv[sbr]\.(?:CAESI)?|[sbr]\.(?=[A-Za-z0-9]{24})|AIza(?:Sy)?|gh[pousr]_|github_pat_"
-    r"|sk-(?:proj-|ant-(?:api\d\d-)?)?|xox[abprs]-|glpat-|canary-|eyJ[A-Za-z0-9_-]*\."
+    r"|sk-(?:proj-|ant-(?:api\d\d-)?)?|xox[abprs]-|glpat-|canary-"
+    r"|eyJ[A-Za-z0-9_-]*\.(?:eyJ[A-Za-z0-9_-]*\.(?=[A-Za-z0-9_-]{6}))?"  # What is not signed.
     r"|-----BEGIN [A-Z ]+-----\s*"
 )
 _CLASSES = (re.compile(r"[a-z]"), re.compile(r"[A-Z]"), re.compile(r"[0-9]"))
@@ -41,6 +43,8 @@ _COMMON = re.compile(
     r"|version|wrong|your|id|is|not|so|very|x|v|[^A-Za-z]|s)+",
     re.IGNORECASE,
 )
+_MADE_OF_TIME = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1267][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+"""A UUID that shares most of it with others of its time and machine."""
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FOLLOWS = {
     "a": "bcdgiklmnprstuvwy",
@@ -103,7 +107,8 @@ class Secret:
         if len(value) - known < SHORTEST:
             known = 0
         rest = value[known:]
-        parts = len(rest) >= PART and (minted or _UUID.fullmatch(rest) or looks_random(rest))
+        random = shares_nothing(rest) and (_UUID.fullmatch(rest) or looks_random(rest))
+        parts = len(rest) >= PART and (minted or random)
         return cls(label, value, known, bool(parts), named)
 
     @property
@@ -118,6 +123,11 @@ class Secret:
 
     def __repr__(self) -> str:
         return f"<Secret {self.label!r}>"
+
+
+def shares_nothing(value: str) -> bool:
+    """Whether no other value has most of it in common: no address, nothing made of the time."""
+    return "://" not in value and not _MADE_OF_TIME.fullmatch(value)
 
 
 def is_proof(value: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pytest_resilience.secrets import escapes
-from pytest_resilience.secrets.needles import BLANKS, HEX_SEPARATORS, SEPARATORS
+from pytest_resilience.secrets.needles import HEX_SEPARATORS, SEPARATORS
 
 ROUNDS = 3
 """JSON within JSON within a URL is as deep as it goes."""
@@ -69,13 +69,10 @@ class View:
         """Without what may stand between the pieces of a secret that was split."""
         return self.without(SEPARATORS)
 
-    def unbroken(self) -> View:
-        """Without blanks and ends of lines."""
-        return self.without(BLANKS)
-
     def digits(self) -> View:
         """In lower case, without what may stand between the digits of a dump."""
-        low = View(self.data.lower().replace(b"0x", b"  "), self.starts, self.ends)
+        data = self.data.lower().replace(b"0x", b"  ").replace(b"u+", b"  ")
+        low = View(data, self.starts, self.ends)
         return low.without(HEX_SEPARATORS)
 
 

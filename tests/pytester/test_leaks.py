@@ -560,6 +560,15 @@ def test_by_hand(fake_github):
         file.write(token())
     client("state.json")
 
+def test_by_a_logger(fake_github):
+    loguru = {{"__name__": "loguru._file_sink"}}
+    exec("def add(): return open('sink.log', 'w')", loguru)
+    with loguru["add"]() as sink:
+        by_logger(sink)
+
+def by_logger(sink):
+    sink.write(token())
+
 def test_by_helper(fake_github):
     Path("mine.txt").write_text(token())
     shutil.copy("mine.txt", "mine.log")
@@ -570,11 +579,12 @@ def test_by_helper(fake_github):
 """
     result = session(code)
 
-    result.assert_outcomes(passed=5, errors=2)
+    result.assert_outcomes(passed=6, errors=3)
     result.stdout.fnmatch_lines(
         [
             "*the file client.log (plain, characters 7-25): 'using <GITHUB_TOKEN>\\n'",
             "*the file client.log (plain, characters 1-19): '<GITHUB_TOKEN>'",
+            "*the file sink.log (plain, characters 1-19): '<GITHUB_TOKEN>'",
         ]
     )
 
@@ -729,6 +739,49 @@ class TestIt:
     session(code).assert_outcomes(passed=2)
 
 
+def test_what_sets_a_test_up_is_the_authors(session: Session) -> None:
+    """As pytest calls it and as unittest does, in classes above as well."""
+    code = f"""{CLIENT}
+import unittest
+import pytest
+
+VALUE = "openSesame99x"
+
+def setup_module():
+    print(VALUE)
+
+def teardown_function():
+    log.info(VALUE)
+
+class Base:
+    def setup_method(self):
+        print(VALUE)
+
+class TestIt(Base):
+    @classmethod
+    def setup_class(cls):
+        log.warning(VALUE)
+
+    def test_it(self, fake_server):
+        fake_server(secrets={{"it": VALUE}})
+
+class TestUnit(unittest.TestCase):
+    @pytest.fixture(autouse=True)
+    def server(self, fake_server):
+        fake_server(secrets={{"it": VALUE}})
+
+    def setUp(self):
+        print(VALUE)
+
+    def test_it(self):
+        pass
+
+def test_it(fake_server):
+    fake_server(secrets={{"it": VALUE}})
+"""
+    session(code).assert_outcomes(passed=3)
+
+
 OTHERS = f"""{CLIENT}
 import json, pprint, subprocess
 
@@ -832,6 +885,11 @@ def test_a_function_of_its_own_may_be_a_client(fake_github):
         print(token())
     client()
 
+def test_by_another_library(fake_github):
+    rich = {{"__name__": "rich.console"}}
+    exec("def show(text): print(text)", rich)
+    rich["show"](token())
+
 def test_logger(fake_github):
     client(logging.getLogger(token()))
 
@@ -844,7 +902,7 @@ def test_expressions_and_fixtures_are_the_authors(session: Session) -> None:
     """And what a module of the standard library prints for them."""
     result = session(AUTHORS)
 
-    result.assert_outcomes(passed=5, errors=2)
+    result.assert_outcomes(passed=6, errors=2)
     result.stdout.fnmatch_lines(
         [
             "*ERROR at teardown of test_a_function_of_its_own_may_be_a_client*",

@@ -196,6 +196,33 @@ def test_logging_that_is_configured_during_the_test(log: logging.Logger) -> None
     assert [line.rendered for line in logs.lines if line.text == "fresh"] == [("dict fresh",)]
 
 
+class Counting(logging.LoggerAdapter[logging.Logger]):
+    """An adapter with a way of its own, and without anything extra."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self.logger = logger
+        self.count = 0
+
+    def process(self, msg: object, kwargs: Any) -> tuple[str, Any]:
+        self.count += 1
+        return f"[{self.count}] {msg}", kwargs
+
+
+def test_an_adapter_is_not_asked_for_what_it_drops(log: logging.Logger) -> None:
+    """It might count; what it would have made of it can be asked for afterwards."""
+    log.setLevel(logging.WARNING)
+    adapter = Counting(log)
+    with Recorder() as logs:
+        adapter.info("below %s", "level")
+        adapter.warning("above")
+        dropped, said = logs.lines
+
+    assert (dropped.text, said.text) == ("below level", "[1] above")
+    assert said.adapted is None
+    assert dropped.adapted is not None
+    assert dropped.adapted() == "(('[2] below %s', {}), ('level',))"
+
+
 def test_adapters(log: logging.Logger) -> None:
     """What an adapter adds is in the line, dropped or not, and adapters may be stacked."""
     log.setLevel(logging.WARNING)

@@ -120,6 +120,12 @@ def test_a_field_is_searched_at_any_depth(value: object) -> None:
     assert in_line(fields={"a": value}) == ["the field a of an INFO by client"]
 
 
+def test_of_an_argument_counts_what_was_asked_for() -> None:
+    """Its text, where a message has that; its repr, which is how a record shows it."""
+    assert in_line(text="to 'it'", args=(Talkative(),)) == ["the arguments of an INFO by client"]
+    assert in_line(text="to <it>", args=({"a": Stern()},)) == []
+
+
 @pytest.mark.parametrize("value", [None, 7, 1.5, True, Stubborn(), "", []])
 def test_other_fields_show_nothing(value: object) -> None:
     """And cannot make the search fail."""
@@ -146,6 +152,12 @@ def test_all_that_is_said_is_searched(line: Line, where: str) -> None:
 
 
 # What is put right
+
+
+@pytest.mark.parametrize(("made", "leaks"), [(f"x {VALUE}", 1), ("x ***", 0)])
+def test_an_adapter_is_asked_what_it_would_have_made_of_a_line(made: str, leaks: int) -> None:
+    """Which was below its level; of what it was made with nobody knows."""
+    assert len(in_line(fields={"a": VALUE}, dropped=True, adapted=lambda: made)) == leaks
 
 
 @pytest.mark.parametrize(
@@ -312,6 +324,16 @@ def test_an_exception_is_searched_with_what_led_to_it() -> None:
     (leak,) = found(*leaks.in_exception(with_context()))
 
     assert leak.where == "the text of KeyError, which led to OSError"
+
+
+def test_an_exception_is_searched_to_its_first_cause() -> None:
+    """However often it was raised anew."""
+    error: BaseException = with_context()
+    for number in range(100):
+        again = RuntimeError(number)
+        again.__cause__, error = error, again
+
+    assert [leak.secret for leak in found(*leaks.in_exception(error))] == ["the token"]
 
 
 @pytest.mark.parametrize("error", [Textless(), of_itself(), ValueError("x")])

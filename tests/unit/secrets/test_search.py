@@ -68,6 +68,10 @@ def _dumped(value: str, line: str, size: int) -> str:
     )
 
 
+def _cut(encoded: bytes) -> list[str]:
+    return [encoded[i : i + 10].decode() for i in range(0, len(encoded), 10)]
+
+
 def _entity(character: str) -> str:
     """As a browser would write it that has a name for it."""
     names = [name for name, meant in html5.items() if meant == character and name[-1] == ";"]
@@ -105,6 +109,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "base64, two on": lambda v: base64.b64encode(b"u:" + v.encode() + b"zz").decode(),
     "base64, URL-safe": lambda v: base64.urlsafe_b64encode(b"user:" + v.encode()).decode(),
     "base64 in lines": lambda v: base64.encodebytes(b"x" * 40 + v.encode()).decode(),
+    "base64 in a list": lambda v: json.dumps(_cut(base64.b64encode(b"me:" + v.encode()))),
     "base64 in a URL": lambda v: quote(base64.b64encode(v.encode()).decode(), safe=""),
     "hex": lambda v: v.encode().hex(),
     "hex, upper case": lambda v: v.encode().hex().upper(),
@@ -154,6 +159,11 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "quoted-printable, in a head": _quoted_head,
     "hexdump -C": lambda v: _dumped(v, "{:08x}  {}  |{}|", 1),
     "xxd": lambda v: _dumped(v, "{:08x}: {}  {}", -2),
+    "od": lambda v: _dumped(v, "{:06x} {}  >{}<", 1),
+    "numbers of characters": lambda v: " ".join(
+        f"U+{int.from_bytes(v.encode('utf-16-be')[i : i + 2]):04X}"
+        for i in range(0, len(v.encode("utf-16-be")), 2)
+    ),
     "tcpdump": lambda v: _dumped(v, "\t0x{:04x}:  {}  {}", -2),
     "UTF-16 in base64": lambda v: base64.b64encode(f"-{v}-".encode("utf-16-le")).decode(),
     "UTF-16 in hex": lambda v: v.encode("utf-16-be").hex(),

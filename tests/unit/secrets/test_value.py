@@ -6,6 +6,7 @@ import string
 import pytest
 
 from pytest_resilience.secrets.names import is_public, masked_value, tells
+from pytest_resilience.secrets.search import Search
 from pytest_resilience.secrets.value import Secret, looks_random
 
 
@@ -136,13 +137,34 @@ def test_what_people_write_does_not_look_random(value: str) -> None:
     [
         ("hvs.CAESIJk3vQx7Lw9ZpR2mT5nB8cY1dF4g", "hvs.CAESI"),
         ("hvs.ab", ""),
-        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dozjgNryP4J3jVmNHl0w5N", "eyJhbGciOiJIUzI1NiJ9."),
+        (
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dozjgNryP4J3jVmNHl0w5N",
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.",  # Claims are alike, and all may read them.
+        ),
+        ("eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.", "eyJhbGciOiJub25lIn0."),
         ("s3cr3t", ""),
     ],
 )
 def test_what_all_of_a_kind_begin_with_is_known(value: str, known: str) -> None:
     """It is no proof, unless there is next to nothing else."""
     assert value[: Secret.of("it", value).known] == known
+
+
+@pytest.mark.parametrize(
+    ("value", "parts"),
+    [
+        ("c232ab00-9414-11ec-b3c8-9f6bdeced846", False),
+        ("1ec9414c-232a-6b00-b3c8-9f6bdeced846", False),
+        ("017f22e2-79b0-7cc3-98c4-dc0c0c07398f", False),
+        ("919108f7-52d1-4320-9bac-f847db4148a8", True),
+    ],
+)
+def test_a_uuid_made_of_the_time_is_proof_as_a_whole(value: str, parts: bool) -> None:  # noqa: FBT001 -- a case
+    """Most of it is the same in all that were made on this machine at this time."""
+    other = f"a{value[1:]}"
+
+    assert Secret.of("it", value).parts == parts
+    assert bool(Search([Secret.of("it", value, named=True)]).hits(other)) == parts
 
 
 def test_a_secret_does_not_show_itself() -> None:
