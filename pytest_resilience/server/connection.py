@@ -15,7 +15,7 @@ from pytest_resilience.clock import Timer, links
 from pytest_resilience.engine._poller import CLOSED, READ, WRITE
 from pytest_resilience.faults._script import Script
 from pytest_resilience.records import Outcome
-from pytest_resilience.server import _answering as answering, wire, wsgi
+from pytest_resilience.server import _answering as answering, _half_closed, wire, wsgi
 from pytest_resilience.server._head import Head
 from pytest_resilience.server._held import State
 from pytest_resilience.server._incoming import Incoming, Malformed, Sign
@@ -76,7 +76,7 @@ class Connection(Replying):
 
     def _ready(self, mask: int) -> None:
         if self.state is State.IGNORING:
-            self.lost()
+            self._hear_no_more()
             return
         if mask & WRITE and self._writer is not None:
             self._writer.resume()
@@ -101,6 +101,14 @@ class Connection(Replying):
             self._feed(data)
         elif data:
             self._hold(data)
+        else:
+            self._hear_no_more()
+
+    def _hear_no_more(self) -> None:
+        """The client's FIN, while it has something to wait for."""
+        if _half_closed.listens(self.sock):
+            self._watch(self._events & WRITE)  # Its FIN would be reported again and again.
+            self.listener.half_closed.add(self)
         else:
             self.lost()
 
@@ -277,4 +285,5 @@ class Connection(Replying):
         if not super()._forget():
             return False
         self.listener.connections.discard(self)
+        self.listener.half_closed.discard(self)
         return True

@@ -21,6 +21,7 @@ from pytest_resilience.plan import NOTHING, Decision, Plan
 from pytest_resilience.records import Attempt
 from pytest_resilience.server import wire
 from pytest_resilience.server._application import Application
+from pytest_resilience.server._half_closed import HalfClosed
 from pytest_resilience.server._head import Head
 from pytest_resilience.server.connection import Connection
 from pytest_resilience.server.journal import Journal
@@ -83,6 +84,7 @@ class Listener:
         self._tls = service.tls_context
         self.scheme = "http" if self._tls is None else "https"
         self.connections: set[Connection] = set()
+        self.half_closed = HalfClosed(loop)
         self.heads: dict[bytes, Head] = {}
         """Of requests that have come, by their bytes; see `Incoming`."""
         self._family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -236,6 +238,11 @@ class Listener:
             0, self.now(), connection.number, reused=False, method="", target="", head=b""
         )
         return plan.decide_at_accept(stranger, self.now() / 1e9)
+
+    def notice_who_has_gone(self) -> None:
+        """Of those that cannot tell any more. On any thread."""
+        if self.half_closed:
+            self.loop.between(self.half_closed.look)
 
     # What is asked for
 

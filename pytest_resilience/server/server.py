@@ -397,6 +397,7 @@ class FakeServer:
         """The attempts so far. Everything that has reached this machine's kernel is in it."""
         if self._loop is not None:
             self._loop.settle()
+            self._started().notice_who_has_gone()
         return self.journal.trace(self.plan.seed, self.masked)
 
     # Secrets

@@ -132,6 +132,16 @@ class Raw:
         return self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
 
 
+def has_ipv6() -> bool:
+    """Whether this machine does."""
+    try:
+        with socket.socket(socket.AF_INET6) as sock:
+            sock.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
 def talk(server: FakeServer, request: bytes = GET) -> Seen:
     """Send one request on a connection of its own; all that comes until the other end ends it."""
     with Raw(server) as raw:

@@ -769,6 +769,7 @@ def test_never_read_blocks_the_writer(server: FakeServer) -> None:
         raw.sock.settimeout(SHORT)
         with pytest.raises(TimeoutError):
             raw.send(bytes(64 * 1024 * 1024))
+        assert server.trace.faults == ["never_read"]
     server.stop()
 
     assert server.trace[0].outcome is Outcome.CUT

@@ -145,24 +145,6 @@ def test_half_closed() -> None:
     assert seen.end is End.FIN
 
 
-def test_half_closed_while_a_worker_answers() -> None:
-    """A FIN while an application is at work counts as the client's leaving."""
-    release = threading.Event()
-
-    def app(environ: dict[str, object], start: Callable[..., object]) -> list[bytes]:
-        release.wait(5)
-        start("200 OK", [])
-        return [b"too late"]
-
-    with FakeServer(app) as server, Raw(server) as raw:
-        raw.send(GET).sock.shutdown(1)
-        seen = raw.rest()
-        release.set()
-
-        assert seen.data == b""
-        assert [attempt.outcome for attempt in server.trace] == [Outcome.GONE]
-
-
 def test_expect_100_continue(server: FakeServer) -> None:
     """A client that waits for it is told to continue, and then sends its body."""
     with Raw(server) as raw:
