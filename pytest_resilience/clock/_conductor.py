@@ -107,7 +107,7 @@ class Conductor(Gathering):
     def _held_back(self, when_ns: int, now_real: int) -> float:
         """Real seconds for which those who are out of our sight hold time back."""
         if self.strangers and not self.strangers.idle(now_real, self.adopted):
-            for name in self.strangers.give_up(now_real, self._grace_ns, self.adopted):
+            for name in self.strangers.give_up(self._grace_ns, self.patience_ns):
                 self.reports.append(
                     f"thread {name!r}, from before the clock, never comes to rest; "
                     "virtual time goes on without it"

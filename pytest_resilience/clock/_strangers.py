@@ -2,10 +2,11 @@
 
 *Problem.* A pool made before the clock waits for work in C, where nobody sees it. Between
 the moment at which somebody gives it work and its first covered call it runs unseen, and
-time must not move meanwhile.
+time must not move meanwhile. But a thread that polls by itself would hold it up for ever.
 
 *Solution.* The kernel counts each thread's context switches. One that is asleep and has
-not moved since it was last known to idle has nothing to do.
+not moved since it was last known to idle has nothing to do. Of those that have, it tells
+for how long they have been awake: one that works hardly rests, one that polls hardly works.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from collections.abc import Container
 
 from pytest_resilience.clock import _kernel
 from pytest_resilience.clock._kernel import Moves
+from pytest_resilience.clock._rests import Rests
 
 IDLE_NS = 12_000_000
 """Real time of sleep without a move after which a thread idles. One that waits for the
 interpreter's lock wakes every 5 ms (sys.getswitchinterval)."""
-STARVED = 10
-"""So many graces a thread is waited for that waits for a processor itself."""
+MOST = 6
+"""So many times the patience is the most real time for which any is waited for."""
 OURS = "pytest-resilience"
 
 
@@ -36,9 +38,9 @@ class Strangers:
         others = _kernel.threads() - ours - {mine}
         self._known = {number: _remembered.get(number, (None, 0)) for number in others}
         _remembered.clear()
-        self._asked_since_ns: int | None = None
-        self._asked_of: dict[int, Moves | None] = {}
-        """What those had done who were busy at that time."""
+        self._asked_of: set[int] = set()
+        """Those who were busy when it was first asked whether all idle, and are still."""
+        self._rests = Rests()
 
     def __bool__(self) -> bool:
         return bool(self._known)
@@ -50,11 +52,14 @@ class Strangers:
     def idle(self, now_real_ns: int, parties: Container[int | None]) -> bool:
         """Whether none of them has anything to do; parties speak for themselves."""
         busy = self._busy(now_real_ns, parties)
-        if not busy:
-            self._asked_since_ns = None
-        elif self._asked_since_ns is None:
-            self._asked_since_ns = now_real_ns
-            self._asked_of = {native_id: self._known[native_id][0] for native_id in busy}
+        self._asked_of.intersection_update(busy)
+        if not self._asked_of:
+            self._asked_of.update(busy)
+            self._rests = Rests()
+        if busy:
+            self._rests.look(
+                now_real_ns, {native_id: self._known[native_id][0] for native_id in busy}
+            )
         return not busy
 
     def _busy(self, now_real_ns: int, parties: Container[int | None]) -> list[int]:
@@ -75,25 +80,26 @@ class Strangers:
             return False
         return now_real_ns - since >= IDLE_NS
 
-    def _is_starved(self, native_id: int) -> bool:
-        """Whether it is ready to run, perhaps only to end, and has been given no processor."""
-        moves = self._known[native_id][0]
-        return moves is not None and not moves.asleep and moves == self._asked_of.get(native_id)
-
     def remember(self) -> None:
         """Let the next clock know what this one knows."""
         _remembered.update(self._known)
 
-    def give_up(self, now_real_ns: int, grace_ns: int, parties: Container[int | None]) -> list[str]:
-        """Wait no longer for those that have not come to rest for the whole grace; their names."""
-        if self._asked_since_ns is None or now_real_ns - self._asked_since_ns < grace_ns:
-            return []
-        restless = self._busy(now_real_ns, parties)
-        if all(map(self._is_starved, restless)) and (
-            now_real_ns - self._asked_since_ns < STARVED * grace_ns
+    def give_up(self, grace_ns: int, patience_ns: int) -> list[str]:
+        """Wait no longer for those that have not come to rest, nor worked; their names.
+
+        Args:
+            grace_ns: Real time for which those are waited for who sleep and wake.
+            patience_ns: Processor time for which those are waited for who compute.
+        """
+        rests = self._rests
+        if (
+            rests.real_ns < grace_ns
+            and rests.computed_ns < patience_ns
+            and rests.watched_ns < MOST * patience_ns
         ):
             return []
-        self._asked_since_ns = None
+        restless = sorted(self._asked_of)
+        self._asked_of.clear()
         for native_id in restless:
             del self._known[native_id]
         names = {thread.native_id: thread.name for thread in threading.enumerate()}

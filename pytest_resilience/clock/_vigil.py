@@ -79,14 +79,17 @@ class Vigil:
 
     def _is_asleep(self, now_real: int) -> bool:
         """Whether nobody who runs has been awake for most of this turn."""
-        if self._turn_real_ns < self._progress.real_ns:  # The first look at it.
+        turn_ns, awake = self._awake_in_turn(now_real)
+        return all(turn_ns - awake_ns >= TURN_LOST_NS for awake_ns in awake)
+
+    def _awake_in_turn(self, now_real: int) -> tuple[int, list[int]]:
+        """Real time since the first look at those who run, and for how long each was awake."""
+        running = self._gathering.running
+        if self._turn_real_ns < self._progress.real_ns or not running <= self._awake_ns.keys():
             self._turn_real_ns = now_real
-            self._awake_ns = {p: _awake(p) for p in self._gathering.running}
-        asleep = [
-            now_real - self._turn_real_ns - (_awake(p) - self._awake_ns.get(p, 0))
-            for p in self._gathering.running
-        ]
-        return all(real_ns >= TURN_LOST_NS for real_ns in asleep)
+            self._awake_ns = {party: _awake(party) for party in running}
+        awake = [_awake(party) - self._awake_ns[party] for party in running]
+        return now_real - self._turn_real_ns, awake
 
     def _all_are_blocked(self, now_real: int) -> bool:
         blocked = [party.blocked_for(now_real) for party in self._gathering.running]  # Each.
@@ -104,11 +107,17 @@ class Vigil:
         gathering = self._gathering
         blocked = {party: party.blocked_for(now_real) for party in gathering.running}
         all_are = not gathering.jobs and all(ns >= self._grace_ns for ns in blocked.values())
+        restless = self._is_restless(now_real)
         for party, real_ns in blocked.items():
-            self._look_at(party, real_ns, now_real, give_up=all_are)
+            self._look_at(party, real_ns, give_up=all_are, restless=restless)
         return 0 if not gathering.running and not gathering.jobs else self._grace_ns / SECOND / 8
 
-    def _look_at(self, party: Party, blocked_ns: int, now_real: int, *, give_up: bool) -> None:
+    def _is_restless(self, now_real: int) -> bool:
+        """Whether those who run sleep and wake, or compute, and it comes to nothing."""
+        turn_ns, awake = self._awake_in_turn(now_real)
+        return turn_ns - sum(awake) >= 4 * self._grace_ns or self._spins()
+
+    def _look_at(self, party: Party, blocked_ns: int, *, give_up: bool, restless: bool) -> None:
         if party.has_ended():
             self._gathering.resign(party)  # A thread from before the clock.
         elif party.adopted and blocked_ns >= min(ADOPTED_GRACE_NS, self._grace_ns):
@@ -119,7 +128,7 @@ class Vigil:
                 party,
                 f"was blocked for {self._grace_ns / SECOND:g} real seconds where nobody can see it",
             )
-        elif party.adopted and now_real - self._progress.real_ns >= 4 * self._grace_ns:
+        elif party.adopted and restless:
             # It polls by itself, in real time, as it did before the clock.
             self._gathering.lose(party)
         elif self._spins() and self._somebody_sleeps():

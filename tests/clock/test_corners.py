@@ -46,7 +46,6 @@ from pytest_resilience.clock import (
     _rivals,
     _sleep,
     _sockets,
-    _strangers,
     _watchers,
 )
 
@@ -301,61 +300,6 @@ def test_no_kernel_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
         assert clock.now == 5
 
 
-def test_a_stranger_that_never_rests() -> None:
-    """A thread from before the clock that works for itself is waited for, and then reported."""
-    stop: list[bool] = []
-
-    def restless() -> None:
-        while not stop:
-            _conductor.real_sleep(0.001)
-
-    thread = threading.Thread(target=restless, name="restless")
-    thread.start()
-    try:
-        with VirtualClock(grace=0.05) as clock:
-            time.sleep(5)
-            assert clock.now == 5
-            (report,) = clock.reports
-    finally:
-        stop.append(True)
-        thread.join()
-    assert report.startswith("thread 'restless', from before the clock, never comes to rest")
-
-
-def test_a_stranger_without_a_processor(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that a busy machine does not let run, perhaps only to end, is waited for longer."""
-    moves = _kernel.Moves("R", "1", "1")
-    monkeypatch.setattr(_kernel, "threads", lambda: {7})
-    monkeypatch.setattr(_kernel, "moves_of", lambda native_id: moves)
-    strangers = _strangers.Strangers(0)
-
-    assert not strangers.idle(0, set())
-    assert strangers.give_up(100, 50, set()) == []
-    assert strangers.give_up(499, 50, set()) == []
-    assert strangers.give_up(500, 50, set()) == ["number 7"]
-
-
-def test_a_stranger_that_ends() -> None:
-    """It is nobody's business any more, whether it had taken part or not."""
-    go, gone = threading.Event(), threading.Event()
-    thread = threading.Thread(target=go.wait)
-    thread.start()
-    strangers = _strangers.Strangers(0)
-    assert strangers
-    go.set()
-    thread.join()
-    while _kernel.exists(thread.native_id or 0):
-        pass
-    with VirtualClock() as clock:
-        pool = threading.Thread(target=lambda: (time.sleep(1), gone.set()))
-        with _here.in_real_time():
-            pool.start()  # As if it had been there before.
-        time.sleep(5)
-        assert gone.is_set()
-        assert clock.now == 5
-    pool.join()
-
-
 def test_a_party_without_a_thread() -> None:
     """One that is expected, or excused, is not blocked and has not ended."""
     party = _parties.Party(types.SimpleNamespace(), 1, "x", adopted=False)  # type: ignore[arg-type]
@@ -423,28 +367,6 @@ def test_a_finalizer_of_ours(clock: VirtualClock) -> None:
         event.set()
     thread.join()
     assert clock.now == 1
-
-
-def test_a_spinner_from_before_the_clock() -> None:
-    """A thread that polls by itself, as it did before, is no reason for time to stand still."""
-    stop: list[bool] = []
-    ready = threading.Event()
-
-    def spin() -> None:
-        while not stop:
-            time.monotonic()
-            ready.set()
-
-    thread = threading.Thread(target=spin)
-    thread.start()
-    ready.wait()
-    try:
-        with VirtualClock(grace=0.02) as clock:
-            time.sleep(5)
-            assert clock.now >= 5
-    finally:
-        stop.append(True)
-        thread.join()
 
 
 def test_partials_that_have_changed() -> None:
@@ -592,31 +514,6 @@ def test_a_join_that_outlives_the_clock() -> None:
     assert ended == ["thread", "joiner"]
 
 
-def test_a_spinner_that_has_taken_part() -> None:
-    """A thread from before the clock that has waited once, and then spins, holds nothing back."""
-    stop: list[bool] = []
-    go, ready = threading.Event(), threading.Event()
-
-    def spin() -> None:
-        go.wait()
-        time.sleep(1)
-        ready.set()
-        while not stop:
-            pass
-
-    thread = threading.Thread(target=spin)
-    thread.start()
-    try:
-        with VirtualClock(grace=0.02) as clock:
-            go.set()
-            ready.wait()
-            time.sleep(5)
-            assert clock.now == 6
-    finally:
-        stop.append(True)
-        thread.join()
-
-
 def test_a_tick_that_is_woken(clock: VirtualClock) -> None:
     """Who polls in a loop is made to wait, and being woken does not end that wait early."""
     lock = threading.Lock()
@@ -636,7 +533,6 @@ def test_a_tick_that_is_woken(clock: VirtualClock) -> None:
 def test_waiting_for_less_than_nothing(clock: VirtualClock) -> None:
     """What is left of a timeout that is up to the nanosecond is waited for until it is less."""
     one, other = multiprocessing.Pipe()
-    began = time.clock_gettime(time.CLOCK_MONOTONIC)
     with socketserver.TCPServer(("127.0.0.1", 0), socketserver.BaseRequestHandler) as server:
         server.timeout = 4
         server.handle_request()
@@ -649,13 +545,12 @@ def test_waiting_for_less_than_nothing(clock: VirtualClock) -> None:
         assert select.poll().poll(0) == []
         assert not threading.Event().wait(0)
 
-    assert time.clock_gettime(time.CLOCK_MONOTONIC) - began < 0.5
-
 
 def test_a_pool_of_processes(clock: VirtualClock) -> None:
     """What it does takes real time, and none of the clock's but what passes out there."""
     fork = multiprocessing.get_context("fork")
+    began = time.clock_gettime(time.CLOCK_MONOTONIC)
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=fork) as pool:
         assert pool.submit(abs, -3).result(timeout=20) == 3
-    assert clock.now < 5
+    assert clock.now <= time.clock_gettime(time.CLOCK_MONOTONIC) - began
     assert clock.reports == ()
