@@ -49,8 +49,11 @@ class Gathering(Members):
         Raises:
             ClockError: Nothing can ever end this wait; the text shows who waits for what.
         """
-        if party.standing is Standing.WAITING:
-            return self._park_within(party, what, due_ns, watch, paced=paced)
+        if self._cuts_in(party):
+            try:
+                return self.park(party, what, due_ns, watch, paced=paced)
+            finally:
+                party.baton.release()
         # Not a field of the party's: a signal handler may wait before we have read it.
         outcome = [Reason.WOKEN]
         try:
@@ -69,21 +72,16 @@ class Gathering(Members):
             raise error
         return outcome[0]
 
-    def _park_within(
-        self,
-        party: Party,
-        what: str,
-        due_ns: int | None,
-        watch: tuple[int, int] | None,
-        *,
-        paced: bool,
-    ) -> Reason:
-        """A signal handler waits in the middle of a wait, whose end is a false alarm then."""
-        self._get_up(party)
-        try:
-            return self.park(party, what, due_ns, watch, paced=paced)
-        finally:
-            party.baton.release()
+    def _cuts_in(self, party: Party) -> bool:
+        """Whether a signal handler waits in the middle of a wait, which ends by a false alarm then.
+
+        Somebody may have ended that wait just now. Its end must not be taken for the end of
+        the handler's wait, so the baton is taken back until the handler has waited.
+        """
+        with self.lock:
+            if party.standing is Standing.WAITING:
+                self.rouse(party, Reason.WOKEN)
+            return party.baton.acquire(blocking=False)
 
     def _sit_down(
         self,

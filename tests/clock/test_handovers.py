@@ -18,6 +18,7 @@ import requests
 
 from pytest_resilience import ClockError, FakeServer, VirtualClock, engine
 from pytest_resilience.clock import _conductor, _here, _threads
+from pytest_resilience.clock._parties import Party, Standing
 
 
 @pytest.fixture
@@ -60,6 +61,27 @@ def test_a_signal_handler_that_waits(
 
     assert seen == [1, 4]
     assert clock.now == 10
+
+
+def test_a_signal_handler_that_waits_when_its_wait_has_ended(
+    clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither wait takes the end of the other one for its own."""
+    real_sit = Party.sit
+    handlers = [lambda: time.sleep(3)]
+
+    def sit_down_late(party: Party) -> None:
+        while party.standing is Standing.WAITING:
+            _conductor.real_sleep(0.001)
+        if handlers:
+            handlers.pop()()
+        real_sit(party)
+
+    monkeypatch.setattr(Party, "sit", sit_down_late)
+    time.sleep(10)
+    monkeypatch.undo()
+
+    assert clock.now == 13
 
 
 def test_a_signal_handler_that_raises(
