@@ -10,6 +10,7 @@ class Looks:
 
     __slots__ = (
         "at_ns",
+        "began_ns",
         "busy",
         "count",
         "cpu_ns",
@@ -40,6 +41,8 @@ class Looks:
     def begin(self, now_ns: int) -> None:
         """Forget what was; this is a new moment."""
         self.at_ns = now_ns
+        self.began_ns = now_ns
+        """Time has not moved since but by ticks of its own."""
         self.since_real_ns = real_monotonic_ns()
         self.count = self.parks = self.tick_ns = 0
         self.readings = 0

@@ -7,7 +7,8 @@ often, such as logging, stops long before this begins.
 - Who polls something that others bring about, and reads no clock, waits for the next thing
   that is due. So what it polls for comes at its exact moment.
 - Who reads the clock waits for a moment that only it knows. It is given a millisecond,
-  doubled each time up to a second, and never more than up to the next thing that is due.
+  doubled each time up to a second, or a hundredth of what it has been given, and never more
+  than up to the next thing that is due.
 - Who polls another process or host lets time pass as it passes out there.
 - Who polls what nobody can bring about any more fails after the patience, as who waits for it.
 
@@ -177,7 +178,8 @@ def _next_look(conductor: Conductor, party: Party) -> tuple[int, bool]:
         return nearest, False
     if not paced and looks.readings:
         looks.hopeless_real_ns = 0
-        tick = looks.tick_ns = min(TICK_MOST_NS, looks.tick_ns * 2 or TICK_NS)
+        most = max(TICK_MOST_NS, (now - looks.began_ns) // 100)
+        tick = looks.tick_ns = min(most, looks.tick_ns * 2 or TICK_NS)
     else:
         tick = OUTSIDE_TICK_NS
         if not paced:

@@ -313,6 +313,18 @@ def test_work_until_some_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert report.startswith("thread 'MainThread' has computed for 0.1 seconds and read the clock")
 
 
+@pytest.mark.usefixtures("sooner")
+def test_a_loop_for_a_year(clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop that reads the clock is given more and more of it, so that it ends."""
+    monkeypatch.setattr(_polling, "EVERY", 10)
+    year = 365 * 86_400
+    end = time.monotonic() + year
+    while time.monotonic() < end:
+        pass
+
+    assert year <= clock.now <= year * 1.01
+
+
 @pytest.fixture
 def child() -> Iterator[subprocess.Popen[bytes]]:
     code = "import time; time.sleep(0.5)"
