@@ -46,6 +46,12 @@ def after_429(response: requests.Response, number: int) -> float:
     return 1 if response.status_code == 429 or number < LAST else 0
 
 
+def once(url: str) -> Any:
+    response = requests.get(url, timeout=5)
+    response.raise_for_status()
+    return response.json()
+
+
 def a_second(_: requests.Response, number: int) -> float:
     return 1 if number < LAST else 0
 
@@ -102,6 +108,14 @@ def test_ignored_by_who_does_not_say_how_he_waits() -> None:
     policy = RetryPolicy(attempts=3, statuses=[429, 503], retry_after=True)
 
     assert verify(asking(a_second), policy).codes == ["retry-after-ignored"]
+
+
+def test_honoured_by_who_never_tries_again() -> None:
+    """One attempt is what such a policy says as well, and there is no other to wait for."""
+    policy = RetryPolicy.from_urllib3(urllib3.Retry(0, status_forcelist=[503]))
+    assert policy.retry_after
+
+    assert verify(once, policy).codes == []
 
 
 async def accounted(url: str) -> Any:

@@ -29,7 +29,8 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
     if status is None:
         return
     said = _seconds(subject)
-    if subject.policy.retry_after and said is not None:
+    # urllib3's Retry(0) says that it would honour it, and never tries again.
+    if subject.policy.retry_after and said is not None and subject.policy.limit != 1:
         yield from _honoured(subject, status, said)
     yield Scenario(
         name="retry-after-without-end",
