@@ -6,7 +6,9 @@ object decides what time it is for clients, servers, faults and fakes alike.
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Iterator
 
 from pytest_resilience.clock import (
     _current,
@@ -30,6 +32,7 @@ __all__ = [
     "interrupt",
     "kernel",
     "links",
+    "looking_on",
     "moments",
     "new_lock",
     "new_rlock",
@@ -44,3 +47,18 @@ def interrupt(thread: threading.Thread, error: BaseException) -> bool:
     return (
         conductor is not None and thread.ident is not None and conductor.throw(thread.ident, error)
     )
+
+
+@contextlib.contextmanager
+def looking_on() -> Iterator[None]:
+    """Let the calling thread wait only in case that nothing else ends: nobody spins for that."""
+    conductor = _current.conductor
+    party = conductor and conductor.parties.get(threading.get_ident())
+    if not party or party.looks_on:
+        yield
+        return
+    party.looks_on = True
+    try:
+        yield
+    finally:
+        party.looks_on = False

@@ -36,16 +36,25 @@ def moves_of(native_id: int) -> Moves | None:
     )
 
 
-def awake_ns(native_id: int) -> int | None:
-    """Nanoseconds for which a thread has run or was ready to run; None where nobody counts.
+def ran_ns(native_id: int) -> int | None:
+    """Nanoseconds for which a thread has run; None where nobody counts."""
+    times = _schedstat(native_id)
+    return None if times is None else times[0]
 
-    The second is what it has waited for a processor (sched-stats in the kernel's documents).
-    """
+
+def awake_ns(native_id: int) -> int | None:
+    """The same for which it has run or was ready to run."""
+    times = _schedstat(native_id)
+    return None if times is None else sum(times)
+
+
+def _schedstat(native_id: int) -> tuple[int, int] | None:
+    """For how long it has run, and has waited for a processor (kernel's documents, sched-stats)."""
     try:
         ran, waited, _ = (TASKS / str(native_id) / "schedstat").read_text().split()
     except (OSError, ValueError):
         return None
-    return int(ran) + int(waited)
+    return int(ran), int(waited)
 
 
 def exists(native_id: int) -> bool:

@@ -61,6 +61,7 @@ class Party:
         "idles",
         "joiners",
         "looks",
+        "looks_on",
         "moves",
         "moves_before",
         "name",
@@ -108,6 +109,8 @@ class Party:
         self.baton = _thread.allocate_lock()
         self.baton.acquire()
         self.looks = Looks()
+        self.looks_on = False
+        """Its waits have an end only in case that nothing else ends them: nobody spins for it."""
         self.idles = False
         """It only waits until it looks again: see _polling.py."""
         self.polls = 0

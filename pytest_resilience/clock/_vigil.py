@@ -145,4 +145,5 @@ class Vigil:
         return self._progress.computed_ns() >= self._gathering.patience_ns
 
     def _somebody_sleeps(self) -> bool:
-        return any(p.due is not None for p in self._gathering.parties.values())
+        parties = self._gathering.parties.values()
+        return any(p.due is not None and not p.looks_on for p in parties)

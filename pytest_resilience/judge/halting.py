@@ -18,7 +18,7 @@ import threading
 import types
 from collections.abc import Callable
 
-from pytest_resilience.clock import new_lock
+from pytest_resilience.clock import kernel, new_lock
 
 __all__ = ["Halted", "Worker"]
 
@@ -57,6 +57,10 @@ class Worker(threading.Thread):
                 self._work()
             finally:
                 self._gate.acquire()
+
+    def ran_ns(self) -> int:  # pragma: no cover -- called on a thread that nobody traces
+        """Nanoseconds of a processor's time that it has had; 0 where nobody counts."""
+        return (self.native_id and kernel.ran_ns(self.native_id)) or 0
 
     def halt(self) -> None:  # pragma: no cover -- see below
         """Raise `Halted` in this thread if it runs Python. Called on a thread that nobody traces.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,3 +60,19 @@ def test_who_is_lost_each_time_is_told(stalls: Stalls) -> None:
     verdict = verify(stalls, ONCE, only="outage-without-end")
 
     assert verdict.codes == ["call-never-returned"]
+
+
+def test_who_computes_in_its_first_call_comes_back() -> None:
+    """As one that imports half of its client there: it is not taken to spin."""
+    seconds = [1.5]
+
+    def call(url: str) -> Any:
+        began = time.thread_time()
+        while seconds and time.thread_time() - began < seconds[0]:
+            pass
+        seconds.clear()
+        response = requests.get(url, timeout=5)
+        response.raise_for_status()
+        return response.json()
+
+    assert verify(call, ONCE, only="outage-without-end").codes == []
