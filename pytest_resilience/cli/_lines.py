@@ -24,7 +24,9 @@ MOST_TARGETS = 1_000
 MOST_ROWS = 200
 """So many lines of attempts are written at once, at most."""
 PATIENCE = 2.0
-"""Real seconds that a slow reader is given to take the last lines."""
+"""Real seconds that a reader is given at the end, for each next line."""
+LOOKS = 4
+"""So often it is looked in that time, or one pause of the whole machine would use it up."""
 
 
 class Output:
@@ -107,6 +109,7 @@ class Lines:
         self._open: dict[int, Open] = {}  # by connection: each carries one attempt at a time
         self._waits = Waits()
         self._rows: list[str] = []
+        self._written = 0
         self._begun = 0
         self._statuses: Counter[int | None] = Counter()
         self._thread = threading.Thread(target=self._work, name="serve-lines", daemon=True)
@@ -126,7 +129,11 @@ class Lines:
             plan: What the attempts should have met.
         """
         self._queue.put(plan)
-        self._thread.join(PATIENCE)
+        idle = 0
+        while self._thread.is_alive() and idle < LOOKS:
+            before = self._written
+            self._thread.join(PATIENCE / LOOKS)
+            idle = idle + 1 if self._written == before else 0
 
     def _summary(self, plan: Plan) -> Iterator[str]:
         yield ""
@@ -169,6 +176,7 @@ class Lines:
         clean = not rows or self._mask(together) == together
         for row in rows:
             self._output.line(row if clean else self._mask(row))
+            self._written += 1
 
     def _patience(self) -> float | None:
         dues = [entry.due for entry in self._open.values() if not entry.shown]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_resilience import Attempt, Outcome, Plan
-from pytest_resilience.cli._lines import MOST_ROWS, MOST_TARGETS, Lines, Output, Waits
+from pytest_resilience.cli._lines import LOOKS, MOST_ROWS, MOST_TARGETS, Lines, Output, Waits
 
 SECOND = 1_000_000_000
 
@@ -104,6 +104,7 @@ def written(
                 lines.put(item)
             lines.start()
             lines.stop(plan or Plan(seed=1))
+            lines._thread.join()
         return reader.read().splitlines()
 
 
@@ -180,6 +181,34 @@ def test_many_lines_are_not_kept_back() -> None:
 
     assert len(lines) == MOST_ROWS + 3
     assert sizes == [MOST_ROWS, 1]
+
+
+class SlowThread:
+    """Writes a line whenever it is waited for, and three in all."""
+
+    def __init__(self, lines: Lines) -> None:
+        self.lines = lines
+        self.waited = 0
+
+    def is_alive(self) -> bool:
+        """It never ends."""
+        return True
+
+    def join(self, timeout: float) -> None:
+        """Wait."""
+        self.waited += 1
+        self.lines._written += self.waited <= 3
+
+
+def test_the_end_waits_for_as_long_as_lines_are_taken() -> None:
+    """Many lines with secrets take long; a reader who takes none more is not waited for."""
+    lines = Lines(Output(None), quiet=False)
+    thread = SlowThread(lines)
+    lines._thread = thread  # type: ignore[assignment]  # one that takes no time
+
+    lines.stop(Plan(seed=0))
+
+    assert thread.waited == 3 + LOOKS
 
 
 def test_a_secret_in_a_rule_is_masked_in_the_summary() -> None:

@@ -91,7 +91,8 @@ class Moody:
 
 moody = Moody()
 '''
-LIMIT = 20
+LIMIT = 60
+"""Seconds, for what takes one: a process may start slowly."""
 
 
 @pytest.fixture
@@ -230,7 +231,9 @@ def test_each_attempt_is_a_line_with_fault_status_wait_and_time(served: Served) 
         rf"^  2  t={number}  GET /a  429  Retry-After: 5  .*429.*  after a wait of {number} s$",
         rf"^  3  t={number}  GET /a  200  after a wait of {number} s  \(the plan is used up",
     ]
-    for pattern, line in zip(wanted, served.lines[-5:], strict=True):
+    # On a busy machine an attempt may be open for a tenth of a second.
+    lines = [line for line in served.lines if not line.endswith("still open")]
+    for pattern, line in zip(wanted, lines[-5:], strict=True):
         assert re.search(pattern, line)
     assert rest[:3] == ["", "3 attempts: 200 x1, 429 x1, 503 x1", "met x2: " + rest[2][8:]]
     assert rest[3] == "unmet: timeout on /b: met 0 of 1 times"
@@ -248,7 +251,7 @@ def test_an_attempt_that_hangs_is_a_line_when_it_hangs_and_one_when_it_ends(
         sock.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
         served.until(r"^  1  t=\S+  GET /slow  ---  \[timeout\]  still open$")
 
-    served.until(r"^  1  t=\S+  GET /slow  ---  \[timeout\]  client went away after 0\.\d+ s$")
+    served.until(r"^  1  t=\S+  GET /slow  ---  \[timeout\]  client went away after \d+\.\d+ s$")
     assert get(url + "/slow") == 200
     served.until(r"^  2  t=\S+  GET /slow  200  after a wait of ")
 
