@@ -29,6 +29,11 @@ USUAL = (503, 429, 500, 502, 504)
 
 def first_call(stage: Stage, policy: RetryPolicy) -> tuple[Call, list[Finding]]:
     """An undisturbed call, and what is wrong with it already."""
+    call, found = _first_call(stage, policy)
+    return _first_call(stage, policy) if found and stage.is_doubtful else (call, found)
+
+
+def _first_call(stage: Stage, policy: RetryPolicy) -> tuple[Call, list[Finding]]:
     stage.begin()
     call = stage.call()
     seen = stage.observe("undisturbed", call)

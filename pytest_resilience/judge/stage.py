@@ -72,7 +72,8 @@ class Stage:
         self.stuck = 0
         """How many workers were left behind."""
         self.is_doubtful = False
-        """Whether time, in the last scenario, has gone on without a thread: perhaps too early."""
+        """Whether time, in what was observed last, has gone on without a thread: too early,
+        perhaps."""
         self._runner = runner
         self._stack = contextlib.ExitStack()
         self._calls: list[Call] = []
@@ -81,6 +82,7 @@ class Stage:
         self._scene = 0
         self._ended = ""
         self._origin = 0
+        self._reported = 0
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as undo:
@@ -193,10 +195,8 @@ class Stage:
     def play(self, scenario: Scenario, baseline: Call) -> Observation:
         """Play one scenario from its beginning to its end."""
         self.begin()
-        reported = len(self.clock.reports)
         facts = scenario.play(self)
         observation = self.observe(scenario.name, baseline, facts)
-        self.is_doubtful = len(self.clock.reports) > reported
         if any(call.never_returned for call in observation.calls):
             self.renew()
         return observation
@@ -211,6 +211,7 @@ class Stage:
         self._task_errors = []
         self._scene += 1
         self._ended = ""
+        self._reported = len(self.clock.reports)
 
     def recover(self) -> None:
         """Let time pass and make a call that works, so that no scenario inherits from another."""
@@ -222,6 +223,7 @@ class Stage:
 
     def observe(self, name: str, baseline: Call, facts: object = None) -> Observation:
         """What was seen since the beginning."""
+        self.is_doubtful = len(self.clock.reports) > self._reported
         return Observation(
             scenario=name,
             calls=tuple(self._calls),

@@ -17,15 +17,15 @@ ONCE = RetryPolicy(attempts=1)
 
 
 class Stalls:
-    """A client that is held up in C, so many times, when it meets an error."""
+    """A client that is held up in C, so many times, when it meets this status."""
 
     def __init__(self) -> None:
-        self.times = 0
+        self.times, self.status = 0, 503
         self.lock = _thread.allocate_lock()
 
     def __call__(self, url: str) -> Any:
         response = requests.get(url, timeout=5)
-        if response.status_code >= 500 and self.times:
+        if response.status_code == self.status and self.times:
             self.times -= 1
             with self.lock:
                 pass
@@ -43,9 +43,10 @@ def stalls() -> Iterator[Stalls]:
         thread.join(20)
 
 
-def test_a_scenario_in_which_a_thread_was_lost_is_played_again(stalls: Stalls) -> None:
-    """Time went on without it, so that the call seemed to last for weeks."""
-    stalls.times = 1
+@pytest.mark.parametrize("status", [200, 503])
+def test_what_went_on_without_a_thread_is_played_again(stalls: Stalls, status: int) -> None:
+    """Time did not wait for it, so that the call seemed to last for weeks."""
+    stalls.times, stalls.status = 1, status
 
     verdict = verify(stalls, ONCE, only="outage-without-end")
 
