@@ -75,7 +75,7 @@ def _raw(trace: Trace) -> Iterator[str]:
     for one in trace:
         parts = (one.head, one.body)
         yield "\n".join([one.target, *(part.decode("utf-8", "replace") for part in parts)])
-        yield f"{one.note}\n{one.fault}"
+        yield f"{one.method}\n{one.retry_after}\n{one.note}\n{one.fault}"
 
 
 def _version() -> str:
@@ -100,7 +100,7 @@ def _entry(attempt: Attempt, url: str, mask: Mask) -> dict[str, Any]:
         "startedDateTime": moment.isoformat(timespec="microseconds"),
         "time": waited,
         "request": _request(attempt, url, mask),
-        "response": _response(attempt),
+        "response": _response(attempt, mask),
         "cache": {},
         "timings": {"send": 0, "wait": waited, "receive": 0},
         "connection": str(attempt.connection),
@@ -122,12 +122,13 @@ def _request(attempt: Attempt, url: str, mask: Mask) -> dict[str, Any]:
     path = attempt.path if attempt.path.startswith("/") else f"/{attempt.path}"
     mark = "?" if "?" in attempt.target else ""
     request: dict[str, Any] = {
-        "method": attempt.method,
+        "method": mask(attempt.method),
         "url": "".join(_in_url(part, mask) for part in (base, path, mark, query)),
         "httpVersion": "HTTP/1.1",
-        "cookies": _cookies(attempt),
+        "cookies": _cookies(attempt, mask),
         "headers": _pairs(
-            (name, mask(masked_value(name, value))) for name, value in attempt.headers.items_sent()
+            (mask(name), mask(masked_value(name, value)))
+            for name, value in attempt.headers.items_sent()
         ),
         "queryString": _pairs(
             (mask(name), mask(value)) for name, value in parse_qsl(query, keep_blank_values=True)
@@ -150,15 +151,15 @@ def _pairs(items: Iterator[tuple[str, str]]) -> Pairs:
     return [{"name": name, "value": value} for name, value in items]
 
 
-def _cookies(attempt: Attempt) -> Pairs:
+def _cookies(attempt: Attempt, mask: Mask) -> Pairs:
     """Their names; what they are worth is a credential."""
     sent = ";".join(attempt.headers.all("cookie"))
     names = (one.partition("=")[0].strip() for one in sent.split(";"))
-    return _pairs((name, MASK) for name in names if name)
+    return _pairs((mask(name), MASK) for name in names if name)
 
 
 def _body(attempt: Attempt, mask: Mask) -> dict[str, str]:
-    kind = attempt.headers.get("content-type", "")
+    kind = mask(attempt.headers.get("content-type", ""))
     try:
         text = attempt.body.decode()
     except UnicodeDecodeError:
@@ -194,9 +195,9 @@ def _masked_data(data: Any, depth: int = 0) -> Any:  # noqa: ANN401 -- JSON
 # The answer
 
 
-def _response(attempt: Attempt) -> dict[str, Any]:
+def _response(attempt: Attempt, mask: Mask) -> dict[str, Any]:
     status = attempt.status or 0
-    fields = [] if attempt.retry_after is None else [("Retry-After", attempt.retry_after)]
+    fields = [] if attempt.retry_after is None else [("Retry-After", mask(attempt.retry_after))]
     pending = "pending" if attempt.outcome is Outcome.PENDING else ""
     return {
         "status": status,  # 0 where there is none, as browsers write it

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -148,7 +149,10 @@ TOKEN = "hvs.CAESIJk3vQx7Lw9ZpR2mT5nB8cY1dF4gH6aS0eU"
         (f"/lookup/{TOKEN}?x=1", "", ""),
         ("/", f"X-Vault-Token: {TOKEN}", ""),
         ("/", f"X-Custom: {TOKEN}", ""),
+        ("/", f"X-{TOKEN}: 1", ""),
         ("/", f"Cookie: a={TOKEN}; b=2", ""),
+        ("/", f"Cookie: {TOKEN}=1", ""),
+        ("/", f"Content-Type: text/{TOKEN}", "text"),
         ("/", f"Authorization: Basic {base64.b64encode(f'u:{TOKEN}'.encode()).decode()}", ""),
         ("/", "Content-Type: application/json", json.dumps({"a": [{"b": TOKEN}]})),
         ("/", "", f"password={TOKEN}&x=1"),
@@ -169,6 +173,15 @@ def test_no_secret_is_in_it(target: str, head: str, body: str) -> None:
             check_archive(to_har(trace))
             assert TOKEN[9:] not in text
             assert base64.b64encode(f"u:{TOKEN}".encode()).decode() not in text
+
+
+@pytest.mark.parametrize("odd", [{"method": TOKEN[9:]}, {"retry_after": TOKEN}])
+def test_nor_where_nobody_would_look(odd: dict[str, str]) -> None:
+    """By itself; what is masked is looked up in all that an attempt has."""
+    with FakeServer(secrets={"the token": TOKEN}) as server:
+        trace = Trace([replace(posted("/", b"", b""), **odd)], mask=server.masked)  # type: ignore[arg-type]
+
+    assert TOKEN[9:] not in json.dumps(to_har(trace))
 
 
 @pytest.mark.parametrize(
