@@ -13,13 +13,12 @@ runs a callback at just that moment.
 from __future__ import annotations
 
 import _thread
-import contextlib
-import os
 import threading
 from collections import deque
 from collections.abc import Callable
 from typing import TypeVar
 
+from pytest_resilience.engine._bell import Bell
 from pytest_resilience.engine._poller import READ, Poll, poller
 from pytest_resilience.engine._timers import LONGEST_POLL, Callback, RealTimer, RealTimers
 from pytest_resilience.engine._watchdog import Watchdog, complaint
@@ -44,9 +43,7 @@ class Loop:
     def __init__(self, on_error: Callable[[BaseException], object]) -> None:
         self._on_error = on_error
         self._poller = poller()
-        self._wake_read, self._wake_write = os.pipe()
-        os.set_blocking(self._wake_read, False)
-        os.set_blocking(self._wake_write, False)
+        self._bell: Bell | None = Bell()
         self._handlers: dict[int, Callable[[int], object]] = {}
         self._soon: deque[Callback] = deque()
         self._idle: deque[tuple[int, Callback]] = deque()
@@ -57,9 +54,6 @@ class Loop:
         0 not at all, -1 until something comes. A virtual clock moves time here."""
         self._running = False
         self._ended = False
-        # Guards the flag above and the descriptors. It may be entered twice: a finalizer or a
-        # signal handler wakes the loop in the middle of a wake-up.
-        self._wake_lock = _thread.RLock()
         self._handling = _thread.allocate_lock()  # held but for the poll
         self._holder: int | None = None
         """The other thread that holds it, in `between`."""
@@ -70,7 +64,7 @@ class Loop:
         self._thread = threading.Thread(
             target=self._run, name="pytest-resilience-engine", daemon=True
         )
-        self.add(self._wake_read, self._drain_wake, READ)
+        self.add(self._bell.fd, self._hush, READ)
 
         self.at_fork: set[Callable[[], object]] = set()
         """Called in a forked child, where this loop has no thread."""
@@ -93,7 +87,6 @@ class Loop:
 
     def forget_in_child(self) -> None:
         """In a forked child: let go of what is the parent's; calls still run, at once."""
-        self._wake_lock = _thread.RLock()  # Its holder may not exist here.
         self._handling = _thread.allocate_lock()
         self._soon.clear()
         self._idle.clear()
@@ -105,11 +98,9 @@ class Loop:
             forget()
 
     def _give_back(self) -> None:
-        with self._wake_lock:
-            self._ended = True
-            self._poller.close()
-            os.close(self._wake_read)
-            os.close(self._wake_write)
+        self._ended = True
+        self._poller.close()
+        self._bell = None
 
     @property
     def on_thread(self) -> bool:
@@ -265,13 +256,11 @@ class Loop:
         self._wake()
 
     def _wake(self) -> None:
-        # The lock keeps a write from meeting a descriptor that was closed and is another's now.
-        with self._wake_lock:
-            if not self._ended:
-                with contextlib.suppress(BlockingIOError):  # Full of wake-ups already.
-                    os.write(self._wake_write, b"\0")
-                return
-        self._run_leftovers()
+        bell = self._bell
+        if bell is not None:
+            bell.ring()
+        if self._ended:  # Asked after what is to be done was put down: else the loop does it.
+            self._run_leftovers()
 
     # Called on the loop's thread
 
@@ -373,6 +362,6 @@ class Loop:
         except BaseException as error:  # noqa: BLE001 -- one bad callback must not end every server
             self._on_error(error)
 
-    def _drain_wake(self, _: int) -> None:
-        with contextlib.suppress(BlockingIOError):
-            os.read(self._wake_read, 65536)
+    def _hush(self, _: int) -> None:
+        assert self._bell is not None
+        self._bell.hush()

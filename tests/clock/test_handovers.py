@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 
-from pytest_resilience import ClockError, FakeServer, VirtualClock, engine
+from pytest_resilience import ClockError, FakeServer, VirtualClock
 from pytest_resilience.clock import _conductor, _here, _threads
 from pytest_resilience.clock._parties import Party, Standing
 
@@ -35,19 +35,23 @@ def in_thread(function: Callable[[], object]) -> threading.Thread:
     return thread
 
 
-def test_a_wake_up_within_a_wake_up(server: FakeServer) -> None:
-    """A finalizer that wakes the loop while its own thread does so does not lock it up."""
-    done = threading.Event()
+def test_a_signal_handler_that_waits_within_a_wake_up(
+    clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds nobody up who wakes the loop as well."""
+    real_write = os.write
+    handlers = [lambda: time.sleep(3)]
 
-    def within() -> None:
-        loop = engine.running()
-        assert loop is not None
-        with loop._wake_lock:
-            loop.nudge()
-        done.set()
+    def write(fd: int, data: bytes) -> int:
+        if handlers and threading.current_thread() is threading.main_thread():
+            handlers.pop()()
+        return real_write(fd, data)
 
-    threading.Thread(target=within, daemon=True).start()
-    assert done.wait(10)
+    monkeypatch.setattr(os, "write", write)
+    time.sleep(10)
+
+    assert not handlers
+    assert clock.now == 10
 
 
 def test_a_signal_handler_that_waits(
