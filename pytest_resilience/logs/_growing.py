@@ -13,7 +13,7 @@ from types import CodeType
 
 from pytest_resilience.clock import Clock, current_clock, new_rlock
 from pytest_resilience.logs._entry import Entry
-from pytest_resilience.logs._kept_back import Writers, is_open
+from pytest_resilience.logs._kept_back import Writers, times_open
 from pytest_resilience.logs.line import Line
 
 MOST_BYTES = 1024 * 1024
@@ -53,7 +53,7 @@ class File:
             if self._parted:
                 new = [Piece(self, unsure=unsure)]
                 self.pieces += new
-            elif unsure and is_open(self.path):
+            elif unsure and times_open(self.path):
                 self.pieces[-1].unsure = True
             self._noticed = self.pieces[-1].end = size
         if parted or _is_virtual(now[0]):

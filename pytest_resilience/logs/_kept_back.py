@@ -15,7 +15,7 @@ import gc
 import io
 import os
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +27,13 @@ _WITHOUT_MARK = frozenset({"ascii", "cp1252", "iso8859-1", "utf-8"})
 Layer = io.TextIOWrapper | io.BufferedWriter
 
 
-def is_open(path: str) -> bool:
-    """Whether somebody in this process has it open; True when that cannot be found out."""
+def times_open(path: str) -> int:
+    """How often this process has it open; 1 when that cannot be found out."""
     try:
         opened = list(_OPENED.iterdir())
     except OSError:
-        return True
-    return path in map(_leads_to, opened)
+        return 1
+    return sum(_leads_to(one) == path for one in opened)
 
 
 def _leads_to(link: Path) -> str:
@@ -47,13 +47,13 @@ class Writers:
     """The objects by which a file is written."""
 
     def __init__(self, path: str) -> None:
-        self._layers = [weakref.ref(one) for one in _layers_of(path)] if is_open(path) else []
+        self._layers = [weakref.ref(one) for one in _layers_of(path, times_open(path))]
 
     def position(self) -> int:
         """How far they have come; 0 when that is not known."""
         found = [one for one in (layer() for layer in self._layers) if one is not None]
         texts = [one for one in found if isinstance(one, io.TextIOWrapper)]
-        buffers = [one for one in found if isinstance(one, io.BufferedWriter)]
+        buffers = _buffers(found)
         if len(buffers) != 1:  # Of two, each knows but its own part of the end.
             return 0
         try:
@@ -64,14 +64,20 @@ class Writers:
             return 0
 
 
-def _layers_of(path: str) -> Iterator[Layer]:
+def _layers_of(path: str, times: int) -> list[Layer]:
+    """Those of each time when it was opened; a text layer is no older than its buffer."""
+    found: list[Layer] = []
     # It has just been opened, so mostly it is among the youngest; to go through all of them
     # takes long, and not knowing whether it is still open we would do it again and again.
     for generation in range(3 if _OPENED.exists() else 2):
-        found = [one for one in gc.get_objects(generation) if _writes_to(one, path)]
-        if found:
-            return iter(found)
-    return iter(())
+        if len(_buffers(found)) >= times:
+            break
+        found += [one for one in gc.get_objects(generation) if _writes_to(one, path)]
+    return found
+
+
+def _buffers(layers: Iterable[Layer]) -> list[io.BufferedWriter]:
+    return [one for one in layers if isinstance(one, io.BufferedWriter)]
 
 
 def _writes_to(one: object, path: str) -> bool:

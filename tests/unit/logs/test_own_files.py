@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import io
 import logging
 import os
 import subprocess
@@ -180,6 +182,35 @@ def test_of_two_who_write_at_once_nobody_knows_what_is_kept_back(tmp_path: Path)
         one.flush()
 
         assert written(logs) == [(1, None, "other"), (2, None, "one")]
+
+
+@pytest.mark.parametrize("generation", [0, 1, 2])
+def test_what_writes_may_be_of_different_ages(generation: int, tmp_path: Path) -> None:
+    """To the collector of garbage, which may have come in between."""
+    with VirtualClock(), Recorder() as logs:
+        buffer = io.BufferedWriter(io.FileIO(tmp_path / "client.log", "w"))
+        gc.collect(generation)
+        with io.TextIOWrapper(buffer, encoding="utf-8") as file:
+            for text in ("one\n", "two\n"):
+                file.write(text)
+                time.sleep(1)
+
+    assert written(logs) == [(0, None, "one"), (1, None, "two")]
+
+
+@pytest.mark.parametrize("generation", [0, 1, 2])
+def test_so_may_two_who_write_at_once(generation: int, tmp_path: Path) -> None:
+    """Both are found, so that nobody is taken for the only one."""
+    path = tmp_path / "client.log"
+    with VirtualClock(), Recorder() as logs, path.open("a") as one:
+        gc.collect(generation)
+        with path.open("a") as other:
+            other.write("other\n")
+            time.sleep(1)
+            one.write("one\n")
+            one.flush()
+
+    assert written(logs) == [(1, None, "one"), (1, None, "other")]
 
 
 def test_in_real_time_nobody_knows_when(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
