@@ -11,6 +11,8 @@ import pytest
 import requests
 
 from pytest_resilience import RetryPolicy, VirtualClock, verify
+from pytest_resilience.clock import kernel
+from pytest_resilience.errors import ClockError
 from pytest_resilience.judge.halting import Halted, Worker
 from pytest_resilience.judge.hands import Hands
 
@@ -75,6 +77,25 @@ def test_a_call_that_waits_for_ever_is_got_out_of_it() -> None:
     assert not hands.thread.is_alive()
 
 
+def test_a_worker_that_nobody_can_wait_for_is_freed_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, clock: VirtualClock
+) -> None:
+    """A clock that sees no end of a wait for it does not leave it at work for ever."""
+
+    def endless(*_: object) -> None:
+        raise ClockError("this goes on for ever")
+
+    hands = Hands()
+    hands.call(lambda: time.sleep(10**9), 10)
+    with monkeypatch.context() as patch:
+        patch.setattr(hands.thread, "join", endless)
+
+        assert not hands.close()
+
+    hands.thread.join()
+    assert clock.now < 10**9  # It has not slept to the end.
+
+
 def test_a_call_that_catches_everything_is_told_three_times() -> None:
     """Then it is left alone."""
     caught: list[type[BaseException]] = []
@@ -101,6 +122,9 @@ def test_a_thread_that_has_the_number_of_one_that_has_ended_is_left_alone() -> N
     worker = Worker(lambda: None, "verify")
     worker.start()
     worker.join()
+    assert worker.native_id is not None
+    while kernel.exists(worker.native_id):  # Its number is free when the kernel has let it go.
+        pass
     # As if it were about to begin: nothing waits or is traced in here.
     caught: list[type[BaseException]] = []
     halted, over = threading.Lock(), threading.Lock()
