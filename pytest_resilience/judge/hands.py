@@ -123,10 +123,13 @@ class Hands:
         self._jobs.put(None)
         with contextlib.suppress(ClockError):
             self.thread.join(1)
-            if not self.thread.is_alive():
-                return True
-            if _free(self.thread):  # It is not to do so for ever.
-                _thread.start_new_thread(self.thread.halt, ())
+        if not self.thread.is_alive():
+            return True
+        computes = True
+        with contextlib.suppress(ClockError):
+            computes = _free(self.thread)
+        if computes:  # It is not to do so for ever.
+            _thread.start_new_thread(self.thread.halt, ())
         return False
 
     # In the worker's thread

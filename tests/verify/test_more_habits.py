@@ -181,17 +181,24 @@ def test_a_thread_that_leaves_has_not_died() -> None:
     assert verify(leaves_its_thread, only="undisturbed").codes == []
 
 
-def naps_for_ever(url: str) -> Any:
-    requests.get(url, timeout=5)
-    while True:
-        with contextlib.suppress(BaseException):
-            time.sleep(1)
-
-
 @pytest.mark.soak
 def test_a_call_that_wakes_up_again_and_again() -> None:
     """It takes the clock some real seconds to see that nothing comes of it."""
+    nappers: set[threading.Thread] = set()
+    over = False
+
+    def naps_for_ever(url: str) -> Any:
+        requests.get(url, timeout=5)
+        nappers.add(threading.current_thread())
+        while not over:
+            with contextlib.suppress(BaseException):
+                time.sleep(1)
+
     assert verify(naps_for_ever).codes == ["call-never-returned"]
+
+    over = True  # Nobody is to nap in the virtual time of another test.
+    for thread in nappers:
+        thread.join(60)
 
 
 class Stubborn:
