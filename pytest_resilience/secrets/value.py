@@ -43,8 +43,13 @@ _COMMON = re.compile(
     r"|version|wrong|your|id|is|not|so|very|x|v|[^A-Za-z]|s)+",
     re.IGNORECASE,
 )
-_MADE_OF_TIME = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1267][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
-"""A UUID that shares most of it with others of its time and machine."""
+_MADE_OF_TIME = re.compile(
+    r"(?:[0-9a-f]{8}-[0-9a-f]{4}-11(?:e[ef]|f[0-9a])"
+    r"|1(?:e[ef]|f[0-9a])[0-9a-f]{5}-[0-9a-f]{4}-6[0-9a-f]{3}"
+    r"|01[89a-f][0-9a-f]{5}-[0-9a-f]{4}-7[0-9a-f]{3})-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+)
+"""A UUID of version 1, 6 or 7 (RFC 9562), of a time between 2024 and 2035: most of it is the same
+in others of its machine or moment. Vault's have any digit where others have their version."""
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _FOLLOWS = {
     "a": "bcdgiklmnprstuvwy",
