@@ -13,6 +13,7 @@ runs a callback at just that moment.
 from __future__ import annotations
 
 import _thread
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -43,7 +44,7 @@ class Loop:
     def __init__(self, on_error: Callable[[BaseException], object]) -> None:
         self._on_error = on_error
         self._poller = poller()
-        self._bell: Bell | None = Bell()
+        self._bell: Bell | None = Bell(os.pipe())
         self._handlers: dict[int, Callable[[int], object]] = {}
         self._soon: deque[Callback] = deque()
         self._idle: deque[tuple[int, Callback]] = deque()

@@ -69,10 +69,12 @@ def test_http_1_0(server: FakeServer) -> None:
 def test_head(server: FakeServer) -> None:
     """A HEAD gets the head of the answer, its Content-Length included, and no body."""
     with Raw(server) as raw:
-        head = raw.send(POST.replace(b"POST", b"HEAD")).silence()
+        head = raw.send(POST.replace(b"POST", b"HEAD")).until(b"\r\n\r\n")
+        more = raw.silence()
         body = raw.send(POST).answer()
 
-    assert head.data.endswith(b"Content-Length: 5\r\n\r\n")
+    assert head.endswith(b"Content-Length: 5\r\n\r\n")
+    assert more == Seen(b"", End.OPEN)
     assert body.body == b"hello"
 
 
