@@ -51,17 +51,17 @@ def without_secrets(
     return [
         attempt
         | {name: mask(attempt[name]) for name in _TEXTS if attempt[name]}
-        | {"headers": [[name, mask(value)] for name, value in attempt["headers"]]}
+        | {"headers": [[mask(name), mask(value)] for name, value in attempt["headers"]]}
         for attempt in attempts
     ]
 
 
-_TEXTS = ("target", "path", "query", "fault", "note")
+_TEXTS = ("method", "target", "path", "query", "fault", "retry_after", "note")
 
 
 def _texts(attempt: dict[str, Any]) -> list[str]:
-    values = [value for _, value in attempt["headers"]]
-    return [attempt[name] or "" for name in _TEXTS] + values
+    fields = [text for pair in attempt["headers"] for text in pair]
+    return [attempt[name] or "" for name in _TEXTS] + fields
 
 
 def body_data(body: bytes) -> dict[str, str]:

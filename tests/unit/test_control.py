@@ -313,7 +313,7 @@ def test_a_secret_of_the_service_is_shown_nowhere(
     """Neither in a trace, in rules, in refusals nor in what is told; bodies are what is tested."""
     secret = notes.canary("the key")
     client.ask("POST", f"/notes/a?of={secret}", secret.encode(), {"X-Other": f"it is {secret}"})
-    client.ask("GET", f"/notes/{secret}")
+    client.ask("GET", f"/notes/{secret}", headers={f"X-{secret}": "1"})
     rule = {"faults": [503], "path": f"/x/{secret}", "times": 2}
 
     answers = [
@@ -332,6 +332,7 @@ def test_a_secret_of_the_service_is_shown_nowhere(
     assert dict(first["headers"])["X-Other"] == "it is <the key>"
     assert first["body"] == secret
     assert (second["path"], second["note"]) == ("/notes/<the key>", "")
+    assert dict(second["headers"])["X-<the key>"] == "1"
     assert shown[1]["path"] == f"/notes/{secret}"
     assert secret not in " ".join(told)
     assert "<the key>" in " ".join(told)
