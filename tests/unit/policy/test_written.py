@@ -136,7 +136,7 @@ def test_a_policy_in_one_line(text: str, policy: RetryPolicy) -> None:
         ("unreadable Retry-After raise", "unreadable_retry_after='raise' is not allowed: wanted"),
         ("breaker 0 for 30", "breaker.opens_after=0 is not allowed: wanted a whole number"),
         ("methods GET, timeout", "'timeout' cannot be read: wanted such as timeout 10"),
-        ("raises OSError, validaton", "'validaton' cannot be read (did you mean 'validation'?)"),
+        ("raises OSError, validaxion", "'validaxion' cannot be read (did you mean 'validation'?)"),
         ("retry 503, timeout", "'timeout' cannot be read: wanted such as timeout 10"),
         ("4 attempts, POST", "'POST' cannot be read: wanted attempts, waits"),
         ("4 attempts, 3 attempts", "'3 attempts' says attempts a second time"),
