@@ -12,8 +12,9 @@ nothing while nobody listens.
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -100,6 +101,19 @@ def end(listener: Listener) -> None:
     with _lock:
         _listeners.remove(listener)
         _rest()
+
+
+@contextlib.contextmanager
+def deaf() -> Iterator[None]:
+    """Tell those who listen nothing in this block."""
+    with _lock:
+        away = _listeners.copy()
+        _listeners.clear()
+    try:
+        yield
+    finally:
+        with _lock:
+            _listeners[:0] = away
 
 
 def keep(*, wanted: bool) -> None:

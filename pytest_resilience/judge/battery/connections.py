@@ -16,6 +16,7 @@ from pytest_resilience.checks.observation import Call
 from pytest_resilience.faults import Context, Script
 from pytest_resilience.judge.scenario import Scenario, Subject
 from pytest_resilience.judge.stage import Stage
+from pytest_resilience.logs.unheard import unheard
 from pytest_resilience.plan import FaultLike
 
 __all__ = ["scenarios"]
@@ -84,7 +85,7 @@ def _many(stage: Stage, outage: FaultLike) -> Held:
     first = stage.first_outage  # Of the battery: it may have used up a small pool by itself.
     asked = len(first.trace) if first is not None and first.returned else 0
     exhausted, unread = "", [0]
-    with warnings.catch_warnings(record=True) as said:
+    with unheard(), warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", ResourceWarning)
         while not exhausted and len(counts) < (MOST if _leaves(counts) else CALLS):
             stage.fail(outage)
