@@ -143,7 +143,7 @@ def test_a_spinner_that_has_taken_part() -> None:
     thread = threading.Thread(target=spin)
     thread.start()
     try:
-        with VirtualClock(grace=0.02, patience=0.1) as clock:
+        with VirtualClock(grace=0.02, patience=1) as clock:
             go.set()
             ready.wait()
             time.sleep(5)
