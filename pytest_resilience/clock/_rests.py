@@ -11,6 +11,8 @@ from pytest_resilience.clock._real import real_process_time_ns
 
 STEP_NS = 12_000_000
 """A look counts for so much real time at most: what was before it may have been long ago."""
+BUSY_STEP_NS = 120_000_000
+"""The same for what was computed, since a thread that computes makes whoever looks wait."""
 
 
 class Rests:
@@ -38,7 +40,7 @@ class Rests:
         took = now_real_ns - before[0]
         counted = min(took, STEP_NS)
         self.watched_ns += counted
-        self.computed_ns += (now[1] - before[1]) * counted // took
+        self.computed_ns += (now[1] - before[1]) * min(took, BUSY_STEP_NS) // took
         # One that is awake right now may wait for a processor, which is only counted later.
         if all(m is not None and m.asleep for m in moves.values()):
             woke = sum(ns - before[2].get(n, ns) for n, ns in awake.items())
