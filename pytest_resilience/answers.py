@@ -12,6 +12,8 @@ __all__ = ["CHUNKED_END", "REASONS", "Answer", "chunk", "head_bytes", "http_date
 REASONS = {status.value: status.phrase for status in HTTPStatus}
 CHUNKED_END = b"0\r\n\r\n"
 NO_BODY = frozenset({204, 304})
+RETRY_AFTER = (429, 503)
+"""Those that RFC 6585 (section 4) and RFC 9110 (section 10.2.3) send Retry-After with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,9 +58,9 @@ class Worker(threading.Thread):
             finally:
                 self._gate.acquire()
 
-    def ran_ns(self) -> int:  # pragma: no cover -- called on a thread that nobody traces
-        """Nanoseconds of a processor's time that it has had; 0 where nobody counts."""
-        return (self.native_id and kernel.ran_ns(self.native_id)) or 0
+    def ran(self) -> float:  # pragma: no cover -- called on a thread that nobody traces
+        """Seconds of a processor's time that it has had; 0 where nobody counts."""
+        return ((self.native_id and kernel.ran_ns(self.native_id)) or 0) / 1e9
 
     def halt(self) -> None:  # pragma: no cover -- see below
         """Raise `Halted` in this thread if it runs Python. Called on a thread that nobody traces.

@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from pytest_resilience.answers import RETRY_AFTER
 from pytest_resilience.errors import (
     PolicyError,
     tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
@@ -79,7 +80,7 @@ def urllib3_claims(retry: Any) -> Claims:  # noqa: ANN401 -- urllib3 is not requ
         claims["methods"] = sorted(retry.allowed_methods)
     if total:
         claims["backoff"] = Backoff(waits=tuple(_urllib3_wait(retry, n) for n in range(total)))
-    told = {429, 503}.intersection(retry.status_forcelist or (429, 503))
+    told = set(RETRY_AFTER).intersection(retry.status_forcelist or RETRY_AFTER)
     if not retry.respect_retry_after_header:
         claims["retry_after"] = False
     elif told <= retry.RETRY_AFTER_STATUS_CODES:  # A class of one's own may know fewer.

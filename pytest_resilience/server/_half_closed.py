@@ -1,9 +1,8 @@
 """Clients that have said all that they want to say, and may still listen.
 
-*Problem.* A FIN does not tell whether a client has closed its socket, or only its sending side,
-and "a half-closed connection does not imply that the client is no longer interested in a response"
-(httpwg/http-core#431). gunicorn, werkzeug and waitress answer it. But they find out late that a
-client has gone, and a trace should say it when it happens.
+*Problem.* A FIN does not tell whether a client has closed its socket, or only its sending side and
+still wants its answer (httpwg/http-core#431). gunicorn, werkzeug and waitress answer it. But they
+find out late that a client has gone, and a trace should say it when it happens.
 
 *Solution.* Client and server are on one machine, whose kernel knows both ends (sock_diag(7)).
 Of a client that it does not know, in another container say, and under TLS, where the goodbye is

@@ -9,14 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 
 from pytest_resilience import faults
+from pytest_resilience.answers import RETRY_AFTER
 from pytest_resilience.checks import attempts, retry_after
 from pytest_resilience.judge.scenario import Check, Scenario, Subject
 from pytest_resilience.judge.stage import Stage
 
 __all__ = ["scenarios"]
 
-STATUSES = (429, 503)
-"""Those that RFC 9110 (section 10.2.3) and RFC 6585 (section 4) send it with."""
 DAYS = 10 * 86_400
 NONSENSE = {"words": "soon", "negative": "-5"}
 FAR_AWAY = "TST-05:30"
@@ -46,7 +45,7 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
 def _honoured(subject: Subject, status: int, said: float) -> Iterator[Scenario]:
     policy = subject.policy
     yield _scenario("seconds", "honours it in seconds", status, said, [retry_after.honoured])
-    for other in STATUSES:
+    for other in RETRY_AFTER:
         if other != status and subject.retries_status(other):
             clause = f"honours it with a {other} as well"
             yield _scenario(f"with-{other}", clause, other, said, [retry_after.honoured])
@@ -85,7 +84,7 @@ def _honoured(subject: Subject, status: int, said: float) -> Iterator[Scenario]:
 
 def _status(subject: Subject) -> int | None:
     """A status that is tried again, and that Retry-After goes with."""
-    for status in STATUSES:
+    for status in RETRY_AFTER:
         if subject.retries_status(status):
             return status
     return subject.standard if isinstance(subject.standard, int) else None
