@@ -94,9 +94,12 @@ class Worker(threading.Thread):
         frame = sys._current_frames().get(self.ident or 0)  # noqa: SLF001 -- documented
         if frame is None or _name(frame).startswith(NOT_AT):
             return False
-        while frame is not None and not _name(frame).startswith(NOT_WITHIN):
+        # Below its work there is always the clock, which has started it.
+        while frame is not None and frame.f_code is not Worker.run.__code__:
+            if _name(frame).startswith(NOT_WITHIN):
+                return False
             frame = frame.f_back
-        return frame is None
+        return True
 
 
 def _name(frame: types.FrameType) -> str:  # pragma: no cover -- see halt

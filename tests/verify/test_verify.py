@@ -242,11 +242,19 @@ def test_a_call_that_never_returns_is_found(call: Callable[[str], Any]) -> None:
     assert verdict.scenarios == ("undisturbed",)
 
 
-def test_a_call_that_computes_for_ever_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+def spin_for_ever(url: str) -> None:
+    while True:
+        pass
+
+
+@pytest.mark.parametrize("call", [compute_for_ever, spin_for_ever])
+def test_a_call_that_computes_for_ever_is_stopped(
+    call: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By an exception from outside, after some real seconds; its thread has ended."""
     monkeypatch.setattr("pytest_resilience.judge.hands.PATIENCE", 0.3)
 
-    assert verify(compute_for_ever).codes == ["call-never-returned"]
+    assert verify(call).codes == ["call-never-returned"]
     assert "verify" not in [thread.name for thread in threading.enumerate()]
 
 
