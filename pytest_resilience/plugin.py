@@ -125,15 +125,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_call() -> None:
-    """Listen to the streams of this phase: capsys and its like have new ones for each."""
-    if "pytest_resilience.logs" in sys.modules:
-        from pytest_resilience.logs import _hub
-
-        _hub.follow()
-
-
-@pytest.hookimpl(tryfirst=True)
 def pytest_assertrepr_compare(
     config: pytest.Config, op: str, left: object, right: object
 ) -> Sequence[str] | None:

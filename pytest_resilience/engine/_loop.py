@@ -58,7 +58,6 @@ class Loop:
         self._handling = _thread.allocate_lock()  # held but for the poll
         self._holder: int | None = None
         """The other thread that holds it, in `between`."""
-        self._changes = 0
         self._watchdog = Watchdog()
         self.given_up = False
         """Its thread is blocked in somebody's handler: what is to be done is done without it."""
@@ -149,7 +148,6 @@ class Loop:
             try:
                 # A conductor has to be asked again after each change.
                 if self._running and self.conductor is None:
-                    self._changes += 1
                     return self._here(function)
             finally:
                 self._holder = None
@@ -293,20 +291,19 @@ class Loop:
     def _run(self) -> None:
         while self._running:
             self._turn += 1
-            changes = self._changes
             events = self._poll()
             with self._handling:
-                # Otherwise a descriptor may be another one's by now: all is reported anew.
-                if changes == self._changes:
-                    self._handle(events)
+                self._handle(events)
         self._give_back()
         self._run_leftovers()
 
     def _handle(self, events: list[tuple[int, int]]) -> None:
-        for fd, mask in events:
-            handler = self._handlers.get(fd)
-            if handler is None:
-                continue  # An earlier handler of this turn has removed it.
+        handlers = self._handlers
+        called = [(fd, handlers.get(fd), mask) for fd, mask in events]
+        for fd, handler, mask in called:
+            # Whoever has come in the place of another in this turn has not been reported.
+            if handler is None or handlers.get(fd) is not handler:
+                continue
             try:
                 handler(mask)
             except BaseException as error:  # noqa: BLE001 -- see _guarded

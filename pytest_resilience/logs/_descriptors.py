@@ -23,7 +23,7 @@ NUMBERS = {1: "stdout", 2: "stderr"}
 MOST_BYTES = 1024 * 1024
 """Of what is written between two looks, the first so many."""
 _lock = _thread.RLock()  # guards what is seen and owed; a finalizer may print while we have it
-_wanted: list[object] = []
+wanted: list[object] = []
 """One for each who wants to know."""
 _streaming: list[object] = []
 """One for each stream that writes at this moment."""
@@ -48,18 +48,18 @@ if hasattr(os, "register_at_fork"):  # pragma: no branch -- not on Windows
 
 def begin(who: object) -> None:
     """Tell of what is written from now on."""
-    if not _wanted:
+    if not wanted:
         moments.ending.append(look)
         for number in NUMBERS:
             _grown(number)
-    _wanted.append(who)
+    wanted.append(who)
 
 
 def end(who: object) -> None:
     """Tell no longer."""
     look()
-    _wanted.remove(who)
-    if not _wanted:
+    wanted.remove(who)
+    if not wanted:
         moments.ending.remove(look)
         for kept in (_seen, _owed, _open):
             kept.clear()
@@ -68,7 +68,7 @@ def end(who: object) -> None:
 def look() -> None:
     """Tell of what was written up to now."""
     turn = _turn[0]
-    if not _wanted or _streaming:
+    if not wanted or _streaming:
         return
     with _lock:
         grown = [(name, _grown(number)) for number, name in NUMBERS.items()]
@@ -79,7 +79,7 @@ def look() -> None:
 
 def passing(stream: Any, write: Callable[..., Any], *args: Any) -> Any:  # noqa: ANN401 -- a stream's
     """Let a stream write: what comes of it is known."""
-    if not _wanted:
+    if not wanted:
         return write(*args)
     look()
     _streaming.append(stream)

@@ -32,16 +32,19 @@ _listening: list[Heard] = []
 
 def around(functions: Iterable[FunctionType]) -> list[FunctionType]:
     """The functions that stand beside these, in their modules and classes, and catch."""
-    tests = set(functions)
+    tests = tuple(functions)
     found: dict[FunctionType, None] = {}
     for test in tests:
         cls = _class_of(test)
-        key = id(test.__globals__), len(test.__globals__), cls
-        if key not in _known:
+        names = test.__globals__
+        key = id(names), len(names), cls
+        known = _known.get(key)
+        if known is None:
             if len(_known) > MOST_KNOWN:
                 _known.clear()
-            _known[key] = test, *_beside(test, cls)
-        found.update(dict.fromkeys(_known[key][1:]))
+            known = _known[key] = test, *_beside(test, cls)
+        if len(known) > 1:
+            found.update(dict.fromkeys(known[1:]))
     return [one for one in found if one not in tests] if found else []
 
 
@@ -66,13 +69,16 @@ def _stands_beside(one: FunctionType, test: FunctionType) -> bool:
 
 def _class_of(test: FunctionType) -> type | None:
     name, _, method = test.__qualname__.partition(".")
-    cls = test.__globals__.get(name)
-    return cls if method and isinstance(cls, type) else None
+    cls = test.__globals__.get(name) if method else None
+    return cls if isinstance(cls, type) else None
 
 
 def catches(code: CodeType) -> bool:
     """Whether it has handlers, or something in it has."""
-    return bool(code.co_exceptiontable) or any(catches(one) for one in within(code))
+    # In this order, since each test is asked: most have no handler and nothing in them.
+    return bool(code.co_exceptiontable) or (
+        CodeType in map(type, code.co_consts) and any(catches(one) for one in within(code))
+    )
 
 
 def within(code: CodeType) -> Iterator[CodeType]:

@@ -87,14 +87,6 @@ def begin(listener: Listener) -> None:
         _listeners.append(listener)
 
 
-def follow() -> None:
-    """Listen to the streams that somebody has put in place of others."""
-    with _lock:
-        if _listeners:
-            _, streams, *_ = _tapping()
-            streams.install()
-
-
 def end(listener: Listener) -> None:
     """Tell it no longer."""
     moments.end()

@@ -74,6 +74,8 @@ def notice(*, parted: bool = False) -> None:
 
 def forget() -> None:
     """Nobody asks for these files any more; what was written to them is read before."""
+    if not _files and not _told:
+        return
     with lock:
         for file in _files.values():
             file.close()

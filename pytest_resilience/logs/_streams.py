@@ -16,12 +16,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from functools import partial
+from operator import is_
 from typing import Any
 
 from pytest_resilience.clock import new_rlock
 from pytest_resilience.logs import _descriptors, _hub, _replacing
 from pytest_resilience.logs._entry import Entry
 from pytest_resilience.logs._hub import saying
+from pytest_resilience.logs._replacing import expected
 
 _open: dict[tuple[str, int, bool], Entry] = {}
 """The line that has begun on a stream and not ended yet, of each thread."""
@@ -31,11 +33,11 @@ PLACES = ("stdout", "stderr", "__stdout__", "__stderr__")
 NAMES = ("stdout", "stderr") * 2
 MOST = 16
 """Streams that are listened to; of more, those that came first and are not in place."""
-_lock = new_rlock()  # guards the two below
+_lock = new_rlock()  # guards the one below, and which ones are expected
 _heard: list[Any] = []
-"""The streams that are tapped."""
-_seen: tuple[int, ...] = ()
-"""Those that were there when it was looked last, by their identity: they are in the list above."""
+"""The streams that are tapped; `expected` are those that were there when it was looked last."""
+_in_place = 0
+"""How many those are: some are there by two names."""
 
 
 class _Writing(threading.local):
@@ -56,20 +58,22 @@ def install() -> None:
 def replaced(stream: object) -> None:
     """Somebody has put a stream in the place of stdout or stderr."""
     _descriptors.look()
-    # Asked in this order: pytest puts the same ones there a dozen times a test.
-    if id(stream) not in _seen and _hub.listening():
+    if not _holds(expected, stream) and _hub.listening():
         by = sys._getframe(2).f_globals.get("__name__")  # noqa: SLF001 -- the one way to know who
         _follow(diverted=by != "_pytest.capture")
 
 
 def _follow(*, diverted: bool) -> None:
-    global _seen  # noqa: PLW0603 -- beside the one list of taps
+    global _in_place  # noqa: PLW0603 -- beside the one list of taps
     there = _there()
-    seen = tuple(map(id, there))
-    if seen == _seen:
+    if _are_expected(there):
         return
     with _lock:
-        _seen = seen
+        expected[:] = there
+        _in_place = sum(
+            stream is not None and not _holds(there[:number], stream)
+            for number, stream in enumerate(there)
+        )
         for name, stream in zip(NAMES, there, strict=True):
             if stream is not None:
                 if not _holds(_heard, stream):
@@ -91,14 +95,12 @@ def _tap(stream: Any, tap: Callable[..., object]) -> None:  # noqa: ANN401 -- wh
 
 def forget() -> None:
     """Nobody asks for these lines any more; streams that are gone are let go."""
-    global _seen  # noqa: PLW0603 -- as above
     _open.clear()
     there = _there()
-    seen = tuple(map(id, there))
-    if seen == _seen and len(_heard) <= len(set(seen)):
+    if _are_expected(there) and len(_heard) == _in_place:
         return
     with _lock:
-        _seen = ()
+        expected.clear()
         for stream in [one for one in _heard if not _holds(there, one)]:
             _drop(stream)
 
@@ -112,14 +114,17 @@ def _drop(stream: Any) -> None:  # noqa: ANN401 -- as above
 
 def reset() -> None:
     """No stream is tapped any more."""
-    global _seen  # noqa: PLW0603 -- as above
-    _seen = ()
+    expected.clear()
     _heard.clear()
 
 
 def _there() -> tuple[Any, ...]:
     # One that somebody has deleted is none.
     return tuple(map(vars(sys).get, PLACES))
+
+
+def _are_expected(there: tuple[Any, ...]) -> bool:
+    return len(expected) == len(there) and all(map(is_, there, expected))
 
 
 def _holds(streams: Iterable[object], stream: object) -> bool:

@@ -43,10 +43,9 @@ def install() -> None:
     """Put the tap in place; if structlog is not there yet, as soon as it is."""
     if "structlog" in sys.modules:
         _tap()
-    elif not any(isinstance(finder, _WhenImported) for finder in sys.meta_path):
-        finder = _WhenImported()
-        sys.meta_path.insert(0, finder)
-        _hub.note(finder, finder.go)
+    elif _finder not in sys.meta_path:
+        sys.meta_path.insert(0, _finder)
+        _hub.note(_finder, _finder.go)
 
 
 class _WhenImported(importlib.abc.MetaPathFinder):
@@ -75,6 +74,9 @@ class _WhenImported(importlib.abc.MetaPathFinder):
         """Wait no longer."""
         if self in sys.meta_path:
             sys.meta_path.remove(self)
+
+
+_finder = _WhenImported()
 
 
 def _tap() -> None:

@@ -21,6 +21,8 @@ SET_UP = re.compile(
     r"|(setUp|tearDown)(Module|Class)?|async(SetUp|TearDown)"
 )
 """What pytest and unittest call without any fixture."""
+WRAPPING = frozenset({"__wrapped__", "hypothesis"})
+"""What a function has that stands for another one."""
 Place = tuple[str, int, str]
 """A file, a line and a name: what runs there may be a copy of the code that stands there."""
 
@@ -33,10 +35,8 @@ class Author:
     """
 
     def __init__(self, item: pytest.Item) -> None:
+        self._item = item
         self._function = getattr(item, "obj", None)
-        self._fixtures = getattr(item, "_fixtureinfo", None)
-        module, cls = getattr(item, "module", None), getattr(item, "cls", None)
-        self._around = [*filter(None, [module]), *getattr(cls, "__mro__", ())]
 
     @property
     def functions(self) -> list[FunctionType]:
@@ -46,10 +46,12 @@ class Author:
     @cached_property
     def _codes(self) -> frozenset[Place]:
         # Looked up when somebody says something: in most tests nobody does.
-        fixtures = getattr(self._fixtures, "name2fixturedefs", {})
+        item = self._item
+        fixtures = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
         wrapped = [self._function]
         wrapped += [definition.func for found in fixtures.values() for definition in found]
-        for around in self._around:
+        module, cls = getattr(item, "module", None), getattr(item, "cls", None)
+        for around in [*filter(None, [module]), *getattr(cls, "__mro__", ())]:
             wrapped += [one for name, one in vars(around).items() if SET_UP.fullmatch(name)]
         functions = [function for one in wrapped for function in _functions(one)]
         return frozenset(
@@ -81,10 +83,13 @@ def _place(code: CodeType) -> Place:
 
 def _functions(wrapped: Any) -> list[FunctionType]:  # noqa: ANN401 -- whatever a test is
     """A test function, and what it wraps."""
+    plain = getattr(wrapped, "__func__", wrapped)
+    if type(plain) is FunctionType and WRAPPING.isdisjoint(vars(plain)):
+        return [plain]  # Nearly every one.
     inner = getattr(getattr(wrapped, "hypothesis", None), "inner_test", None)
     # Of methods, the function; a doctest has none.
     found = [getattr(one, "__func__", one) for one in (wrapped, inspect.unwrap(wrapped), inner)]
-    return list({id(one): one for one in found if isinstance(one, FunctionType)}.values())
+    return list(dict.fromkeys(one for one in found if isinstance(one, FunctionType)))
 
 
 def _with_expressions(code: CodeType) -> Iterator[CodeType]:

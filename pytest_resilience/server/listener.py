@@ -95,17 +95,18 @@ class Listener:
         self._origin_ns = 0
         self._date = (-1, "")
         self._downs = 0
+        self._listening = False
         self._paused = False
-        # Bound and never listening: whatever happens, the port is ours. Without it a client
+        # Bound for as long as it lives: whatever happens, the port is ours. Otherwise a client
         # that connects to the closed port of a server that is down can be given that very
         # port for its own end, and TCP then connects it to itself.
-        self._holder = self._bind(port, listen=False)
-        self.address: tuple[str, int] = self._holder.getsockname()[:2]
-        self._sock: socket.socket | None = None
+        self._sock = self._socket(port)
         try:
-            self._sock = self._listen()
+            self._claim(port)
+            self.address: tuple[str, int] = self._sock.getsockname()[:2]
+            self._listen()
         except BaseException:
-            self._holder.close()
+            self._sock.close()
             raise
         loop.at_fork.add(self._forget_in_child)
         loop.at_giving_up.add(service.renew_locks)
@@ -139,35 +140,37 @@ class Listener:
 
     # Accepting
 
-    def _bind(self, port: int, *, listen: bool) -> socket.socket:
-        sock: socket.socket | None = None
+    def _socket(self, port: int) -> socket.socket:
         try:
-            sock = socket.socket(self._family, socket.SOCK_STREAM)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind((self._host, port))
-            if listen:
-                sock.listen(BACKLOG)
-                sock.settimeout(0)
+            return socket.socket(self._family, socket.SOCK_STREAM)
         except OSError as error:
-            if sock is not None:
-                sock.close()
             raise _cannot_listen(self._host, port, error) from error
-        return sock
 
-    def _listen(self) -> socket.socket:
-        self._share(allowed=True)
-        sock = self._bind(self.address[1], listen=True)
-        links.listen(sock.getsockname())
-        return sock
+    def _claim(self, port: int) -> None:
+        """Bind to this port, beside what is left of connections to it."""
+        try:
+            self._share(allowed=True)
+            self._sock.bind((self._host, port))
+        except OSError as error:
+            raise _cannot_listen(self._host, port, error) from error
+        self._claimed = port != 0
+
+    def _listen(self) -> None:
+        try:
+            self._sock.listen(BACKLOG)
+        except OSError as error:  # Somebody else has the port and is as willing to share it.
+            raise _cannot_listen(*self.address, error) from error
+        self._sock.settimeout(0)
+        self._listening = True
+        links.listen(self.address)
 
     def open(self) -> None:
         """Begin to accept. On any thread, so that to start a server waits for no other one."""
-        assert self._sock is not None
         self.loop.add(self._sock.fileno(), self._accept, READ)
 
     def _share(self, *, allowed: bool) -> None:
-        """Let another socket have the port beside the holder, as Linux asks at each bind."""
-        self._holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(allowed))
+        """Whether another socket that does not listen may have the port beside ours."""
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(allowed))
 
     def _accept(self, _mask: int) -> None:
         # With others at work those that have come are let in together: one a turn, the last of a
@@ -178,7 +181,7 @@ class Listener:
                 return
 
     def _accept_one(self) -> bool:
-        if self._sock is None:
+        if not self._listening:
             return False
         try:
             sock, client = self._sock.accept()
@@ -192,15 +195,13 @@ class Listener:
 
     def _pause_accepting(self) -> None:
         """Out of descriptors, mostly: clients wait in the backlog until some are free again."""
-        listening = self._sock
-        assert listening is not None
-        self.loop.remove(listening.fileno())
+        self.loop.remove(self._sock.fileno())
         self._paused = True
 
         def again() -> None:
-            if self._sock is listening:
+            if self._paused:
                 self._paused = False
-                self.loop.add(listening.fileno(), self._accept, READ)
+                self.open()
 
         self.loop.call_at_real(REAL.monotonic_ns() + ACCEPT_AGAIN_NS, again)
 
@@ -259,7 +260,7 @@ class Listener:
 
         Connections that carry control requests live through an outage, so one may.
         """
-        return self._sock is None and not self.is_control(target)
+        return not self._listening and not self.is_control(target)
 
     # Down, up, stop
 
@@ -270,11 +271,14 @@ class Listener:
             turn = self._downs
             due = self.clock.monotonic_ns() + round(seconds * 1_000_000_000)
             self.clock.call_at(due, self.loop, lambda: self._up_after(turn))
-        if self._sock is not None:
-            # Still a port of ours: who knocks at somebody else's is in real time meanwhile, and
-            # that is longer than a short outage.
-            links.listen(self.address)
-            self._close_listening()
+        if self._listening:  # In the clock's eyes the port is still one of ours.
+            self._listen_no_more()
+            # Linux leaves a socket the port that it was bound to by its number, and takes back
+            # one that it has chosen by itself (tcp_set_state in net/ipv4/tcp.c).
+            self._sock.shutdown(socket.SHUT_RDWR)
+            if not self._claimed:
+                with contextlib.suppress(ServerError):  # Tried again when it is to come `up`.
+                    self._claim(self.address[1])
             self._share(allowed=False)
         for connection in list(self.connections):
             if not connection.for_control:  # It is how a program gets the server up again.
@@ -286,8 +290,11 @@ class Listener:
 
     def up(self) -> None:
         """Listen again on the same port; nothing happens when it listens already."""
-        if self._sock is None:
-            self._sock = self._listen()
+        if not self._listening:
+            if not self._claimed:
+                self._claim(self.address[1])
+            self._share(allowed=True)
+            self._listen()
             self.open()
 
     def stop(self) -> list[Thread]:
@@ -297,30 +304,24 @@ class Listener:
         """
         self._downs += 1
         links.unlisten(self.address)
-        self._close_listening()
-        self._holder.close()
+        self._listen_no_more()
+        self._sock.close()
         for connection in list(self.connections):
             connection.cut(reset=False)
         self.loop.at_fork.discard(self._forget_in_child)
         self.loop.at_giving_up.discard(self.service.renew_locks)
         return self.application.stop()
 
-    def _close_listening(self) -> None:
-        if self._sock is None:
-            return
-        if not self._paused:
+    def _listen_no_more(self) -> None:
+        if self._listening and not self._paused:
             self.loop.remove(self._sock.fileno())
-        self._paused = False
-        self._sock.close()
-        self._sock = None
+        self._listening = self._paused = False
 
     def _forget_in_child(self) -> None:
         """A forked child gives its copies back: a reset is none while somebody holds the socket."""
-        mine = [self._sock, self._holder, *(c.sock for c in self.connections)]
-        for sock in mine:
-            if sock is not None:
-                sock.close()
-        self._sock = None
+        for sock in (self._sock, *(c.sock for c in self.connections)):
+            sock.close()
+        self._listening = False
         self.application.forget_in_child()
         self.connections.clear()
         self.service.renew_locks()

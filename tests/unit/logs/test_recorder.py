@@ -169,7 +169,6 @@ def test_a_stream_that_is_gone_is_let_go(monkeypatch: pytest.MonkeyPatch) -> Non
         with Recorder() as logs:
             sys.stdout.write("one\n")
             patch.setattr(sys, "stderr", other)
-            _hub.follow()
             other.detach()
     with Recorder():
         pass
