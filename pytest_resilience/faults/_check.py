@@ -85,14 +85,14 @@ def seconds(field: str, value: object) -> float:
 
 def whole(field: str, value: object, least: int = 0, most: int | None = None) -> int:
     """A whole number within bounds."""
-    more = ""
     if isinstance(value, int) and not isinstance(value, bool):
         if least <= value <= (LARGEST if most is None else most):
             return value
-        more = ", of no more than 1,000 digits" if most is None and value > LARGEST else ""
+        if most is None and value > LARGEST:
+            refuse(field, value, f"a whole number, {least} or more, of no more than 1,000 digits")
     # Put together only where it is needed: a server asks for a whole number seven times.
     end = "or more" if most is None else f"to {most}"
-    refuse(field, value, f"a whole number, {least} {end}{more}")
+    refuse(field, value, f"a whole number, {least} {end}")
 
 
 def place(field: str, value: object) -> float:

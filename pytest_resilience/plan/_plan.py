@@ -20,6 +20,7 @@ from pytest_resilience.plan._match import Match, checked_match
 from pytest_resilience.plan._rule import (
     NOTHING,
     USED_UP,
+    Asked,
     Decision,
     Rule,
     checked_probability,
@@ -115,15 +116,15 @@ class Plan:
             self.begins_at_accept |= isinstance(checked[0], NeverRead)
         return rule
 
-    def decide(self, attempt: Attempt, elapsed: float) -> Decision:
+    def decide(self, attempt: Asked, elapsed: float) -> Decision:
         """What this attempt meets, ``elapsed`` seconds after the server's start."""
         return self._ask(attempt, elapsed, at_accept=False) if self._rules else NOTHING
 
-    def decide_at_accept(self, attempt: Attempt, elapsed: float) -> Decision:
+    def decide_at_accept(self, attempt: Asked, elapsed: float) -> Decision:
         """What a new connection meets before it has said anything."""
         return self._ask(attempt, elapsed, at_accept=True)
 
-    def _ask(self, attempt: Attempt, elapsed: float, *, at_accept: bool) -> Decision:
+    def _ask(self, attempt: Asked, elapsed: float, *, at_accept: bool) -> Decision:
         otherwise = NOTHING
         with self._lock:
             for rule in tuple(self._rules):

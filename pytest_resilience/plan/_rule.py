@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 from pytest_resilience.faults import OK, Fault, _check
 from pytest_resilience.faults._script import Chance
 from pytest_resilience.faults.compose import Ok
-from pytest_resilience.plan._match import Match
+from pytest_resilience.plan._match import ANYTHING, Match
 from pytest_resilience.records import Attempt, shown
+
+Asked: TypeAlias = Callable[[], Attempt]
+"""Makes the value of an attempt when somebody looks at it: most rules are about any attempt."""
 
 FOREVER: Final = float("inf")
 """For ``times=``: the rule is never used up."""
@@ -76,15 +80,15 @@ class Rule:
         planned = len(self.faults) * int(self.times)
         return "" if self.used_up else f"{self}: met {self.met} of {planned} times"
 
-    def decide(self, attempt: Attempt, elapsed: float) -> Decision | None:
+    def decide(self, attempt: Asked, elapsed: float) -> Decision | None:
         """What this attempt meets, USED_UP, or None when the rule leaves it alone."""
-        if not self._open(elapsed) or not self.match(attempt):
+        if not self._open(elapsed) or not (self.match is ANYTHING or self.match(attempt())):
             return None
         if self.used_up:
             return USED_UP
         fault = self.faults[self.met % len(self.faults)]
         wants = getattr(fault, "wants", None)
-        if wants is not None and not wants(attempt):
+        if wants is not None and not wants(attempt()):
             return None
         self.seen += 1
         if self.seen <= self.after:

@@ -19,9 +19,18 @@ FAILED = Answer(500, (("Content-Type", "text/plain"),), (b"",))
 
 
 @lru_cache(maxsize=8)
-def unasked(date: str) -> Answer:
-    """What a fault bends that keeps the request from the application."""
+def _unasked(date: str) -> Answer:
     return Answer(200, (("Date", date),), (b"",))
+
+
+def unasked(request: wsgi.Request, listener: Listener, *, keep_alive: bool) -> Script:
+    """What a fault bends that keeps the request from the application."""
+    return Script(
+        _unasked(listener.date()),
+        request.method == "HEAD",
+        request.http_version != "1.1",
+        keep_alive,
+    )
 
 
 def script(
@@ -63,6 +72,7 @@ def bent(ordinary: Script, decision: Decision, attempt: Attempt, listener: Liste
         lambda status: listener.application.error(status, attempt),
     )
     result = decision.fault.apply(ordinary, context)
-    if result is not ordinary and result.steps is None:
-        return result.saying(dated(result.answer, listener))
-    return result
+    if result is ordinary or result.steps is not None:
+        return result
+    answer = dated(result.answer, listener)
+    return result if answer is result.answer else result.saying(answer)

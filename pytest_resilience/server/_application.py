@@ -9,7 +9,8 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from pytest_resilience.answers import Answer
-from pytest_resilience.plan import NOTHING, Decision
+from pytest_resilience.plan import Decision
+from pytest_resilience.records import SECOND
 from pytest_resilience.server import wsgi
 from pytest_resilience.server._stream import Abandoned, Stream
 from pytest_resilience.server._workers import Workers
@@ -42,14 +43,14 @@ class Application:
 
     def decide(self, entry: Entry, body: bytes) -> Decision:
         """What the plan says of this attempt; a failing predicate of the user's is kept."""
-        plan = self._service.plan
-        if not plan.rules:
-            return NOTHING
-        attempt = entry.attempt
-        if len(body) > len(attempt.body):  # The plan looks into all, the trace keeps a part.
-            attempt = replace(attempt, body=body)
+
+        def attempt() -> Attempt:
+            value = entry.attempt
+            # The plan looks into all, the trace keeps a part.
+            return replace(value, body=body) if len(body) > len(value.body) else value
+
         try:
-            return plan.decide(attempt, attempt.at)
+            return self._service.plan.decide(attempt, entry.started_ns / SECOND)
         except Exception as error:  # noqa: BLE001 -- the user's own predicate
             self._service.errors.append(error)
             return Decision(note=f"a predicate of the plan failed: {error!r}")

@@ -11,9 +11,9 @@ class Head:
     """Of one request, or of many: clients repeat themselves, so it is worth to keep one."""
 
     __slots__ = (
+        "_env",
         "chunked",
         "fields",
-        "header_env",
         "length",
         "method",
         "size",
@@ -30,7 +30,7 @@ class Head:
         """Names and values as sent."""
         self.text = b"\r\n".join([b"%b: %b" % field for field in fields])
         """The same, a line each."""
-        self.header_env = wsgi.header_env(fields)
+        self._env: dict[str, str] | None = None
         self.length: int | None = None
         """What it says of the body's."""
         self.chunked = False
@@ -42,6 +42,14 @@ class Head:
                 self.chunked = True
         # As nearly all send it: "GET / HTTP/1.1", a line a field, and an empty one.
         self.size = len(method) + len(target) + len(self.text) + 2 * bool(fields) + 14
+
+    @property
+    def header_env(self) -> dict[str, str]:
+        """What it adds to the environment of an application."""
+        env = self._env
+        if env is None:
+            env = self._env = wsgi.header_env(self.fields)
+        return env
 
     def refusal(self, max_head: int, max_body: int) -> tuple[int, str] | None:
         """Status and reason when a request that can be read is not to be served."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_resilience.answers import Answer
+from pytest_resilience.clock import Clock
 from pytest_resilience.engine._poller import WRITE
 from pytest_resilience.faults._script import Script, deliver
 from pytest_resilience.plan import NOTHING, Decision
@@ -64,10 +65,12 @@ class Replying(Held):
             self._answer(answer, NOTHING)
             return
         decision = self.listener.application.decide(entry, body)
+        if self.state is State.CLOSED:
+            return  # A predicate of the plan has stopped its own server.
         if decision.label is not None or decision.note:
             entry.change(fault=decision.label, note=decision.note)
         if not getattr(decision.fault, "processed", True):
-            self._answer(answering.unasked(self.listener.date()), decision)
+            self._bend(answering.unasked(request, self.listener, keep_alive=keeps_alive), decision)
             return
         env = wsgi.environ(request, blocking=self.listener.blocking)
         if not self.listener.blocking:
@@ -83,25 +86,30 @@ class Replying(Held):
 
     def _answer(self, answer: Answer, decision: Decision) -> None:
         if self.state is State.CLOSED:
-            return  # The application, or a predicate of the plan, has stopped its own server.
-        assert self._entry is not None
+            return  # The application has stopped its own server.
         script = self._script(answer)
-        if decision is not NOTHING:
-            try:
-                script = answering.bent(script, decision, self._entry.attempt, self.listener)
-            except Exception as error:  # noqa: BLE001 -- a user's own fault value may fail
-                self.failed(error)
-                script = self._script(answering.FAILED)
+        if decision is NOTHING:
+            self._say(script)
+        else:
+            self._bend(script, decision)
+
+    def _bend(self, script: Script, decision: Decision) -> None:
+        assert self._entry is not None
+        try:
+            script = answering.bent(script, decision, self._entry.attempt, self.listener)
+        except Exception as error:  # noqa: BLE001 -- a user's own fault value may fail
+            self.failed(error)
+            script = self._script(answering.FAILED)
         self._say(script)
 
     def _say(self, script: Script) -> None:
         try:
-            writer = wire.Writer(self, deliver(script), self.listener.clock)
+            writer = wire.Writer(self, deliver(script))
         except Exception as error:  # noqa: BLE001 -- the same, in its first step
             self.failed(error)
             answer = answering.dated(answering.FAILED, self.listener)
             script = replace(script, answer=answer, lead=(), steps=None, tail=())
-            writer = wire.Writer(self, deliver(script), self.listener.clock)
+            writer = wire.Writer(self, deliver(script))
         self._status = script.answer.status
         self._retry_after = script.answer.header("Retry-After")
         assert self._entry is not None
@@ -137,7 +145,7 @@ class Replying(Held):
         self._stream = stream
         stream.frame(self._script(answer))
         self._status, self._retry_after = answer.status, answer.header("Retry-After")
-        self._write(wire.Writer(self, stream, self.listener.clock))
+        self._write(wire.Writer(self, stream))
 
     def stream_on(self, stream: Stream) -> None:
         """More of a lazy answer has come."""
@@ -145,6 +153,11 @@ class Replying(Held):
             self._writer.feed()
 
     # The owner's side of wire.Writer
+
+    @property
+    def clock(self) -> Clock:
+        """The clock in force."""
+        return self.listener.clock
 
     def want_write(self, *, wanted: bool) -> None:
         """Watch for room in the socket's buffer."""

@@ -179,7 +179,7 @@ class Connection(Replying):
         self._request = wsgi.Request(
             method,
             target,
-            event.header_env,
+            event,
             event.version,
             listener.address,
             self.client,

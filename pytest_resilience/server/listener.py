@@ -238,7 +238,7 @@ class Listener:
         stranger = Attempt(
             0, self.now(), connection.number, reused=False, method="", target="", head=b""
         )
-        return plan.decide_at_accept(stranger, self.now() / 1e9)
+        return plan.decide_at_accept(lambda: stranger, self.now() / 1e9)
 
     def notice_who_has_gone(self) -> None:
         """Of those that cannot tell any more. On any thread."""

@@ -88,6 +88,10 @@ class Owner(Protocol):
     loop: Loop
     link: links.Key
 
+    @property
+    def clock(self) -> Clock:
+        """The clock in force."""
+
     def want_write(self, *, wanted: bool) -> None:
         """Call `Writer.resume` when the socket takes bytes again."""
 
@@ -125,7 +129,6 @@ class Writer:
 
     __slots__ = (
         "_begun",
-        "_clock",
         "_head_size",
         "_left",
         "_next",
@@ -135,10 +138,9 @@ class Writer:
         "_timer",
     )
 
-    def __init__(self, owner: Owner, steps: Iterator[Step], clock: Clock) -> None:
+    def __init__(self, owner: Owner, steps: Iterator[Step]) -> None:
         self._owner = owner
         self._steps = steps
-        self._clock = clock
         self._next = next(steps, None)
         self._left = memoryview(b"")
         self._timer: Timer | None = None
@@ -207,8 +209,9 @@ class Writer:
 
     def _pause(self, seconds: float) -> None:
         self._owner.progress(self._sent, head_sent=self.head_sent)
-        due = self._clock.monotonic_ns() + round(seconds * 1_000_000_000)
-        self._timer = self._clock.call_at(due, self._owner.loop, self._woken)
+        clock = self._owner.clock
+        due = clock.monotonic_ns() + round(seconds * 1_000_000_000)
+        self._timer = clock.call_at(due, self._owner.loop, self._woken)
 
     def _woken(self) -> None:
         self._timer = None

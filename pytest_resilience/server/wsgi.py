@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Generator, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote_to_bytes
 
 from pytest_resilience.answers import Answer
@@ -20,13 +20,21 @@ UNMATCHED = "pytest_resilience.unmatched"
 UNPREFIXED = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
 
 
+class Fields(Protocol):
+    """The fields of a request; made part of an environment when an application wants one."""
+
+    @property
+    def header_env(self) -> Mapping[str, str]:
+        """As `header_env` makes it."""
+
+
 class Request:
     """What a WSGI environment is made of."""
 
     __slots__ = (
         "body",
         "client",
-        "header_env",
+        "head",
         "http_version",
         "method",
         "scheme",
@@ -38,7 +46,7 @@ class Request:
         self,
         method: str,
         target: str,
-        header_env: Mapping[str, str],
+        head: Fields,
         http_version: str,
         server: tuple[str, int],
         client: tuple[str, int],
@@ -46,8 +54,7 @@ class Request:
     ) -> None:
         self.method = method
         self.target = target
-        self.header_env = header_env
-        """As `header_env` makes it."""
+        self.head = head
         self.http_version = http_version
         self.server = server
         self.client = client
@@ -81,7 +88,7 @@ def environ(request: Request, *, blocking: bool) -> WSGIEnvironment:
         "wsgi.multithread": blocking,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
-        **request.header_env,
+        **request.head.header_env,
     }
     if "HTTP_TRANSFER_ENCODING" in env:
         # The body is here in full, so its length is known after all.
