@@ -299,8 +299,8 @@ class Loop:
 
     def _handle(self, events: list[tuple[int, int]]) -> None:
         handlers = self._handlers
-        called = [(fd, handlers.get(fd), mask) for fd, mask in events]
-        for fd, handler, mask in called:
+        called = [handlers.get(fd) for fd, _ in events]
+        for handler, (fd, mask) in zip(called, events, strict=True):
             # Whoever has come in the place of another in this turn has not been reported.
             if handler is None or handlers.get(fd) is not handler:
                 continue

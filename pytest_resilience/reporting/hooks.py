@@ -99,14 +99,15 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show what the servers of a failed test saw."""
     report = yield
-    if call.excinfo is not None and isinstance(call.excinfo.value, pytest.FixtureLookupError):
+    desk, error = item.config.stash[DESK], call.excinfo
+    if error is not None and isinstance(error.value, pytest.FixtureLookupError):
         from pytest_resilience.reporting import on_demand
 
-        on_demand.explain(call.excinfo.value, report.longrepr)
-    custody = item.config.stash[DESK].has_custody_of(item)
+        on_demand.explain(error.value, report.longrepr)
+    custody = desk.has_custody_of(item)
     if custody is not None:
-        if call.excinfo is not None:
-            custody.raised(call.excinfo.value)
+        if error is not None:
+            custody.raised(error.value)
         custody.passed = report.passed if report.when == "call" else custody.passed
         if report.failed:
             from pytest_resilience.reporting import sections
@@ -116,7 +117,7 @@ def pytest_runtest_makereport(
             from pytest_resilience.reporting import har
 
             har.write(report, custody)
-    clock = item.config.stash[DESK].clock
+    clock = desk.clock
     if clock is not None and report.when == "call" and (report.failed or clock.reports):
         from pytest_resilience.reporting import sections
 

@@ -94,18 +94,22 @@ class Ear:
         return [Leftover("leaks", leak.sentence) for leak in found[:MOST]]
 
     def _places(self, traces: Iterable[Trace]) -> Iterator[leaks.Place]:
-        for entry, way in self._heard:
-            yield from leaks.in_line(entry.line(None, None), way)
-        for name in {entry.logger for entry, _ in self._heard if entry.logger}:
-            yield leaks.Place("the name of a logger", name)
-        for name in {entry.thread for entry, _ in self._heard}:
-            yield leaks.Place("the name of a thread", name)
+        if self._heard:
+            yield from self._said()
         yield from self._shown
         for trace in traces:
             yield from leaks.in_attempts(trace)
         folder = (getattr(self._item, "funcargs", None) or {}).get("tmp_path")
         if isinstance(folder, Path):
             yield from leaks.in_files(folder)
+
+    def _said(self) -> Iterator[leaks.Place]:
+        for entry, way in self._heard:
+            yield from leaks.in_line(entry.line(None, None), way)
+        for name in {entry.logger for entry, _ in self._heard if entry.logger}:
+            yield leaks.Place("the name of a logger", name)
+        for name in {entry.thread for entry, _ in self._heard}:
+            yield leaks.Place("the name of a thread", name)
 
     def _captured(self) -> list[tuple[str, str]]:
         """What pytest has captured of the test's own phase: each stream and its text."""

@@ -18,19 +18,15 @@ FAILED = Answer(500, (("Content-Type", "text/plain"),), (b"",))
 """In place of an answer that cannot be made."""
 
 
-@lru_cache(maxsize=8)
-def _unasked(date: str) -> Answer:
-    return Answer(200, (("Date", date),), (b"",))
-
-
 def unasked(request: wsgi.Request, listener: Listener, *, keep_alive: bool) -> Script:
     """What a fault bends that keeps the request from the application."""
-    return Script(
-        _unasked(listener.date()),
-        request.method == "HEAD",
-        request.http_version != "1.1",
-        keep_alive,
-    )
+    head_only, http10 = request.method == "HEAD", request.http_version != "1.1"
+    return _unasked(listener.date(), head_only, http10, keep_alive)
+
+
+@lru_cache(maxsize=32)
+def _unasked(date: str, head_only: bool, http10: bool, keep_alive: bool) -> Script:  # noqa: FBT001 -- of a script
+    return Script(Answer(200, (("Date", date),), (b"",)), head_only, http10, keep_alive)
 
 
 def script(
@@ -69,7 +65,7 @@ def bent(ordinary: Script, decision: Decision, attempt: Attempt, listener: Liste
         attempt,
         listener.clock,
         decision.chance,
-        lambda status: listener.application.error(status, attempt),
+        lambda status: dated(listener.application.error(status, attempt), listener),
     )
     result = decision.fault.apply(ordinary, context)
     if result is ordinary or result.steps is not None:

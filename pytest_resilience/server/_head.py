@@ -22,7 +22,14 @@ class Head:
         "version",
     )
 
-    def __init__(self, method: str, target: str, version: str, fields: list[Field]) -> None:
+    def __init__(
+        self,
+        method: str,
+        target: str,
+        version: str,
+        fields: list[Field],
+        framing: tuple[int | None, bool] | None = None,
+    ) -> None:
         self.method = method
         self.target = target
         self.version = version
@@ -31,15 +38,8 @@ class Head:
         self.text = b"\r\n".join([b"%b: %b" % field for field in fields])
         """The same, a line each."""
         self._env: dict[str, str] | None = None
-        self.length: int | None = None
-        """What it says of the body's."""
-        self.chunked = False
-        for name, value in fields:
-            low = name.lower()
-            if low == b"content-length":
-                self.length = int(value)
-            elif low == b"transfer-encoding":
-                self.chunked = True
+        self.length, self.chunked = _framing(fields) if framing is None else framing
+        """What it says of the body's length, and whether that comes in chunks."""
         # As nearly all send it: "GET / HTTP/1.1", a line a field, and an empty one.
         self.size = len(method) + len(target) + len(self.text) + 2 * bool(fields) + 14
 
@@ -64,3 +64,14 @@ class Head:
         if self.length > max_body:
             return 413, f"a body of {self.length} bytes is over the limit of {max_body} bytes"
         return None
+
+
+def _framing(fields: list[Field]) -> tuple[int | None, bool]:
+    length, chunked = None, False
+    for name, value in fields:
+        low = name.lower()
+        if low == b"content-length":
+            length = int(value)
+        elif low == b"transfer-encoding":
+            chunked = True
+    return length, chunked

@@ -175,7 +175,9 @@ class Replying(Held):
         entry = self._entry
         assert entry is not None
         if entry.pending:
-            entry.end(outcome, self.listener.now(), sent=sent, **self._said(head_sent=head_sent))
+            now = self.listener.now()
+            said = self._said(head_sent=head_sent)
+            entry.change(outcome=outcome, ended_ns=now, sent=sent, **said)
 
     def _said(self, *, head_sent: bool) -> dict[str, object]:
         """What of the answer's head the client has been told."""

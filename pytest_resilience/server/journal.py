@@ -188,7 +188,7 @@ class Entry:
         if sum(map(len, answer.body)) <= LARGEST:
             self._journal.answers.append(answer)
 
-    def end(self, outcome: Outcome, ended_ns: int, **changes: object) -> None:
+    def end(self, outcome: Outcome, ended_ns: int) -> None:
         """Record how it ended; the first end counts."""
         if self.outcome is Outcome.PENDING:
-            self.change(outcome=outcome, ended_ns=ended_ns, **changes)
+            self.change(outcome=outcome, ended_ns=ended_ns)

@@ -19,6 +19,7 @@ from typing import Protocol
 from pytest_resilience.clock import Clock, Timer, links
 from pytest_resilience.engine._loop import Loop
 from pytest_resilience.faults._script import (
+    FINISHED,
     Await,
     Close,
     GoDown,
@@ -128,6 +129,7 @@ class Writer:
     """
 
     __slots__ = (
+        "_all_said",
         "_begun",
         "_head_size",
         "_left",
@@ -147,6 +149,8 @@ class Writer:
         self._sent = 0
         self._begun = bytearray()
         self._head_size = 0
+        self._all_said = False
+        """The end is recorded, since the last bytes are on their way."""
 
     @property
     def head_sent(self) -> bool:
@@ -163,7 +167,8 @@ class Writer:
                     return
             step, self._next = self._next, self._following()
             if step is None:
-                self._end(Outcome.ANSWERED)
+                if not self._all_said:
+                    self._end(Outcome.ANSWERED)
                 self._owner.answered(None)
                 return
             if not self._do(step):
@@ -238,7 +243,8 @@ class Writer:
 
     def _write(self, data: memoryview) -> bool:
         last = self._next
-        if last is None or isinstance(last, ResetIdle) or last == Close(cut=False):
+        self._all_said = last is None or isinstance(last, ResetIdle) or last == FINISHED
+        if self._all_said:
             self._sent += len(data)
             self._end(Outcome.ANSWERED)
             self._sent -= len(data)
