@@ -10,23 +10,25 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from pytest_resilience.logs import _descriptors, _hub
 
-Told = Callable[[object], None]
+_NONE: Final = object()
+Told = Callable[[], None]
 NAMES = frozenset({"stdout", "stderr"})
 _class: type | None = None
-expected: list[Any] = []
-"""Streams whose coming back need not be told: pytest puts the same ones there a dozen times a
-test."""
+_told: dict[str, _Told] = {}
 
 
-def install(told: Told) -> None:
-    """Tell of each stream; two frames up is whoever puts it there."""
+def install(told: Told) -> bool:
+    """Tell of each stream that is not expected; two frames up is whoever puts it there.
+
+    Returns whether that is new.
+    """
     global _class  # noqa: PLW0603 -- of the one module
     if _class is not None and isinstance(sys, _class):
-        return
+        return False
     before = type(sys)
     ours = _class if _class is not None and _class.__base__ is before else _telling(before, told)
     sys.__class__ = _class = ours
@@ -36,6 +38,22 @@ def install(told: Told) -> None:
             sys.__class__ = before
 
     _hub.note(ours, take_away)
+    return True
+
+
+def expect(
+    out: object = _NONE,
+    err: object = _NONE,
+    first_out: object = _NONE,
+    first_err: object = _NONE,
+) -> None:
+    """These, and no others, may come to stdout and stderr untold.
+
+    pytest puts its own in the place of the first ones, and those back, a dozen times a test.
+    """
+    for name, now, first in (("stdout", out, first_out), ("stderr", err, first_err)):
+        if name in _told:
+            _told[name].expected, _told[name].expected_too = now, first
 
 
 def _telling(kind: type, told: Told) -> type:
@@ -47,7 +65,8 @@ def _telling(kind: type, told: Told) -> type:
     for name in ("__name__", "__qualname__", "__module__"):
         setattr(Module, name, getattr(kind, name))
     for name in NAMES:
-        setattr(Module, name, _Told(name, told))
+        _told[name] = _Told(name, told)
+        setattr(Module, name, _told[name])
     return Module
 
 
@@ -58,22 +77,23 @@ class _Told:
     as fast as ever.
     """
 
-    __slots__ = ("_name", "_told", "_values")
+    __slots__ = ("_name", "_told", "_values", "expected", "expected_too")
 
     def __init__(self, name: str, told: Told) -> None:
+        self.expected = self.expected_too = _NONE
         self._name = name
         self._told = told
         self._values = vars(sys)
 
     def __set__(self, module: object, value: object) -> None:
         self._values[self._name] = value
-        if not _descriptors.wanted:
-            # By identity: a stream may have its own way of being equal. And not by `id`, of which
-            # audit hooks, ours as well, are told each time.
-            for one in expected:
-                if one is value:
-                    return
-        self._told(value)
+        # By identity: a stream may have its own way of being equal. And not by `id`, of which
+        # audit hooks, ours as well, are told each time.
+        if value is self.expected or value is self.expected_too:
+            if _descriptors.wanted:
+                _descriptors.look()
+            return
+        self._told()
 
     def __delete__(self, module: object) -> None:
         try:

@@ -16,14 +16,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from functools import partial
-from operator import is_
 from typing import Any
 
 from pytest_resilience.clock import new_rlock
 from pytest_resilience.logs import _descriptors, _hub, _replacing
 from pytest_resilience.logs._entry import Entry
 from pytest_resilience.logs._hub import saying
-from pytest_resilience.logs._replacing import expected
 
 _open: dict[tuple[str, int, bool], Entry] = {}
 """The line that has begun on a stream and not ended yet, of each thread."""
@@ -33,11 +31,13 @@ PLACES = ("stdout", "stderr", "__stdout__", "__stderr__")
 NAMES = ("stdout", "stderr") * 2
 MOST = 16
 """Streams that are listened to; of more, those that came first and are not in place."""
-_lock = new_rlock()  # guards the one below, and which ones are expected
+_lock = new_rlock()  # guards the three below
 _heard: list[Any] = []
-"""The streams that are tapped; `expected` are those that were there when it was looked last."""
+"""The streams that are tapped."""
 _in_place = 0
-"""How many those are: some are there by two names."""
+"""How many there were when it was looked last: some are there by two names."""
+_settled = False
+"""No other has come since; `_replacing` tells of those."""
 
 
 class _Writing(threading.local):
@@ -51,25 +51,26 @@ _writing = _Writing()
 
 def install() -> None:
     """Tap the streams that are there and are not tapped yet."""
-    _follow(diverted=False)
-    _replacing.install(replaced)
+    if _replacing.install(replaced) or not _settled:
+        _follow(diverted=False)
 
 
-def replaced(stream: object) -> None:
-    """Somebody has put a stream in the place of stdout or stderr."""
+def replaced() -> None:
+    """Somebody has put a stream that is not known in the place of stdout or stderr."""
+    global _settled  # noqa: PLW0603 -- beside the one list of taps
+    _settled = False
     _descriptors.look()
-    if not _holds(expected, stream) and _hub.listening():
+    if _hub.listening():
         by = sys._getframe(2).f_globals.get("__name__")  # noqa: SLF001 -- the one way to know who
         _follow(diverted=by != "_pytest.capture")
 
 
 def _follow(*, diverted: bool) -> None:
-    global _in_place  # noqa: PLW0603 -- beside the one list of taps
+    global _in_place, _settled  # noqa: PLW0603 -- as above
     there = _there()
-    if _are_expected(there):
-        return
     with _lock:
-        expected[:] = there
+        _settled = True
+        _replacing.expect(*there)
         _in_place = sum(
             stream is not None and not _holds(there[:number], stream)
             for number, stream in enumerate(there)
@@ -95,12 +96,14 @@ def _tap(stream: Any, tap: Callable[..., object]) -> None:  # noqa: ANN401 -- wh
 
 def forget() -> None:
     """Nobody asks for these lines any more; streams that are gone are let go."""
+    global _settled  # noqa: PLW0603 -- as above
     _open.clear()
-    there = _there()
-    if _are_expected(there) and len(_heard) == _in_place:
+    if _settled and len(_heard) == _in_place:
         return
+    there = _there()
     with _lock:
-        expected.clear()
+        _settled = False
+        _replacing.expect()
         for stream in [one for one in _heard if not _holds(there, one)]:
             _drop(stream)
 
@@ -114,17 +117,15 @@ def _drop(stream: Any) -> None:  # noqa: ANN401 -- as above
 
 def reset() -> None:
     """No stream is tapped any more."""
-    expected.clear()
+    global _settled  # noqa: PLW0603 -- as above
+    _settled = False
+    _replacing.expect()
     _heard.clear()
 
 
 def _there() -> tuple[Any, ...]:
     # One that somebody has deleted is none.
     return tuple(map(vars(sys).get, PLACES))
-
-
-def _are_expected(there: tuple[Any, ...]) -> bool:
-    return len(expected) == len(there) and all(map(is_, there, expected))
 
 
 def _holds(streams: Iterable[object], stream: object) -> bool:

@@ -93,7 +93,7 @@ class Plan:
             PlanError: A value cannot be meant; it names the field and what is allowed.
         """
         match = checked_match(method, path, header, body, when)
-        checked = tuple(_checked_fault(fault) for fault in faults)
+        checked = tuple(map(_checked_fault, faults))
         if not checked:
             raise PlanError("fail() wants a fault: a status such as 503, or one of faults.*")
         if any(isinstance(f, NeverRead) for f in checked):

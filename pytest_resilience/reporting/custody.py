@@ -95,10 +95,12 @@ class Custody:
 
     def watch(self, label: str, server: FakeServer) -> None:
         """Report and judge this server with the test, and point clients at it."""
-        if any(watched.server is server for watched in self.servers):
-            return
-        same = sum(watched.label.partition(" ")[0] == label for watched in self.servers)
-        self.servers.append(Watched(f"{label} {same + 1}" if same else label, server))
+        if self.servers:  # Most tests have one.
+            if any(watched.server is server for watched in self.servers):
+                return
+            same = sum(watched.label.partition(" ")[0] == label for watched in self.servers)
+            label = f"{label} {same + 1}" if same else label
+        self.servers.append(Watched(label, server))
         server.renewed = lambda: self._point_at(server)
         self._point_at(server)
 

@@ -67,7 +67,7 @@ class Replying(Held):
         decision = self.listener.application.decide(entry, body)
         if self.state is State.CLOSED:
             return  # A predicate of the plan has stopped its own server.
-        if decision.label is not None or decision.note:
+        if decision is not NOTHING:
             entry.change(fault=decision.label, note=decision.note)
         if not getattr(decision.fault, "processed", True):
             self._bend(answering.unasked(request, self.listener, keep_alive=keeps_alive), decision)

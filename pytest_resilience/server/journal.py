@@ -171,12 +171,13 @@ class Entry:
 
     def change(self, **changes: object) -> None:
         """Record a newer state."""
-        with self._journal.lock:
+        journal = self._journal
+        with journal.lock:
             for name, value in changes.items():
                 setattr(self, name, value)
             self._value = None
-        if self._journal.observer is not None:
-            self._journal.observer(self.attempt)
+        if journal.observer is not None:
+            journal.observer(self.attempt)
 
     @property
     def pending(self) -> bool:

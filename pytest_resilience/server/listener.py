@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _socket
 import contextlib
 import errno
 import socket
@@ -67,6 +68,13 @@ class Service(Protocol):
 
     def renew_locks(self) -> None:
         """Renew what a thread may hold that never gives it back."""
+
+
+class Accepting(socket.socket):
+    """Says what it is in plain numbers: to make names of them takes longer than to accept."""
+
+    family = _socket.socket.family  # type: ignore[assignment]  # that is the point
+    type = _socket.socket.type  # type: ignore[assignment]  # the same
 
 
 class Listener:
@@ -142,7 +150,7 @@ class Listener:
 
     def _socket(self, port: int) -> socket.socket:
         try:
-            return socket.socket(self._family, socket.SOCK_STREAM)
+            return Accepting(self._family, socket.SOCK_STREAM)
         except OSError as error:
             raise _cannot_listen(self._host, port, error) from error
 
