@@ -46,6 +46,8 @@ class Loop:
         self._poller = poller()
         self._bell: Bell | None = Bell(os.pipe())
         self._handlers: dict[int, Callable[[int], object]] = {}
+        self._fresh: set[int] = set()
+        """Added since the last poll, which has not asked for them."""
         self._soon: deque[Callback] = deque()
         self._idle: deque[tuple[int, Callback]] = deque()
         self._timers = RealTimers()
@@ -266,6 +268,7 @@ class Loop:
     def add(self, fd: int, handler: Callable[[int], object], events: int) -> None:
         """Call the handler with the events whenever one of them is there. On any thread."""
         self._handlers[fd] = handler
+        self._fresh.add(fd)
         self._poller.register(fd, events)
         if isinstance(self._poller, Poll) and not self.on_thread:
             self._wake()  # poll(2) looks at what is registered when it begins.
@@ -298,12 +301,11 @@ class Loop:
         self._run_leftovers()
 
     def _handle(self, events: list[tuple[int, int]]) -> None:
-        handlers = self._handlers
-        called = [handlers.get(fd) for fd, _ in events]
-        for handler, (fd, mask) in zip(called, events, strict=True):
-            # Whoever has come in the place of another in this turn has not been reported.
-            if handler is None or handlers.get(fd) is not handler:
-                continue
+        self._fresh.clear()
+        for fd, mask in events:
+            handler = self._handlers.get(fd)
+            if handler is None or fd in self._fresh:
+                continue  # Removed in this turn, and perhaps another one's by now.
             try:
                 handler(mask)
             except BaseException as error:  # noqa: BLE001 -- see _guarded

@@ -196,10 +196,9 @@ def bodied(answer: Answer) -> Answer:
 def framed(script: Script) -> Framed:
     """Add what HTTP/1.1 needs to tell where the body ends (RFC 9112 section 6)."""
     answer, coded, closing = _coded(script)
-    closing = closing or not script.keep_alive or _says_close(answer)
-    if closing:
-        answer = answer.with_header("Connection", "close")
-    return Framed(answer, coded, closing)
+    if closing or not script.keep_alive or _says_close(answer):
+        return Framed(answer.with_header("Connection", "close"), coded, closing=True)
+    return Framed(answer, coded, closing=False)
 
 
 def _says_close(answer: Answer) -> bool:

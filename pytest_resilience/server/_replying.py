@@ -68,7 +68,7 @@ class Replying(Held):
         if self.state is State.CLOSED:
             return  # A predicate of the plan has stopped its own server.
         if decision is not NOTHING:
-            entry.change(fault=decision.label, note=decision.note)
+            entry.meets(decision.label, decision.note)
         if not getattr(decision.fault, "processed", True):
             self._bend(answering.unasked(request, self.listener, keep_alive=keeps_alive), decision)
             return

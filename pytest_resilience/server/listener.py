@@ -108,14 +108,16 @@ class Listener:
         # Bound for as long as it lives: whatever happens, the port is ours. Otherwise a client
         # that connects to the closed port of a server that is down can be given that very
         # port for its own end, and TCP then connects it to itself.
-        self._sock = self._socket(port)
+        sock: socket.socket | None = None
         try:
+            sock = self._sock = Accepting(self._family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
             self._claim(port)
-            self.address: tuple[str, int] = self._sock.getsockname()[:2]
+            self.address: tuple[str, int] = sock.getsockname()[:2]
             self._listen()
-        except BaseException:
-            self._sock.close()
-            raise
+        except (OSError, TypeError) as error:  # The latter of a name that no host can have.
+            if sock is not None:
+                sock.close()
+            raise _cannot_listen(host, port, error) from error
         loop.at_fork.add(self._forget_in_child)
         loop.at_giving_up.add(service.renew_locks)
 
@@ -148,27 +150,14 @@ class Listener:
 
     # Accepting
 
-    def _socket(self, port: int) -> socket.socket:
-        try:
-            return Accepting(self._family, socket.SOCK_STREAM)
-        except OSError as error:
-            raise _cannot_listen(self._host, port, error) from error
-
     def _claim(self, port: int) -> None:
         """Bind to this port, beside what is left of connections to it."""
-        try:
-            self._share(allowed=True)
-            self._sock.bind((self._host, port))
-        except OSError as error:
-            raise _cannot_listen(self._host, port, error) from error
+        self._share(allowed=True)
+        self._sock.bind((self._host, port))
         self._claimed = port != 0
 
     def _listen(self) -> None:
-        try:
-            self._sock.listen(BACKLOG)
-        except OSError as error:  # Somebody else has the port and is as willing to share it.
-            raise _cannot_listen(*self.address, error) from error
-        self._sock.settimeout(0)
+        self._sock.listen(BACKLOG)
         self._listening = True
         links.listen(self.address)
 
@@ -285,7 +274,7 @@ class Listener:
             # one that it has chosen by itself (tcp_set_state in net/ipv4/tcp.c).
             self._sock.shutdown(socket.SHUT_RDWR)
             if not self._claimed:
-                with contextlib.suppress(ServerError):  # Tried again when it is to come `up`.
+                with contextlib.suppress(OSError):  # Tried again when it is to come `up`.
                     self._claim(self.address[1])
             self._share(allowed=False)
         for connection in list(self.connections):
@@ -298,12 +287,16 @@ class Listener:
 
     def up(self) -> None:
         """Listen again on the same port; nothing happens when it listens already."""
-        if not self._listening:
+        if self._listening:
+            return
+        try:
             if not self._claimed:
                 self._claim(self.address[1])
             self._share(allowed=True)
             self._listen()
-            self.open()
+        except OSError as error:
+            raise _cannot_listen(*self.address, error) from error
+        self.open()
 
     def stop(self) -> list[Thread]:
         """Close everything; returns threads that are ending now.
@@ -341,10 +334,11 @@ def _origin(clock: Clock) -> int:
     return clock.monotonic_ns() if start is None else start
 
 
-def _cannot_listen(host: str, port: int, error: OSError) -> ServerError:
-    if error.errno == errno.EADDRINUSE:
+def _cannot_listen(host: str, port: int, error: OSError | TypeError) -> ServerError:
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
         return ServerError(
             f"port {port} of {host} is busy: another program listens there; "
             "choose another port, or 0 for a free one"
         )
-    return ServerError(f"cannot listen on {host} port {port}: {error.strerror or error}")
+    why = getattr(error, "strerror", None) or error
+    return ServerError(f"cannot listen on {host} port {port}: {why}")

@@ -596,6 +596,7 @@ def test_ipv6_is_served(place: Path) -> None:
         (["serve", "web:app", "--seed", "x"], "'x' is no seed: wanted a whole number, 0 or more"),
         (["serve", "web:app", "--host", "192.0.2.1"], "cannot listen on 192.0.2.1 port 0: "),
         (["serve", "web:app", "--host", "a..b"], "cannot listen on a..b port 0: "),
+        (["serve", "web:app", "--host", "é" * 70], f"cannot listen on {'é' * 70} port 0: "),
         (["serve", "web:app", "--env-file", "no/where"], "cannot write --env-file no/where: "),
         (["serve", "web:app", "--env-file", ""], "--env-file: the name is empty: wanted a file"),
         (["serve", "web:app", "--env-file", "."], "--env-file .: it is no regular file"),

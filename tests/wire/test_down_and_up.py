@@ -13,6 +13,7 @@ from pytest_resilience import (
     ServerError,
     faults,
 )
+from pytest_resilience.server.listener import Listener
 from tests.wire.apps import ManualClock, app_of
 from tests.wire.raw import GET, End, Raw, Seen, ask
 
@@ -91,6 +92,41 @@ def test_nobody_takes_the_port_of_a_server_that_is_down(reuse: tuple[str, ...]) 
         assert caught.value.errno == errno.EADDRINUSE
         with pytest.raises(ServerError, match="is busy"):
             FakeServer(app_of(), port=server.port).start()
+
+
+def test_a_port_that_is_lost_on_the_way_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever takes the port in the moment in which it is nobody's keeps it, and up says so."""
+    with FakeServer(app_of(), blocking=False) as server, socket.socket() as other:
+
+        def late(listener: Listener, port: int) -> None:
+            other.bind(listener.address)
+            claim(listener, port)
+
+        claim = Listener._claim
+        monkeypatch.setattr(Listener, "_claim", late)
+        server.down()
+        monkeypatch.undo()
+        with pytest.raises(ServerError, match=f"port {server.port} of 127.0.0.1 is busy"):
+            server.up()
+        with pytest.raises(ConnectionRefusedError):
+            Raw(server)
+        other.close()
+        server.up()
+
+        assert ask(server).status == 200
+
+
+def test_a_port_asked_for_by_number_goes_down_and_up() -> None:
+    """So does one that the user has chosen."""
+    with FakeServer() as before:
+        port = before.port
+    with FakeServer(port=port) as server:
+        for _ in range(3):
+            with server.outage(), pytest.raises(ConnectionRefusedError):
+                Raw(server)
+
+            assert ask(server).status == 200
+            assert server.port == port
 
 
 def test_hundreds_of_outages() -> None:
