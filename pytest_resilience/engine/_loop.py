@@ -47,7 +47,7 @@ class Loop:
         self._bell: Bell | None = Bell(os.pipe())
         self._handlers: dict[int, Callable[[int], object]] = {}
         self._fresh: set[int] = set()
-        """Added since the last poll, which has not asked for them."""
+        """Added in this turn, whose poll did not ask for them."""
         self._soon: deque[Callback] = deque()
         self._idle: deque[tuple[int, Callback]] = deque()
         self._timers = RealTimers()
@@ -305,7 +305,7 @@ class Loop:
         for fd, mask in events:
             handler = self._handlers.get(fd)
             if handler is None or fd in self._fresh:
-                continue  # Removed in this turn, and perhaps another one's by now.
+                continue  # Removed in this turn, and may be another one's by now.
             try:
                 handler(mask)
             except BaseException as error:  # noqa: BLE001 -- see _guarded

@@ -85,11 +85,8 @@ def seconds(field: str, value: object) -> float:
 
 def whole(field: str, value: object, least: int = 0, most: int | None = None) -> int:
     """A whole number within bounds."""
-    largest = LARGEST if most is None else most
-    if type(value) is int and least <= value <= largest:
-        return value  # Before all else: a server asks for a whole number six times.
     if isinstance(value, int) and not isinstance(value, bool):
-        if least <= value <= largest:
+        if least <= value <= (LARGEST if most is None else most):
             return value
         if most is None and value > LARGEST:
             refuse(field, value, f"a whole number, {least} or more, of no more than 1,000 digits")
