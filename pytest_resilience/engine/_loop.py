@@ -266,7 +266,11 @@ class Loop:
     # Called on the loop's thread
 
     def add(self, fd: int, handler: Callable[[int], object], events: int) -> None:
-        """Call the handler with the events whenever one of them is there. On any thread."""
+        """Call the handler with the events whenever one of them is there. On any thread.
+
+        One that another thread adds may be called for nothing, by what the poll that is on says
+        of a descriptor that had the number before.
+        """
         self._handlers[fd] = handler
         self._fresh.add(fd)
         self._poller.register(fd, events)

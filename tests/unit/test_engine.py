@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -182,6 +184,37 @@ def test_a_loop_that_has_ended_lets_it_be_done() -> None:
     engine.release(loop)
 
     assert loop.between(lambda: "done") == "done"
+
+
+def test_who_comes_in_the_place_of_another_is_not_called_for_it(loop: Loop) -> None:
+    """Of two that are ready at once, the first takes the other away and puts a third one there."""
+    ends = dict([os.pipe(), os.pipe()])
+    seen: list[str] = []
+
+    def replace_the_other(this: int) -> None:
+        seen.append("first")
+        other = next(one for one in ends if one != this)
+        for reads in (this, other):
+            loop.remove(reads)
+        os.read(this, 1)
+        third, its_end = os.pipe()
+        os.dup2(third, other)
+        ends[third] = its_end
+        loop.add(other, lambda _: seen.append("third"), READ)
+
+    def make_both_ready() -> None:
+        for reads, writes in tuple(ends.items()):
+            loop.add(reads, partial(lambda this, _: replace_the_other(this), reads), READ)
+            os.write(writes, b"x")
+
+    loop.run(make_both_ready)
+    loop.settle()
+    third = next(one for one in ends if one in loop._handlers)
+    loop.run(lambda: loop.remove(third))
+    for end in (*ends, *ends.values()):
+        os.close(end)
+
+    assert seen == ["first"]
 
 
 def test_a_descriptor_that_has_changed_hands_is_asked_anew(loop: Loop) -> None:
