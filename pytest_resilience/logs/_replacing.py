@@ -16,7 +16,7 @@ from pytest_resilience.logs import _descriptors, _hub
 
 _NONE: Final = object()
 Told = Callable[[], None]
-NAMES = frozenset({"stdout", "stderr"})
+NAMES = ("stdout", "stderr")
 _class: type | None = None
 _told: dict[str, _Told] = {}
 
@@ -51,9 +51,9 @@ def expect(
 
     pytest puts its own in the place of the first ones, and those back, a dozen times a test.
     """
-    for name, now, first in (("stdout", out, first_out), ("stderr", err, first_err)):
-        if name in _told:
-            _told[name].expected, _told[name].expected_too = now, first
+    ways = zip(_told.values(), (out, err), (first_out, first_err), strict=False)  # None at first.
+    for told, now, first in ways:
+        told.expected, told.expected_too = now, first
 
 
 def _telling(kind: type, told: Told) -> type:

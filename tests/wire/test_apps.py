@@ -523,6 +523,27 @@ def _second_step_that_fails(script: Any) -> Any:
     return faults.Script(script.answer, steps=steps())
 
 
+def _a_pause_at_the_end(script: Any) -> Any:
+    from pytest_resilience.faults._script import Pause, deliver
+
+    return faults.Script(script.answer, steps=(*deliver(script), Pause(5)))
+
+
+def test_a_fault_whose_last_step_is_no_write() -> None:
+    """The attempt ends with the last step, and the connection carries the next request then."""
+    clock = ManualClock()
+    with FakeServer(serving([b"x"]), blocking=False, clock=clock) as server:
+        server.fail(Broken(_a_pause_at_the_end))
+        with Raw(server) as raw:
+            raw.send(GET).answer()
+            pending = server.trace[0].outcome
+            clock.advance(5)
+            again = raw.send(GET).answer()
+
+    assert (pending, again.status) == (Outcome.PENDING, 200)
+    assert (server.trace[0].outcome, server.trace[0].ended) == (Outcome.ANSWERED, 5)
+
+
 @pytest.mark.parametrize("apply", [lambda script: 1 / 0, _steps_that_fail])
 def test_fault_that_fails(apply: Any) -> None:
     """A user's own fault that raises is a 500, with the reason in trace and errors."""
