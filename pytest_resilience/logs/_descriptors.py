@@ -10,6 +10,7 @@ read without moving anything, whenever a moment ends.
 from __future__ import annotations
 
 import _thread
+import contextlib
 import os
 import stat
 from collections.abc import Callable
@@ -88,8 +89,7 @@ def passing(stream: Any, write: Callable[..., Any], *args: Any) -> Any:  # noqa:
         return write(*args)
     finally:
         with _lock:
-            if not getattr(stream, "write_through", True):
-                _owe(stream, args[0])
+            _owe(stream, args[0])
             for number in NUMBERS:
                 _grown(number)
             _streaming.pop()
@@ -97,12 +97,12 @@ def passing(stream: Any, write: Callable[..., Any], *args: Any) -> Any:  # noqa:
 
 def _owe(stream: Any, text: str) -> None:  # noqa: ANN401 -- whatever writes
     """It may keep back what it has been given."""
-    try:
+    with contextlib.suppress(Exception):  # Whatever it raises, its writer has not asked for this.
+        if getattr(stream, "write_through", True):
+            return
         number = stream.fileno()
-    except (OSError, ValueError):
-        return
-    if number in NUMBERS:
-        _owed[number] = _owed.get(number, b"") + text.encode("utf-8", "backslashreplace")
+        if number in NUMBERS:
+            _owed[number] = _owed.get(number, b"") + text.encode("utf-8", "backslashreplace")
 
 
 def _grown(number: int) -> bytes:

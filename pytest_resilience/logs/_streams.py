@@ -67,9 +67,9 @@ def replaced() -> None:
 
 def _follow(*, diverted: bool) -> None:
     global _in_place, _settled  # noqa: PLW0603 -- as above
+    _settled = True  # Said before it is looked: another thread may put one there now.
     there = _there()
     with _lock:
-        _settled = True
         _replacing.expect(*there)
         _in_place = sum(
             stream is not None and not _holds(there[:number], stream)
@@ -85,12 +85,15 @@ def _follow(*, diverted: bool) -> None:
 
 
 def _tap(stream: Any, tap: Callable[..., object]) -> None:  # noqa: ANN401 -- whatever writes
-    # One that takes no attributes is let be.
-    with contextlib.suppress(AttributeError, TypeError):
+    # One that takes no attributes is let be, however it says so: whoever puts it there is not to
+    # blame for what we want of it. So is a mock, whose `write` will be asked how it was called.
+    with contextlib.suppress(Exception):
+        if hasattr(stream.write, "assert_called"):
+            return
         _hub.put(stream, "write", tap)
     # What is written as bytes goes by the text layer, which keeps nothing back here.
-    if getattr(stream, "write_through", False):
-        with contextlib.suppress(AttributeError, TypeError):
+    with contextlib.suppress(Exception):
+        if getattr(stream, "write_through", False):
             _hub.put(stream.buffer, "write", tap)
 
 
@@ -109,8 +112,8 @@ def forget() -> None:
 
 
 def _drop(stream: Any) -> None:  # noqa: ANN401 -- as above
-    _hub.drop(stream, "write")
-    with contextlib.suppress(ValueError):  # It may have been detached.
+    with contextlib.suppress(Exception):  # As above; it may have been detached, too.
+        _hub.drop(stream, "write")
         _hub.drop(getattr(stream, "buffer", None), "write")
     _heard[:] = [one for one in _heard if one is not stream]
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_resilience.records import Trace
     from pytest_resilience.reporting.custody import Watched
 
-OUTPUT = frozenset({"capfd", "capfdbinary", "capsys", "capsysbinary"})
+OUTPUT = frozenset({"capfd", "capfdbinary", "capsys", "capsysbinary", "capteesys"})
 STREAMS = frozenset({"stdout", "stderr"})
 KEPT = 20_000
 """Lines of a test, the newest; what was said before is not looked at."""

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable
 
+import _pytest.capture
 import pytest
 
 Session = Callable[..., pytest.RunResult]
@@ -820,6 +821,29 @@ def test_what_other_processes_print_is_heard(session: Session) -> None:
             "GITHUB_TOKEN has leaked into stdout (plain, characters 37-55): *tok <GITHUB_TOKEN>*",
         ]
     )
+
+
+@pytest.mark.parametrize("reader", ["capsys", "capsysbinary", "capteesys", "capfd", "capfdbinary"])
+def test_who_reads_the_output_knows_what_may_stand_there(session: Session, reader: str) -> None:
+    """Whichever of pytest's fixtures is used for that; a mock is as good."""
+    if reader == "capteesys" and not hasattr(_pytest.capture, reader):
+        pytest.skip("pytest has it from 8.4 on")
+    result = session(f"""{CLIENT}
+from unittest.mock import patch
+
+def client():
+    print("using", token())
+
+def test_it(fake_github, {reader}):
+    client()
+
+def test_mock(fake_github):
+    with patch("sys.stdout") as out:
+        client()
+    out.write.assert_any_call(token())
+""")
+
+    result.assert_outcomes(passed=2)
 
 
 RAISED_THROUGH = f"""{CLIENT}

@@ -10,7 +10,7 @@ import pickle
 import sys
 import threading
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
 
@@ -121,6 +121,61 @@ def test_streams_that_cannot_be_tapped(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert slots.text == "unheard\n"
     assert logs.lines == ()
+
+
+class Refusing:
+    """A stream that refuses what it does not know in a way of its own."""
+
+    refused: str
+    text: str
+
+    def __init__(self, refused: str) -> None:
+        vars(self).update(refused=refused, text="")
+
+    def __getattr__(self, name: str) -> object:
+        if self.refused == "get":
+            raise RuntimeError(name)
+        raise AttributeError(name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if self.refused == "set" and name != "text":
+            raise ValueError(name)
+        vars(self)[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        raise ValueError(name)
+
+    def write(self, text: str) -> int:
+        self.text += text
+        return len(text)
+
+
+@pytest.mark.parametrize("refused", ["get", "set", "delete"])
+def test_whoever_puts_a_stream_in_place_is_not_to_blame(refused: str) -> None:
+    """Whatever it raises when it is tapped or let go, its owner and the next one do not see it."""
+    stream = Refusing(refused)
+    with Recorder() as logs:
+        with contextlib.redirect_stdout(stream):  # type: ignore[type-var]  # as much as it needs
+            print("to it")
+        print("beside it")
+    with Recorder() as again:
+        print("again")
+
+    assert stream.text == "to it\n"
+    assert logs.lines[-1].text == "beside it"
+    assert printed(again) == [("stdout", "again")]
+
+
+@pytest.mark.parametrize("mocked", [mock.MagicMock, lambda: mock.create_autospec(sys.stdout)])
+def test_a_mock_knows_how_it_was_called(mocked: Callable[[], Any]) -> None:
+    """Its `write` is what is asked for that, and so is no other one."""
+    with Recorder():
+        with mock.patch("sys.stdout", mocked()) as out:
+            print("one")
+        assert out.write.call_args_list[0] == mock.call("one")
+    out.write("two")
+
+    out.write.assert_called_with("two")
 
 
 def test_a_stream_without_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
