@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -10,6 +11,9 @@ from fnmatch import fnmatchcase
 from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 from pytest_resilience.faults import _check
 from pytest_resilience.records import Attempt
+
+_SENT = re.compile(r"[!-~]+")
+"""What the path of a request consists of; with anything else a glob would match none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,8 @@ def checked_match(
         _check.refuse("path", path, 'a path or a glob that starts with "/" or "*"')
     if isinstance(path, str) and "?" in path:
         _check.refuse("path", path, "a path without a query; use when= to look at the query")
+    if isinstance(path, str) and not _SENT.fullmatch(path):
+        _check.refuse("path", path, 'a path as it is sent, percent-encoded: "/caf%C3%A9"')
     if when is not None and not _takes_an_attempt(when):
         _check.refuse("when", when, "a plain function of an Attempt that returns True or False")
     return Match(
@@ -119,4 +125,5 @@ def _checked_header(header: object) -> dict[str, str]:
             or not _check.TOKEN.fullmatch(name)
         ):
             _check.refuse("header", header, wanted)
+        _check.field_text(f"header[{name!r}]", glob)
     return dict(header)

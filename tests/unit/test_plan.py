@@ -154,6 +154,7 @@ MATCHES: list[tuple[dict[str, Any], Attempt, bool]] = [
     ({"path": "/"}, attempt(target="http://host"), True),
     ({"path": "*"}, attempt(target="*"), True),
     ({"header": {"accept": "*json*"}}, attempt(Accept="application/json"), True),
+    ({"header": {"A": "caf\xc3\xa9\t*"}}, attempt(A="caf\xe9\tau lait"), True),
     ({"header": {"ACCEPT": "*json*"}}, attempt(accept="text/html"), False),
     ({"header": {"Accept": "*"}}, attempt(), False),
     ({"header": {}}, attempt(), True),
@@ -358,6 +359,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     *each('a method such as "GET"', "method", ["", "G T", "A\r\n", 5, b"GET"]),
     *each('that starts with "/" or "*"', "path", ["", "v1", "http://x/", 5]),
     ("path", {"path": "/a?b=c"}, "without a query; use when="),
+    *each("a path as it is sent, percent-encoded", "path", ["/café", "/a b", "*\n", "/\ud800"]),
     *each("a mapping of header names to globs", "header", ["A", ["A"], 5]),
     *each("a mapping", "header", [{"A": 5}, {5: "A"}, {"A b": "c"}, {"": ""}]),
     *each("text or bytes to look for", "body", [5, ["x"], "", b"", True, "\ud800"]),
@@ -384,6 +386,15 @@ def test_refused(field: str, how: dict[str, Any], allowed: str) -> None:
     assert str(caught.value).startswith(f"{field}={how[field]!r} is not allowed: wanted ")
     assert allowed in str(caught.value)
     assert plan.rules == ()
+
+
+@pytest.mark.parametrize("glob", ["☃*", "a\nb", "\x00", "\ud800"])
+def test_a_header_that_no_request_can_have(glob: str) -> None:
+    """A glob for what fits into no header field is refused: it would match nothing."""
+    with pytest.raises(PlanError) as caught:
+        Plan().add(503, header={"A": glob})
+
+    assert str(caught.value).startswith(f"header['A']={glob!r} is not allowed: wanted text that")
 
 
 @pytest.mark.parametrize(
