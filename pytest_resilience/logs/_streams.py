@@ -30,10 +30,12 @@ _open: dict[tuple[str, int, bool], Entry] = {}
 PLACES = ("stdout", "stderr", "__stdout__", "__stderr__")
 NAMES = ("stdout", "stderr") * 2
 MOST = 16
-"""Streams that are listened to; of more, those that came first and are not in place."""
-_lock = new_rlock()  # guards the three below
+"""Streams of others than pytest that are listened to; of more, those that came last."""
+_lock = new_rlock()  # guards the four below
 _heard: list[Any] = []
 """The streams that are tapped."""
+_diverted: list[Any] = []
+"""Those of them that somebody else than pytest has put in place."""
 _in_place = 0
 """How many there were when it was looked last: some are there by two names."""
 _settled = False
@@ -79,8 +81,11 @@ def _follow(*, diverted: bool) -> None:
             if stream is not None:
                 if not _holds(_heard, stream):
                     _heard.append(stream)
+                    if diverted:
+                        _diverted.append(stream)
                 _tap(stream, partial(_write, name, diverted))
-        for stream in [one for one in _heard if not _holds(there, one)][: len(_heard) - MOST]:
+        # Never one of pytest's, which will be put back: it would be taken for another's then.
+        for stream in [one for one in _diverted[:-MOST] if not _holds(there, one)]:
             _drop(stream)
 
 
@@ -115,7 +120,8 @@ def _drop(stream: Any) -> None:  # noqa: ANN401 -- as above
     with contextlib.suppress(Exception):  # As above; it may have been detached, too.
         _hub.drop(stream, "write")
         _hub.drop(getattr(stream, "buffer", None), "write")
-    _heard[:] = [one for one in _heard if one is not stream]
+    for kept in (_heard, _diverted):
+        kept[:] = [one for one in kept if one is not stream]
 
 
 def reset() -> None:
@@ -124,6 +130,7 @@ def reset() -> None:
     _settled = False
     _replacing.expect()
     _heard.clear()
+    _diverted.clear()
 
 
 def _there() -> tuple[Any, ...]:

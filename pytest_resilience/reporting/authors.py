@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import TYPE_CHECKING, Any
@@ -53,10 +53,7 @@ class Author:
         module, cls = getattr(item, "module", None), getattr(item, "cls", None)
         for around in [*filter(None, [module]), *getattr(cls, "__mro__", ())]:
             wrapped += [one for name, one in vars(around).items() if SET_UP.fullmatch(name)]
-        functions = [function for one in wrapped for function in _functions(one)]
-        return frozenset(
-            _place(code) for function in functions for code in _with_expressions(function.__code__)
-        )
+        return _places(wrapped)
 
     def speaks(self, frame: FrameType | None) -> bool:
         """Whether it is he who says something, behind all that passes it on."""
@@ -74,7 +71,28 @@ class Author:
 
     def wrote(self, code: CodeType) -> bool:
         """Whether this code is his."""
-        return _place(code) in self._codes or code.co_filename.endswith(CONFTEST)
+        return (
+            _place(code) in self._codes
+            or code.co_filename.endswith(CONFTEST)
+            or self._is_of_a_fixture(code)
+        )
+
+    def _is_of_a_fixture(self, code: CodeType) -> bool:
+        """Whether it is that of a fixture which nobody knew of before `getfixturevalue`."""
+        name = code.co_qualname.partition(".<locals>")[0].rpartition(".")[2]
+        manager = self._item.session._fixturemanager  # noqa: SLF001 -- the one who knows
+        found = manager.getfixturedefs(name, self._item) or ()
+        return _place(code) in _places(definition.func for definition in found)
+
+
+def _places(wrapped: Iterable[Any]) -> frozenset[Place]:
+    """Where these functions stand."""
+    return frozenset(
+        _place(code)
+        for one in wrapped
+        for function in _functions(one)
+        for code in _with_expressions(function.__code__)
+    )
 
 
 def _place(code: CodeType) -> Place:

@@ -890,6 +890,16 @@ def talks(fake_github):
 def test_fixture(talks):
     pass
 
+@pytest.fixture
+def asked_for(fake_github):
+    (lambda: print("fixture", token()))()
+    yield
+    print("fixture", token())
+
+def test_fixture_by_name(request):
+    request.getfixturevalue("asked_for")
+    print("test", token())
+
 def test_lambda(fake_github):
     show = lambda: print(token())
     show()
@@ -926,7 +936,7 @@ def test_expressions_and_fixtures_are_the_authors(session: Session) -> None:
     """And what a module of the standard library prints for them."""
     result = session(AUTHORS)
 
-    result.assert_outcomes(passed=6, errors=2)
+    result.assert_outcomes(passed=7, errors=2)
     result.stdout.fnmatch_lines(
         [
             "*ERROR at teardown of test_a_function_of_its_own_may_be_a_client*",

@@ -294,6 +294,20 @@ def test_of_many_streams_the_newest_are_kept() -> None:
     assert len(logs.lines) == 40
 
 
+def test_who_has_put_many_in_place_has_not_put_pytests_there(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What was there before is no other stream when it is back, however many came meanwhile."""
+    with Recorder() as logs:
+        for _ in range(40):
+            with contextlib.redirect_stdout(io.StringIO()):
+                pass
+            print("x")
+
+    assert {line.diverted for line in logs.lines} == {False}
+    assert capsys.readouterr().out == "x\n" * 40
+
+
 def test_sys_is_the_module_that_it_was() -> None:
     """While somebody listens it can even be pickled, as cloudpickle does by its class."""
     before = type(sys)
