@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_resilience.clock import links
 from pytest_resilience.engine._loop import Loop
-from pytest_resilience.engine._poller import READ
+from pytest_resilience.engine._poller import READ, WRITE
 from pytest_resilience.server import wire
 
 if TYPE_CHECKING:
@@ -78,6 +78,11 @@ class Held:
     def close(self) -> None:
         """Send a FIN; read on until the client sends its own."""
         self._stop()
+        goodbye = getattr(self.sock, "goodbye", None)  # Only a socket of ours for TLS has one.
+        if goodbye is not None and not goodbye():
+            self.state = State.DRAINING
+            self._watch(READ | WRITE)  # Once more when there is room for it.
+            return
         links.served_sent(self.link, finished=True)
         if wire.finish(self.sock):
             self.state = State.DRAINING

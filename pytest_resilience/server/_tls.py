@@ -50,6 +50,7 @@ class TlsSocket:
         self._held = 0  # Bytes to be sent that are in `_unsent` already, as a record.
         # What every socket has, and a connection asks for.
         self.fileno = sock.fileno
+        self.shutdown = sock.shutdown
         self.close = sock.close
         self.setsockopt = sock.setsockopt
         self.getsockopt = sock.getsockopt
@@ -99,13 +100,21 @@ class TlsSocket:
 
         After fewer than all, the next call begins with those that were not taken: the first
         of them may have been made a record of already, a part of which is out.
+
+        Raises:
+            OSError: The connection is gone, and nothing was taken: else the next call says so.
         """
         sent = 0
-        with contextlib.suppress(BlockingIOError):
+        try:
             self._flush()
             while (sent := sent + self._taken()) < len(data):
                 self._held = self._tls.write(data[sent : sent + RECORD])
                 self._flush()
+        except BlockingIOError:
+            pass
+        except OSError:
+            if not sent:
+                raise
         return sent
 
     def _taken(self) -> int:
@@ -118,13 +127,17 @@ class TlsSocket:
         while self._unsent:
             self._unsent = self._unsent[self._sock.send(self._unsent) :]
 
-    def shutdown(self, how: int) -> None:
-        """Say in TLS, and then in TCP, that no more will come."""
+    def goodbye(self) -> bool:
+        """Say in TLS that no more will come. False when there was no room; then once more."""
         with contextlib.suppress(ssl.SSLError):  # Before the handshake there is nobody to tell.
             self._tls.unwrap()
-        with contextlib.suppress(OSError):
+        try:
             self._flush()
-        self._sock.shutdown(how)
+        except BlockingIOError:
+            return False
+        except OSError:  # Gone, which the end in TCP will tell.
+            pass
+        return True
 
 
 def _reason(error: ssl.SSLError) -> str:

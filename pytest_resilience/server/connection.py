@@ -78,10 +78,19 @@ class Connection(Replying):
         if self.state is State.IGNORING:
             self._hear_no_more()
             return
-        if mask & WRITE and self._writer is not None:
-            self._writer.resume()
+        if mask & WRITE:
+            self._go_on()
         if self.state is not State.CLOSED and mask & ~WRITE:
             self._receive()
+
+    def _go_on(self) -> None:
+        """There is room for what did not fit into the socket's buffer."""
+        if self._writer is not None:
+            self._writer.resume()
+        elif self.state is State.READING:
+            self._send_continue()
+        elif self.state is State.DRAINING:
+            self.close()
 
     def _receive(self) -> None:
         try:
@@ -164,6 +173,11 @@ class Connection(Replying):
                 return
 
     def _send_continue(self) -> None:
+        """In full, or not yet: an answer behind a part of it could not be read."""
+        if not wire.has_room(self.sock):  # Answers before this one are on their way still.
+            self._watch(READ | WRITE)
+            return
+        self._watch(READ)
         with contextlib.suppress(OSError):
             self.sock.send(CONTINUE)
         links.served_sent(self.link)
@@ -213,6 +227,7 @@ class Connection(Replying):
     def _refuse(self, status: int, note: str) -> None:
         """Answer with an error of the protocol's and end the connection."""
         assert self._entry is not None
+        self._watch(READ)  # It need not be told to continue.
         self._entry.change(note=note, body_size=self._body_size)
         head_only = self._entry.attempt.method == "HEAD"
         answer = answering.dated(
@@ -237,6 +252,7 @@ class Connection(Replying):
     def _complete(self) -> None:
         body = b"".join(self._body) if self._body else b""
         self._body = []
+        self._watch(READ)  # The client has not waited to be told to continue.
         self._respond(body, keeps_alive=self._incoming.keeps_alive)
 
     # The end of an answer

@@ -10,6 +10,7 @@ is sent from the one socket object there is.
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import struct
 import sys
@@ -80,6 +81,13 @@ def finish(sock: Socket) -> bool:
     except OSError:
         return False
     return True
+
+
+def has_room(sock: Socket) -> bool:
+    """Whether the kernel takes at least a third of what it can hold of this connection."""
+    poll = select.poll()
+    poll.register(sock.fileno(), select.POLLOUT)
+    return bool(poll.poll(0))
 
 
 class Owner(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import select
 import socket
@@ -140,6 +141,27 @@ def has_ipv6() -> bool:
     except OSError:
         return False
     return True
+
+
+class Noise:
+    """Gets in the way of what a server's one connection is to say next, when called at first.
+
+    It is called on the server's thread, as a predicate or an observer of attempts.
+    """
+
+    def __init__(self, server: FakeServer) -> None:
+        self._server = server
+        self.size = 0
+
+    def __call__(self, _: Attempt) -> bool:
+        if not self.size:
+            assert self._server._listener is not None
+            (connection,) = self._server._listener.connections
+            sock = getattr(connection.sock, "_sock", connection.sock)  # Below TLS.
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    self.size += sock.send(b"x" * 65536)
+        return True
 
 
 def talk(server: FakeServer, request: bytes = GET) -> Seen:

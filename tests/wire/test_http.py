@@ -10,7 +10,7 @@ import pytest
 
 from pytest_resilience import FakeServer, Outcome, faults
 from tests.wire.apps import ManualClock, app_of, echo, whole
-from tests.wire.raw import GET, SHORT, End, Raw, Seen, ask, ended, talk
+from tests.wire.raw import GET, SHORT, End, Noise, Raw, Seen, ask, ended, talk
 
 POST = b"POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
 
@@ -157,6 +157,25 @@ def test_expect_100_continue(server: FakeServer) -> None:
 
     assert told == b"HTTP/1.1 100 Continue\r\n\r\n"
     assert answer.body == b"hello"
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_expect_100_continue_when_there_is_no_room(*, waits: bool) -> None:
+    """It is said in full, once answers before it have made room; else the answer is unreadable."""
+    with FakeServer(echo, blocking=False) as server, Raw(server) as raw:
+        server.journal.observer = noise = Noise(server)
+        head = b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"
+        raw.send(head)
+        assert [attempt.outcome for attempt in server.trace] == [Outcome.PENDING]
+        if not waits:
+            raw.send(b"hello")
+            assert server.trace[0].body == b"hello"
+        raw.exactly(noise.size)
+        told = raw.exactly(25) if waits else b"HTTP/1.1 100 Continue\r\n\r\n"
+        answer = raw.send(b"hello" if waits else b"").answer()
+
+    assert told == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert (answer.status, answer.body) == (200, b"hello")
 
 
 def test_expect_100_continue_with_the_body_at_once(server: FakeServer) -> None:

@@ -30,8 +30,13 @@ from pytest_resilience import (
     faults,
     route,
 )
+from tests.wire.raw import Noise, ended
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+POST = (
+    b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+)
 BIG = bytes(range(256)) * 8192
 LONG = 20.0
 
@@ -89,6 +94,11 @@ class Client:
         """What comes first."""
         data: bytes = self._do(self.tls.read, 65536)
         return data
+
+    def skip(self, size: int) -> None:
+        """So many bytes below TLS, of what has not been read yet."""
+        while size:
+            size -= len(self.raw.recv(min(size, 65536)))
 
     def rest(self) -> bytes:
         """All that comes until the end; `ended` says how that was."""
@@ -372,6 +382,58 @@ def test_a_client_that_stops_reading() -> None:
         client.close()
 
     assert [attempt.outcome for attempt in server.trace] == [Outcome.CUT]
+
+
+def test_a_goodbye_when_there_is_no_room(server: FakeServer) -> None:
+    """It waits for what is on its way before it: an end without it is no end in order."""
+    noise = Noise(server)
+    client = Client(server)
+    client.send(GET)
+    client.some()  # Behind all that belongs to the handshake.
+    server.fail(faults.empty_reply(), when=noise)
+    client.send(GET)
+    assert [attempt.outcome for attempt in server.trace] == [Outcome.ANSWERED, Outcome.CUT]
+    client.skip(noise.size)
+    client.rest()
+    client.close()
+
+    assert client.ended == "close_notify"
+
+
+def test_100_continue_when_there_is_no_room() -> None:
+    """It is said in full, and the answer after it, too."""
+    with FakeServer(echo, blocking=False, tls=True) as server:
+        noise = Noise(server)
+        client = Client(server)
+        client.send(GET)
+        client.some()  # Behind all that belongs to the handshake.
+        server.journal.observer = noise
+        client.send(POST)
+        assert server.trace[1].outcome is Outcome.PENDING
+        client.skip(noise.size)
+        told = client.some()
+        client.send(b"hello")
+        come = client.rest()
+        client.close()
+
+    assert told == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert come.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert come.endswith(b"\r\n\r\nhello")
+
+
+def test_a_client_that_leaves_in_the_middle() -> None:
+    """What it has got is in the trace, as without TLS."""
+    with FakeServer(echo, blocking=False, tls=True) as server:
+        client = Client(server, receive_buffer=4096)
+        body = BIG * 4
+        client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        come = client.some()
+        client.close()
+        attempt = ended(server)
+
+    assert come.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert (attempt.status, attempt.outcome) == (200, Outcome.GONE)
+    assert len(come) <= attempt.sent < len(body)
 
 
 # --- certificates ------------------------------------------------------------------------
