@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from typing import ParamSpec, TypeVar
@@ -63,11 +64,16 @@ def retry_with_backoff(
         retriable_exceptions: Everything else is raised at once.
 
     Raises:
-        ValueError: When a number is negative or not a number.
+        ValueError: When a number is negative, endless (which only max_delay may be) or not
+            a number, or when something other than exceptions is to be retried.
     """
     if not isinstance(max_retries, int) or max_retries < 0:
         raise ValueError(f"max_retries must be a whole number from 0, not {max_retries!r}")
     _check_seconds(initial_delay=initial_delay, max_delay=max_delay, backoff_factor=backoff_factor)
+    if not _can_be_caught(retriable_exceptions):
+        raise ValueError(
+            f"retriable_exceptions must be a tuple of exceptions, not {retriable_exceptions!r}"
+        )
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         name = function.__name__
@@ -110,5 +116,11 @@ def _delays(count: int, initial: float, longest: float, factor: float) -> Iterat
 
 def _check_seconds(**values: float) -> None:
     for name, value in values.items():
-        if not isinstance(value, int | float) or not value >= 0:
+        finite = name == "max_delay" or value != math.inf
+        if not isinstance(value, int | float) or not value >= 0 or not finite:
             raise ValueError(f"{name} must be a number from 0, not {value!r}")
+
+
+def _can_be_caught(value: object) -> bool:
+    kinds = value if isinstance(value, tuple) else (value,)
+    return all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds)

@@ -2,6 +2,7 @@
 
 import inspect
 import logging
+import math
 import time
 from typing import Any
 
@@ -244,9 +245,19 @@ def test_the_function_keeps_its_name_arguments_and_result() -> None:
         ({"initial_delay": -1.0}, "initial_delay must be a number from 0, not -1.0"),
         ({"max_delay": float("nan")}, "max_delay must be a number from 0, not nan"),
         ({"backoff_factor": "2"}, "backoff_factor must be a number from 0, not '2'"),
+        ({"backoff_factor": math.inf}, "backoff_factor must be a number from 0, not inf"),
+        ({"initial_delay": math.inf}, "initial_delay must be a number from 0, not inf"),
+        (
+            {"retriable_exceptions": [OSError]},
+            "retriable_exceptions must be a tuple of exceptions, not [<class 'OSError'>]",
+        ),
+        (
+            {"retriable_exceptions": (503,)},
+            "retriable_exceptions must be a tuple of exceptions, not (503,)",
+        ),
     ],
 )
-def test_bad_numbers_are_refused_where_they_are_written(
+def test_bad_values_are_refused_where_they_are_written(
     arguments: dict[str, Any], message: str
 ) -> None:
     """A schedule that cannot be is an error at decoration, not in the middle of an outage."""
