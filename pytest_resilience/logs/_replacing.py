@@ -56,6 +56,17 @@ def expect(
         told.expected, told.expected_too = now, first
 
 
+def as_expected() -> bool:
+    """Whether the expected ones are in place, and not the first ones where there are others."""
+    values, out, err = vars(sys), _told["stdout"], _told["stderr"]
+    return (
+        values.get("stdout") is out.expected
+        and values.get("stderr") is err.expected
+        and values.get("__stdout__") is out.expected_too
+        and values.get("__stderr__") is err.expected_too
+    )
+
+
 def _telling(kind: type, told: Told) -> type:
     class Module(kind):  # type: ignore[misc]  # of whatever class it is
         def __reduce__(self) -> tuple[Any, ...]:

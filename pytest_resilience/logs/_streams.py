@@ -53,7 +53,7 @@ _writing = _Writing()
 
 def install() -> None:
     """Tap the streams that are there and are not tapped yet."""
-    if _replacing.install(replaced) or not _settled:
+    if _replacing.install(replaced) or not _settled or not _replacing.as_expected():
         _follow(diverted=False)
 
 
@@ -106,7 +106,7 @@ def forget() -> None:
     """Nobody asks for these lines any more; streams that are gone are let go."""
     global _settled  # noqa: PLW0603 -- as above
     _open.clear()
-    if _settled and len(_heard) == _in_place:
+    if _settled and len(_heard) == _in_place and _replacing.as_expected():
         return
     there = _there()
     with _lock:

@@ -4,19 +4,21 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import logging
 import pickle
 import sys
 import threading
 import types
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
 
 import pytest
 
-from pytest_resilience.logs import Recorder
+from pytest_resilience.logs import Recorder, _hub
 
 
 def printed(logs: Recorder) -> list[tuple[str, str]]:
@@ -306,6 +308,50 @@ def test_who_has_put_many_in_place_has_not_put_pytests_there(
 
     assert {line.diverted for line in logs.lines} == {False}
     assert capsys.readouterr().out == "x\n" * 40
+
+
+@pytest.fixture
+def kept() -> Iterator[None]:
+    """The taps stay in place, as they do between two tests that use a fake."""
+    before = _hub._kept
+    _hub.keep(wanted=True)
+    yield
+    _hub.keep(wanted=before)
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_stream_is_let_go_when_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it has stood in for the interpreter's own, as with `-s`."""
+    monkeypatch.setattr(sys, "stdout", sys.__stdout__)
+    with Recorder(), contextlib.redirect_stdout(io.StringIO()):
+        within = weakref.ref(sys.stdout)
+    with Recorder():
+        pass
+    gc.collect()
+    assert within() is None
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        for _ in range(2):
+            with Recorder():
+                longer = weakref.ref(sys.stdout)
+    with Recorder():
+        pass
+    gc.collect()
+    assert longer() is None
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_stream_that_came_by_another_way_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """C code sets no attribute of the module, and nobody tells of the interpreter's own ones."""
+    with Recorder():
+        pass
+    monkeypatch.setitem(vars(sys), "stdout", io.StringIO())
+    monkeypatch.setitem(vars(sys), "__stderr__", io.StringIO())
+    with Recorder() as logs:
+        print("out")
+        print("err", file=sys.__stderr__)
+
+    assert printed(logs) == [("stdout", "out"), ("stderr", "err")]
 
 
 def test_sys_is_the_module_that_it_was() -> None:
