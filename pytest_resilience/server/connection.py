@@ -40,6 +40,7 @@ class Connection(Replying):
         "_body_size",
         "_carried",
         "_feeding",
+        "_idle_after",
         "_idle_timer",
         "_incoming",
         "_pending",
@@ -59,6 +60,8 @@ class Connection(Replying):
         self._body_size = 0
         self._carried = 0
         self._idle_timer: Timer | None = None
+        self._idle_after: float | None = None
+        """Seconds of that timer, which begins when all of the answer is out."""
         super().__init__(listener, sock, client, number)
 
     def ignore(self, label: str) -> None:
@@ -87,6 +90,8 @@ class Connection(Replying):
         """There is room for what did not fit into the socket's buffer."""
         if self._writer is not None:
             self._writer.resume()
+        elif self._idle_after is not None:
+            self._reset_when_idle(self._idle_after)
         elif self.state is State.READING:
             self._send_continue()
         elif self.state is State.DRAINING:
@@ -269,6 +274,12 @@ class Connection(Replying):
             self._feed(ahead)
 
     def _reset_when_idle(self, seconds: float) -> None:
+        if not wire.is_out(self.sock):  # What is not would be lost with the reset.
+            self._idle_after = seconds
+            self._watch(READ | WRITE)
+            return
+        self._idle_after = None
+        self._watch(READ)
         clock = self.listener.clock
         due = clock.monotonic_ns() + round(seconds * 1_000_000_000)
         self._idle_timer = clock.call_at(due, self.loop, self._reset_if_idle)
@@ -278,6 +289,10 @@ class Connection(Replying):
             self.reset()
 
     def _cancel_idle(self) -> None:
+        if self._idle_after is not None:
+            self._idle_after = None
+            wire.any_room(self.sock)
+            self._watch(READ)
         timer, self._idle_timer = self._idle_timer, None
         if timer is not None:
             timer.cancel()

@@ -90,6 +90,29 @@ def has_room(sock: Socket) -> bool:
     return bool(poll.poll(0))
 
 
+def is_out(sock: Socket) -> bool:
+    """Whether the kernel holds nothing back of what it was given; else it has room when that is so.
+
+    What it holds back, for want of room at the client's end, a reset takes back.
+    """
+    _room_when_out(sock, wanted=True)
+    out = has_room(sock)
+    if out:
+        any_room(sock)
+    return out
+
+
+def any_room(sock: Socket) -> None:
+    """Let room be what it was before `is_out`."""
+    _room_when_out(sock, wanted=False)
+
+
+def _room_when_out(sock: Socket, *, wanted: bool) -> None:
+    with contextlib.suppress(OSError):  # The client is gone.
+        value = int(wanted).to_bytes(4, sys.byteorder)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, value)
+
+
 class Owner(Protocol):
     """What a writer needs of its connection."""
 

@@ -92,6 +92,10 @@ class Raw:
         self._come += more
         return bool(more)
 
+    def keep(self, size: int) -> None:
+        """Read so many bytes more, or fewer; they are what comes first later on."""
+        self._come += self.sock.recv(size)
+
     def answer(self) -> Seen:
         """One answer with a Content-Length, or without a body."""
         head = self.until(b"\r\n\r\n")

@@ -623,6 +623,37 @@ def test_reset_idle_at_once() -> None:
     assert after == Seen(b"", End.RST)
 
 
+def test_reset_idle_behind_a_large_answer() -> None:
+    """It is not idle before all of its answer is out: a reset takes back what is not."""
+    large = BODY * 100_000
+    with FakeServer(app_of(large), blocking=False) as server:
+        server.fail(faults.reset_idle())
+        with Raw(server) as raw:
+            raw.send(GET)
+            while server.trace[0].outcome is Outcome.PENDING:
+                raw.keep(65536)
+            seen = raw.rest()
+
+    assert (seen.body == large, seen.end) == (True, End.RST)
+
+
+def test_reset_idle_of_a_connection_whose_answer_is_not_out() -> None:
+    """A request that comes meanwhile prevents the reset."""
+    large = BODY * 50_000
+    with FakeServer(app_of(large), blocking=False) as server:
+        server.fail(faults.reset_idle())
+        with Raw(server) as raw:
+            raw.send(GET)
+            assert server.trace[0].outcome is Outcome.ANSWERED
+            raw.send(GET)
+            assert len(server.trace) == 2
+            bodies = [raw.answer().body == large for _ in range(2)]
+
+            assert raw.silence() == Seen(b"", End.OPEN)
+
+    assert bodies == [True, True]
+
+
 def test_reset_idle_waits_for_a_connection_that_is_kept(server: FakeServer) -> None:
     """A request that wants its connection closed is left alone."""
     rule = server.fail(faults.reset_idle())
