@@ -19,6 +19,7 @@ from pytest_resilience.faults.connection import NeverRead
 from pytest_resilience.plan._match import Match, checked_match
 from pytest_resilience.plan._rule import (
     NOTHING,
+    SPARED,
     USED_UP,
     Asked,
     Decision,
@@ -125,17 +126,19 @@ class Plan:
         return self._ask(attempt, elapsed, at_accept=True)
 
     def _ask(self, attempt: Asked, elapsed: float, *, at_accept: bool) -> Decision:
-        otherwise = NOTHING
+        used_up = spared = False
         with self._lock:
             for rule in tuple(self._rules):
                 if isinstance(rule.faults[0], NeverRead) is not at_accept:
                     continue
                 decision = rule.decide(attempt, elapsed)
                 if decision is USED_UP:
-                    otherwise = USED_UP
+                    used_up = True
+                elif decision is SPARED:
+                    spared = True
                 elif decision is not None:
                     return decision
-        return otherwise
+        return USED_UP if used_up and not spared else NOTHING
 
 
 _status = lru_cache(64)(status)

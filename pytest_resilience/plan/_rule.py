@@ -36,6 +36,8 @@ class Decision:
 
 NOTHING = Decision()
 USED_UP = Decision(note="the plan is used up: answered normally")
+SPARED = Decision()
+"""A rule is about this attempt, leaves it alone, and is not used up: the next may meet it."""
 
 
 class Rule:
@@ -81,7 +83,7 @@ class Rule:
         return "" if self.used_up else f"{self}: met {self.met} of {planned} times"
 
     def decide(self, attempt: Asked, elapsed: float) -> Decision | None:
-        """What this attempt meets, USED_UP, or None when the rule leaves it alone."""
+        """What this attempt meets, USED_UP, SPARED, or None when it is another's business."""
         if not self._open(elapsed) or not (self.match is ANYTHING or self.match(attempt())):
             return None
         if self.used_up:
@@ -89,12 +91,12 @@ class Rule:
         fault = self.faults[self.met % len(self.faults)]
         wants = getattr(fault, "wants", None)
         if wants is not None and not wants(attempt()):
-            return None
+            return SPARED
         self.seen += 1
         if self.seen <= self.after:
-            return None
+            return SPARED
         if self.probability is not None and self.chance.random.random() >= self.probability:
-            return None
+            return SPARED
         self.met += 1
         return Decision(fault, self.chance)
 

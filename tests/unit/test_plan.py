@@ -99,6 +99,22 @@ def test_used_up_is_said() -> None:
     assert plan.decide(lambda: attempt("POST"), 0).note == "the plan is used up: answered normally"
 
 
+@pytest.mark.parametrize(
+    ("fault", "more"),
+    [(500, {"probability": 0.0}), (500, {"after": 9}), (faults.stale_connection(), {})],
+    ids=["chance", "after", "wants"],
+)
+def test_a_plan_with_more_to_come_is_not_used_up(fault: Any, more: dict[str, Any]) -> None:
+    """One rule is used up, and another may be met by the next request: nothing is said."""
+    plan = Plan()
+    plan.add(503)
+    plan.add(fault, **more)
+
+    notes = [plan.decide(lambda: GET, 0).note for _ in range(3)]
+
+    assert notes == ["", "", ""]
+
+
 def test_rules_in_their_order() -> None:
     """The first rule that matches and is not used up decides."""
     plan = Plan()
