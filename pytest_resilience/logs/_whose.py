@@ -14,7 +14,7 @@ PASSED_ON = frozenset(
         *("_pyio", "bz2", "click", "codecs", "configparser", "contextlib", "csv", "encodings"),
         *("fileinput", "gzip", "json", "logging", "loguru", "lzma", "os", "pathlib", "pickle"),
         *("plistlib", "pprint", "rich", "shelve", "shutil", "structlog", "tarfile", "tempfile"),
-        *("tqdm", "traceback", "warnings", "zipfile"),
+        *("tqdm", "traceback", "unittest", "warnings", "zipfile"),
     }
 )
 """Packages that only pass on what somebody says, or write it where he wants it."""

@@ -825,11 +825,11 @@ def test_what_other_processes_print_is_heard(session: Session) -> None:
 
 @pytest.mark.parametrize("reader", ["capsys", "capsysbinary", "capteesys", "capfd", "capfdbinary"])
 def test_who_reads_the_output_knows_what_may_stand_there(session: Session, reader: str) -> None:
-    """Whichever of pytest's fixtures is used for that; a mock is as good."""
+    """Whichever of pytest's fixtures is used for that; a mock is as good if it keeps it."""
     if reader == "capteesys" and not hasattr(_pytest.capture, reader):
         pytest.skip("pytest has it from 8.4 on")
     result = session(f"""{CLIENT}
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 def client():
     print("using", token())
@@ -841,9 +841,19 @@ def test_mock(fake_github):
     with patch("sys.stdout") as out:
         client()
     out.write.assert_any_call(token())
+
+def test_author(fake_github):
+    with patch("sys.stdout", Mock(wraps=sys.stdout)) as out:
+        print(token())
+    out.write.assert_any_call(token())
+
+def test_handed_on(fake_github):
+    with patch("sys.stdout", Mock(wraps=sys.stdout)):
+        client()
 """)
 
-    result.assert_outcomes(passed=2)
+    result.assert_outcomes(passed=4, errors=1)
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_handed_on*"])
 
 
 RAISED_THROUGH = f"""{CLIENT}
