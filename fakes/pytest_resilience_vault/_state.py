@@ -84,6 +84,9 @@ def _unknown(what: str, key: str, known: Any) -> PlanError:
 def _object(what: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise PlanError(f"{what} is {value!r}; wanted is an object")
+    for key in value:
+        if not isinstance(key, str):
+            raise PlanError(f"{what} has the key {key!r}; wanted are texts, as in JSON")
     return value
 
 

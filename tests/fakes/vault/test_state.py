@@ -146,6 +146,8 @@ def test_the_node_is_sealed_and_steps_down(vault: Vault, ask: Ask) -> None:
         ({"mounts": {"secret/a": 1}}, "'secret/' is mounted already"),
         ({"secrets": {"nope/a": {}}}, "no KV engine is there; there are: 'secret/'"),
         ({"secrets": {"secret/a": 1}}, r"secrets\['secret/a'\] is 1; wanted is an object"),
+        ({"secrets": {5: {}}}, "secrets has the key 5; wanted are texts, as in JSON"),
+        ({"secrets": {"secret/a": {None: 1}}}, "has the key None; wanted are texts"),
         ({"policies": {"p": 1}}, "wanted is HCL as a string"),
         ({"policies": {"p": "path {"}}, r"policies\['p'\]: failed to parse policy"),
         ({"roles": {"app": {"ttl": 1}}}, r"roles\['app'\] has no 'ttl'"),
