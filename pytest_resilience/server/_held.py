@@ -78,8 +78,7 @@ class Held:
     def close(self) -> None:
         """Send a FIN; read on until the client sends its own."""
         self._stop()
-        goodbye = getattr(self.sock, "goodbye", None)  # Only a socket of ours for TLS has one.
-        if goodbye is not None and not goodbye():
+        if not self._say_goodbye():
             self.state = State.DRAINING
             self._watch(READ | WRITE)  # Once more when there is room for it.
             return
@@ -89,6 +88,11 @@ class Held:
             self._watch(READ)
         else:
             self._close_socket()
+
+    def _say_goodbye(self) -> bool:
+        """As the socket's `goodbye`; only one of ours for TLS has it."""
+        goodbye = getattr(self.sock, "goodbye", None)
+        return goodbye is None or bool(goodbye())
 
     def _drop(self, data: bytes) -> None:
         """What comes behind our FIN."""

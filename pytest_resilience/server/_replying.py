@@ -195,6 +195,7 @@ class Replying(Held):
         if self._entry is not None:
             self._entry.end(Outcome.GONE, self.listener.now())
         self._stop()
+        self._say_goodbye()  # It may wait for ours, when it has said its own (RFC 8446 6.1).
         self._close_socket()
 
     def go_down(self, seconds: float) -> None:

@@ -20,6 +20,7 @@ import trustme
 import urllib3
 
 from pytest_resilience import (
+    OK,
     Fake,
     FakeServer,
     Outcome,
@@ -194,6 +195,25 @@ def test_an_application_knows_the_scheme() -> None:
 
     with Where(tls=True) as where:
         assert requests.get(where.url, verify=where.ca_file).json() == {"url": f"{where.url}/"}
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_client_that_waits_for_our_goodbye(server: FakeServer, version: ssl.TLSVersion) -> None:
+    """It is told one when it has said its own, on a kept connection or while it waits."""
+    server.fail(OK, faults.timeout())
+    for waits in (False, True):
+        context = ssl.create_default_context(cafile=server.ca_file)
+        context.maximum_version = version
+        with (
+            socket.create_connection((server.host, server.port), LONG) as sock,
+            context.wrap_socket(sock, server_hostname="127.0.0.1") as client,
+        ):
+            client.sendall(GET)
+            if not waits:
+                client.recv(65536)
+            client.unwrap().close()
+
+    assert [attempt.outcome for attempt in server.trace] == [Outcome.ANSWERED, Outcome.GONE]
 
 
 # --- what goes wrong before HTTP -----------------------------------------------------------
