@@ -211,6 +211,7 @@ def test_a_client_that_waits_for_our_goodbye(server: FakeServer, version: ssl.TL
             client.sendall(GET)
             if not waits:
                 client.recv(65536)
+            assert len(server.trace) == 1 + waits  # Its request has been read by now.
             client.unwrap().close()
 
     assert [attempt.outcome for attempt in server.trace] == [Outcome.ANSWERED, Outcome.GONE]
