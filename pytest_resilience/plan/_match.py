@@ -77,7 +77,7 @@ def checked_match(
     if isinstance(path, str) and "?" in path:
         _check.refuse("path", path, "a path without a query; use when= to look at the query")
     if isinstance(path, str) and not _SENT.fullmatch(path):
-        _check.refuse("path", path, 'a path as it is sent, percent-encoded: "/caf%C3%A9"')
+        _check.refuse("path", path, 'a path as it is sent, percent-encoded: "/gr%C3%BCn"')
     if when is not None and not _takes_an_attempt(when):
         _check.refuse("when", when, "a plain function of an Attempt that returns True or False")
     return Match(

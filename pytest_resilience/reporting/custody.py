@@ -67,7 +67,7 @@ class Custody:
                 self.watch(label, server)
 
     def start(self, label: str, server: Server) -> Server:
-        """The server, up until `stop`; its variables stay until the test ends."""
+        """The server, up until `stop`, and its variables with it."""
         self._desk.lease_engine()
         server.start()
         try:
@@ -77,11 +77,13 @@ class Custody:
             raise
         return server
 
-    @staticmethod
-    def stop(server: FakeServer) -> None:
-        """The test is done with this server."""
+    def stop(self, server: FakeServer) -> None:
+        """The test is done with this server: a fixture that it came after ends after it."""
         server.renewed = None
-        server.stop()
+        try:
+            server.stop()
+        finally:
+            self.environment.undo_of(server)
 
     @contextlib.contextmanager
     def sharing(self, label: str, server: Server) -> Iterator[Server]:
@@ -108,7 +110,7 @@ class Custody:
         variables = server.environment
         self.mask.add(variables)
         if self.settings.env and not self.closed:
-            self.environment.set(variables)
+            self.environment.set(variables, server)
 
     def fake(self, name: str, *, shared: bool = False) -> FakeServer:
         """A new fake by the name of its entry point, not started yet."""
@@ -160,7 +162,8 @@ class Custody:
         if self._ear is not None:
             self._ear.end()
         try:
-            text = self._judgement() if self.passed else ""
+            with self.environment.again():
+                text = self._judgement() if self.passed else ""
         finally:
             self.environment.undo()
         if text:

@@ -51,7 +51,7 @@ class Application:
 
         try:
             return self._service.plan.decide(attempt, entry.started_ns / SECOND)
-        except Exception as error:  # noqa: BLE001 -- the user's own predicate
+        except BaseException as error:  # noqa: BLE001 -- the user's own predicate, pytest.fail() too
             self._service.errors.append(error)
             return Decision(note=f"a predicate of the plan failed: {error!r}")
 
@@ -59,7 +59,7 @@ class Application:
         """The service's own error answer, or a plain one when that fails."""
         try:
             return self._service.error_answer(status, attempt)
-        except Exception as error:  # noqa: BLE001 -- the service's own code
+        except BaseException as error:  # noqa: BLE001 -- the service's own code, sys.exit() too
             self._service.errors.append(error)
             return Answer(status, (("Content-Type", "text/plain"),), (b"",))
 
@@ -68,7 +68,7 @@ class Application:
         assert self._service.control is not None
         try:
             return wsgi.call(self._service.control, env)
-        except Exception as error:  # noqa: BLE001 -- answered, and kept for whoever runs the server
+        except BaseException as error:  # noqa: BLE001 -- answered, and kept for whoever runs the server
             self._service.errors.append(error)
             return Answer(500, (("Content-Type", "text/plain"),), (repr(error).encode(),))
 

@@ -70,6 +70,10 @@ class Journal:
             self.observer(entry.attempt)
         return entry
 
+    def __bool__(self) -> bool:
+        """Whether an attempt is kept."""
+        return bool(self._entries)
+
     def clear(self) -> None:
         """Forget all attempts; the next one is number 1."""
         with self.lock:

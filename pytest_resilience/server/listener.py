@@ -137,6 +137,10 @@ class Listener:
         self._clock = self.service.clock
         self._origin_ns = self._clock.monotonic_ns()
 
+    def carry_on(self, before: Listener) -> None:
+        """Let them count on from where they began: the trace goes on."""
+        self._clock, self._origin_ns = before._clock, before._origin_ns
+
     def now(self) -> int:
         """Nanoseconds since the start of the trace."""
         return self.clock.monotonic_ns() - self._origin_ns

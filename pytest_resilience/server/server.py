@@ -131,8 +131,12 @@ class FakeServer:
         loop = engine.acquire()
         try:
             self._security.begin(self._host)
+            before = self._listener
             self._listener = Listener(loop, self, self._host, self._port)
-            self._listener.restart_time()
+            if before is not None and self.journal:
+                self._listener.carry_on(before)
+            else:
+                self._listener.restart_time()
             self._listener.open()
         except BaseException:
             self._security.end()

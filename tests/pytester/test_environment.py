@@ -53,6 +53,31 @@ def test_variables_are_put_back(session: Session, body: str) -> None:
     assert os.environ["GITHUB_TOKEN"] == "mine"
 
 
+@pytest.mark.parametrize("arguments", ["theirs, fake_github", "theirs, fake_server, fake_github"])
+def test_a_fixture_before_the_fake_puts_its_variables_back(
+    session: Session, arguments: str
+) -> None:
+    """What a fixture has set before the fake came, it takes away after the fake has gone."""
+    result = session(f"""
+        @pytest.fixture
+        def theirs(monkeypatch):
+            monkeypatch.setenv("GITHUB_URL", "theirs")
+            yield
+            assert os.environ["GITHUB_URL"] == "theirs"
+
+        def test_it({arguments}):
+            assert os.environ["GITHUB_URL"] == fake_github.url
+            if "fake_server" in "{arguments}":
+                other = fake_server(type(fake_github))
+                assert os.environ["GITHUB_URL"] == other.url
+
+        {IS_CLEAN.replace(chr(10), chr(10) + "        ")}
+        """)
+
+    result.assert_outcomes(passed=2)
+    assert "GITHUB_URL" not in os.environ
+
+
 def test_a_modules_own_variables_stay(session: Session) -> None:
     """A wider fixture's variables are put back by it, after ours were."""
     result = session("""

@@ -493,6 +493,22 @@ def test_predicate_that_writes_a_rule() -> None:
         assert [ask(server).status, ask(server).status] == [503, 502]
 
 
+@pytest.mark.parametrize("error", [KeyError("x"), pytest.fail.Exception("no"), SystemExit(2)])
+def test_a_predicate_that_raises(error: BaseException) -> None:
+    """Whatever it raises, the client has its answer, and the reason is kept."""
+
+    def when(_: Any) -> bool:
+        raise error
+
+    with FakeServer(serving([b"x"]), blocking=False) as server:
+        server.fail(503, when=when)
+        status = ask(server).status
+
+    assert status == 200
+    assert server.errors == [error]
+    assert server.trace[0].note == f"a predicate of the plan failed: {error!r}"
+
+
 class Broken:
     """A user's own fault that fails."""
 

@@ -228,6 +228,27 @@ def test_busy_port() -> None:
         )
 
 
+def test_a_trace_goes_on_when_the_server_starts_again() -> None:
+    """Its times count on; with an empty trace they begin anew."""
+    clock = ManualClock()
+    server = FakeServer(clock=clock)
+    for _ in range(2):
+        with server:
+            clock.advance(2)
+            assert ask(server).status == 200
+            clock.advance(1)
+    times = [attempt.at for attempt in server.trace]
+    with server:
+        server.new_trace()
+        clock.advance(4)
+    with server:
+        clock.advance(5)
+        assert ask(server).status == 200
+
+    assert times == [2, 5]
+    assert [attempt.at for attempt in server.trace] == [5]
+
+
 def test_address_of_another_machine() -> None:
     """An address that is not this machine's is an error that names it."""
     with pytest.raises(ServerError, match=r"cannot listen on 192\.0\.2\.1 port 0: "):
