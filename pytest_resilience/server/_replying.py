@@ -68,7 +68,7 @@ class Replying(Held):
         if self.state is State.CLOSED:
             return  # A predicate of the plan has stopped its own server.
         if decision is not NOTHING:
-            entry.meets(decision.label, decision.note)
+            entry.change(fault=decision.label, note=decision.note)
         if not getattr(decision.fault, "processed", True):
             self._bend(answering.unasked(request, self.listener, keep_alive=keeps_alive), decision)
             return
@@ -97,7 +97,7 @@ class Replying(Held):
         assert self._entry is not None
         try:
             script = answering.bent(script, decision, self._entry.attempt, self.listener)
-        except Exception as error:  # noqa: BLE001 -- a user's own fault value may fail
+        except BaseException as error:  # noqa: BLE001 -- a user's own fault, pytest.fail() too
             self.failed(error)
             script = self._script(answering.FAILED)
         self._say(script)
@@ -105,7 +105,7 @@ class Replying(Held):
     def _say(self, script: Script) -> None:
         try:
             writer = wire.Writer(self, deliver(script))
-        except Exception as error:  # noqa: BLE001 -- the same, in its first step
+        except BaseException as error:  # noqa: BLE001 -- the same, in its first step
             self.failed(error)
             answer = answering.dated(answering.FAILED, self.listener)
             script = replace(script, answer=answer, lead=(), steps=None, tail=())
@@ -116,7 +116,7 @@ class Replying(Held):
         self._entry.answered(script.answer)
         self._write(writer)
 
-    def failed(self, error: Exception) -> None:
+    def failed(self, error: BaseException) -> None:
         """The answer, or a step of it, cannot be made."""
         assert self._entry is not None
         self.listener.errors.append(error)

@@ -173,14 +173,6 @@ class Entry:
             value = self._value = Attempt(*VALUES(self))
         return value
 
-    def meets(self, fault: str | None, note: str) -> None:
-        """Record what the plan says of it."""
-        journal = self._journal
-        with journal.lock:
-            self.fault, self.note, self._value = fault, note, None
-        if journal.observer is not None:
-            journal.observer(self.attempt)
-
     def change(self, **changes: object) -> None:
         """Record a newer state."""
         journal = self._journal

@@ -145,7 +145,7 @@ class Owner(Protocol):
     def lost(self) -> None:
         """The client has gone."""
 
-    def failed(self, error: Exception) -> None:
+    def failed(self, error: BaseException) -> None:
         """The next step cannot be made."""
 
     def go_down(self, seconds: float) -> None:
@@ -208,7 +208,7 @@ class Writer:
     def _following(self) -> Step | None:
         try:
             return next(self._steps, None)
-        except Exception as error:  # noqa: BLE001 -- a user's own fault value may fail
+        except BaseException as error:  # noqa: BLE001 -- a user's own fault, pytest.fail() too
             self._owner.failed(error)
             return Reset()
 

@@ -539,6 +539,10 @@ def _second_step_that_fails(script: Any) -> Any:
     return faults.Script(script.answer, steps=steps())
 
 
+def _the_test_s_own_end(_: Any) -> Any:
+    pytest.fail("in a fault")
+
+
 def _a_pause_at_the_end(script: Any) -> Any:
     from pytest_resilience.faults._script import Pause, deliver
 
@@ -560,7 +564,7 @@ def test_a_fault_whose_last_step_is_no_write() -> None:
     assert (server.trace[0].outcome, server.trace[0].ended) == (Outcome.ANSWERED, 5)
 
 
-@pytest.mark.parametrize("apply", [lambda script: 1 / 0, _steps_that_fail])
+@pytest.mark.parametrize("apply", [lambda script: 1 / 0, _steps_that_fail, _the_test_s_own_end])
 def test_fault_that_fails(apply: Any) -> None:
     """A user's own fault that raises is a 500, with the reason in trace and errors."""
     with FakeServer(serving([b"x"]), blocking=False) as server:
