@@ -22,14 +22,7 @@ class Head:
         "version",
     )
 
-    def __init__(
-        self,
-        method: str,
-        target: str,
-        version: str,
-        fields: list[Field],
-        framing: tuple[int | None, bool] | None = None,
-    ) -> None:
+    def __init__(self, method: str, target: str, version: str, fields: list[Field]) -> None:
         self.method = method
         self.target = target
         self.version = version
@@ -38,7 +31,7 @@ class Head:
         self.text = b"\r\n".join([b"%b: %b" % field for field in fields])
         """The same, a line each."""
         self._env: dict[str, str] | None = None
-        self.length, self.chunked = _framing(fields) if framing is None else framing
+        self.length, self.chunked = _framing(fields)
         """What it says of the body's length, and whether that comes in chunks."""
         # As nearly all send it: "GET / HTTP/1.1", a line a field, and an empty one.
         self.size = len(method) + len(target) + len(self.text) + 2 * bool(fields) + 14

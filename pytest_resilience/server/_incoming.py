@@ -93,7 +93,7 @@ class Incoming:
         plain = _plain.read(data)
         if plain is None:
             return None
-        head = Head(plain.method, plain.target, "1.1", plain.fields, (len(plain.body), False))
+        head = Head(plain.method, plain.target, "1.1", plain.fields)
         if end <= LONGEST_KNOWN:
             if len(known) >= MOST_KNOWN:
                 known.clear()
