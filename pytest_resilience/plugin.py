@@ -29,7 +29,9 @@ CONTRACT_LINE = (
     "when the test uses several."
 )
 PREFIX = "fake_"
-WRITTEN = ("fake_server", "fake_vault", "fake_vault_session", "fake_gemini", "fake_gemini_session")
+WRITTEN = tuple(
+    f"fake_{name}{shared}" for name in ("server", "vault", "gemini") for shared in ("", "_session")
+)
 _configs: list[pytest.Config] = []
 """Of the sessions of this process; the last one is the one that runs."""
 
@@ -193,6 +195,25 @@ def fake_server() -> Iterator[Callable[..., FakeServer]]:
     from pytest_resilience.reporting.factory import Factory
 
     factory = Factory(_desk().current_custody())
+    try:
+        yield factory
+    finally:
+        factory.close()
+
+
+@pytest.fixture(scope="session")
+def fake_server_session() -> Iterator[Callable[..., FakeServer]]:
+    """Serve a WSGI app, or a Fake, to all tests: trace and plan are each test's own.
+
+    For a session-scoped fixture of your own; each call makes another server::
+
+        @pytest.fixture(scope="session")
+        def api(fake_server_session):
+            return fake_server_session(app)
+    """
+    from pytest_resilience.reporting.factory import SharedFactory
+
+    factory = SharedFactory(_desk())
     try:
         yield factory
     finally:

@@ -59,12 +59,13 @@ class Custody:
             self._ear = Ear(self.item)
             self._ear.begin()
         names = getattr(self.item, "fixturenames", ())
-        for label, server in self._desk.shared.items():
-            if not server.running:  # A test before has stopped it.
-                server.start()
-            server.new_trace()
-            if label in names:
-                self.watch(label, server)
+        for label, servers in self._desk.shared.items():
+            for server in servers:
+                if not server.running:  # A test before has stopped it.
+                    server.start()
+                server.new_trace()
+                if label in names:
+                    self.watch(label, server)
 
     def start(self, label: str, server: Server) -> Server:
         """The server, up until `stop`, and its variables with it."""
@@ -88,11 +89,12 @@ class Custody:
     @contextlib.contextmanager
     def sharing(self, label: str, server: Server) -> Iterator[Server]:
         """The server, up for the length of the block, for other tests as well."""
-        self._desk.shared[label] = self.start(label, server)
+        shared = self._desk.shared.setdefault(label, [])
+        shared.append(self.start(label, server))
         try:
             yield server
         finally:
-            del self._desk.shared[label]
+            shared.remove(server)
             self.stop(server)
 
     def watch(self, label: str, server: FakeServer) -> None:
@@ -117,7 +119,7 @@ class Custody:
         from pytest_resilience import registry
 
         try:
-            return registry.create(name, **(self._shared_options() if shared else self.options()))
+            return registry.create(name, **(self.shared_options() if shared else self.options()))
         except ResilienceError as error:
             text = f"fake_{name} cannot be built: {error}"
         # Outside of the handler, so that the report shows this line and no chain.
@@ -130,7 +132,7 @@ class Custody:
         self._made += 1
         return {"seed": seed, "keep": self.settings.keep}
 
-    def _shared_options(self) -> dict[str, Any]:
+    def shared_options(self) -> dict[str, Any]:
         """A shared server belongs to no test, so no marker speaks for it."""
         general = settings.of_config(self.item.config)
         return {"seed": self._desk.seed(general), "keep": general.keep}

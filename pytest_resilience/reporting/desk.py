@@ -32,8 +32,8 @@ class Desk:
         """Whether tests run in virtual time unless their marker says otherwise."""
         self.fixtures = set(fixtures)
         """Names of the fixtures that make or give a server."""
-        self.shared: dict[str, FakeServer] = {}
-        """Session-scoped fakes that are up, by the name of their fixture."""
+        self.shared: dict[str, list[FakeServer]] = {}
+        """Servers that are up for all tests, by the name of their fixture."""
         self.item: pytest.Item | None = None
         """The test that runs now, or ran last."""
         self.custody: Custody | None = None

@@ -1,7 +1,9 @@
-"""What the fixture ``fake_server`` gives: a maker of servers."""
+"""What ``fake_server`` and ``fake_server_session`` give: makers of servers."""
 
 from __future__ import annotations
 
+import contextlib
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from pytest_resilience.errors import (
@@ -14,16 +16,16 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
     from pytest_resilience.reporting.custody import Custody
+    from pytest_resilience.reporting.desk import Desk
 
 Server = TypeVar("Server", bound=FakeServer)
 
 
-class Factory:
+class Maker(ABC):
     """Makes servers, and stops all of them in the end."""
 
-    def __init__(self, custody: Custody) -> None:
-        self._custody = custody
-        self._servers: list[FakeServer] = []
+    name: str
+    """Of the fixture."""
 
     @overload
     def __call__(self, app: type[Server], **options: Any) -> Server: ...  # noqa: ANN401
@@ -32,7 +34,7 @@ class Factory:
     @overload
     def __call__(self, app: WSGIApplication | None = None, **options: Any) -> FakeServer: ...  # noqa: ANN401
     def __call__(self, app: Any = None, **options: Any) -> FakeServer:
-        """A running server of this app, until the test ends.
+        """A running server of this app, until the fixture ends.
 
         Args:
             app: A WSGI application, a class derived from ``Fake``, or a server that was
@@ -43,35 +45,88 @@ class Factory:
         Raises:
             ResilienceError: It is none of these.
         """
-        server = self._custody.start("fake_server", self._server(app, options))
-        self._servers.append(server)
-        return server
+        return self._start(self._server(app, options))
 
     def _server(self, app: Any, options: dict[str, Any]) -> FakeServer:  # noqa: ANN401
         if isinstance(app, FakeServer):
             if options:
                 raise ResilienceError(
-                    f"fake_server takes no options with {type(app).__name__}(...), "
+                    f"{self.name} takes no options with {type(app).__name__}(...), "
                     "it is made already: give them to it"
                 )
             return app
         if app is not None and not callable(app):
             raise ResilienceError(
-                f"fake_server wants a WSGI application or a class derived from Fake, got {app!r}"
+                f"{self.name} wants a WSGI application or a class derived from Fake, got {app!r}"
             )
-        options = {**self._custody.options(), **options}
+        options = {**self._options(), **options}
         if isinstance(app, type) and issubclass(app, FakeServer):
             return app(**options)
         return FakeServer(app, **options)
 
     def __repr__(self) -> str:
-        return "<fake_server: call it with an app>"
+        return f"<{self.name}: call it with an app>"
 
+    @abstractmethod
+    def _options(self) -> dict[str, Any]:
+        """What the settings say of the next server."""
+
+    @abstractmethod
+    def _start(self, server: FakeServer) -> FakeServer:
+        """The server, up."""
+
+    @abstractmethod
     def close(self) -> None:
         """Stop all servers, the last one first; one that cannot be stopped keeps none running."""
+
+
+class Factory(Maker):
+    """Makes servers for one test."""
+
+    name = "fake_server"
+
+    def __init__(self, custody: Custody) -> None:
+        self._custody = custody
+        self._servers: list[FakeServer] = []
+
+    def _options(self) -> dict[str, Any]:
+        return self._custody.options()
+
+    def _start(self, server: FakeServer) -> FakeServer:
+        self._servers.append(self._custody.start(self.name, server))
+        return server
+
+    def close(self) -> None:
+        """As of all."""
         while self._servers:
             try:
                 self._custody.stop(self._servers.pop())
             except BaseException:
                 self.close()
                 raise
+
+
+class SharedFactory(Maker):
+    """Makes servers for all tests that come."""
+
+    name = "fake_server_session"
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._servers = contextlib.ExitStack()
+        self._made = 0
+
+    def _options(self) -> dict[str, Any]:
+        options = self._desk.current_custody().shared_options()
+        # Each has a random stream of its own, as those of a test do.
+        options["seed"] += self._made
+        self._made += 1
+        return options
+
+    def _start(self, server: FakeServer) -> FakeServer:
+        custody = self._desk.current_custody()
+        return self._servers.enter_context(custody.sharing(self.name, server))
+
+    def close(self) -> None:
+        """As of all."""
+        self._servers.close()

@@ -44,7 +44,8 @@ def found(search: Search, desk: Desk, argname: str, node: Node) -> Sequence[Fixt
         # Ours is younger than the conftest.py of the root, which may override it.
         known = sorted(known, key=lambda definition: definition.func.__module__ != __name__)
     if argname in desk.shared and desk.item is node:
-        desk.custody_of(desk.item).watch(argname, desk.shared[argname])
+        for server in desk.shared[argname]:
+            desk.custody_of(desk.item).watch(argname, server)
     return known
 
 
@@ -103,7 +104,8 @@ def explain(error: pytest.FixtureLookupError, shown: object) -> None:
     from pytest_resilience import registry
 
     known = [PREFIX + name for name in registry.names()]
-    known += [name + SHARED for name in known] + ["fake_server"]
+    known.append("fake_server")
+    known += [name + SHARED for name in known]
     # They all begin alike, so only a name that is very much like another is a hint.
     close = difflib.get_close_matches(argname, known, n=1, cutoff=0.75)
     hint = f"; did you mean {close[0]!r}?" if close else ""

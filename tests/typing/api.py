@@ -111,6 +111,11 @@ def test_server(fake_server: Callable[..., FakeServer], virtual_clock: VirtualCl
     assert_type(virtual_clock.now, float)
 
 
+def api(fake_server_session: Callable[..., FakeServer]) -> FakeServer:
+    """So is the one whose servers all tests share."""
+    return fake_server_session(app, keep=10)
+
+
 def test_records(trace: Trace) -> None:
     """What a trace says."""
     attempt = trace[0]
