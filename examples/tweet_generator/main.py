@@ -15,7 +15,7 @@ from gemini_errors import ConfigurationError, GeminiError, GeminiHTTPError
 from logging_config import setup_logging
 from prompt_template import create_prompt
 from redaction import preview
-from retry_handler import retry_with_custom_backoff, retry_with_tenacity
+from retry_handler import check_attempts, retry_with_custom_backoff, retry_with_tenacity
 from settings import Settings, load_settings
 
 PREVIEW_LENGTH = 60
@@ -43,6 +43,7 @@ def generate_tweet(
         GeminiError: No tweet; its kinds are in ``gemini_errors``.
         ValueError: An argument out of range.
     """
+    check_attempts("max_retries", max_retries)
     prompt = create_prompt(topic, tone, max_words)
     settings = load_settings()
     numbers = itertools.count(1)

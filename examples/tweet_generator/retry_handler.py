@@ -82,9 +82,18 @@ def retry_with_custom_backoff(
         attempt, delay = attempt + 1, min(delay * 2, MAX_DELAY)
 
 
+def check_attempts(name: str, attempts: int) -> None:
+    """Refuse a number of attempts that makes no sense, by the name its caller gave it.
+
+    Raises:
+        ValueError: It is below 1, or no whole number.
+    """
+    if isinstance(attempts, bool) or not isinstance(attempts, int) or attempts < 1:
+        raise ValueError(f"{name} must be a whole number of at least 1, not {attempts!r}")
+
+
 def _check(max_attempts: int, **delays: float) -> None:
-    if isinstance(max_attempts, bool) or not isinstance(max_attempts, int) or max_attempts < 1:
-        raise ValueError(f"max_attempts must be a whole number of at least 1, not {max_attempts!r}")
+    check_attempts("max_attempts", max_attempts)
     for name, delay in delays.items():
         if not isinstance(delay, int | float) or not 0 <= delay <= LONGEST_DELAY:
             raise ValueError(f"{name} must be a number of seconds of at least 0, not {delay!r}")

@@ -239,9 +239,9 @@ def _bool(value: object) -> bool | None:
 
 def _folder(value: object) -> str | None:
     path = os.fspath(value) if isinstance(value, os.PathLike) else value
-    if not isinstance(path, str) or not path.strip() or not _can_be_made(path):
+    if not isinstance(path, str) or not path.strip() or "\0" in path:
         return None
-    return path
+    return path if _can_be_made(path) else None
 
 
 def _can_be_made(path: str) -> bool:

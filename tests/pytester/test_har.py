@@ -127,10 +127,11 @@ def test_what_is_no_directory_ends_in_one_line(session: Session, value: str) -> 
     )
 
 
-def test_a_number_is_no_directory(session: Session) -> None:
+@pytest.mark.parametrize(("value", "shown"), [("7", "7"), (r"'a\0b'", r"'a\x00b'")])
+def test_what_is_no_path_is_no_directory(session: Session, value: str, shown: str) -> None:
     """In a marker."""
-    result = session("@pytest.mark.resilience(har=7)\ndef test_it(fake_github):\n    pass\n")
+    result = session(f"@pytest.mark.resilience(har={value})\ndef test_it(fake_github):\n    pass\n")
 
     result.stderr.fnmatch_lines(
-        ["ERROR: *(har=...): wanted a directory that is there or can be made, got 7"]
+        [f"ERROR: *(har=...): wanted a directory that is there or can be made, got {shown}"]
     )

@@ -83,6 +83,15 @@ def test_max_retries_counts_attempts(
     assert virtual_clock.now == times[-1]
 
 
+@pytest.mark.parametrize("max_retries", [0, -1, 2.5, "3", None, True])
+def test_impossible_max_retries_are_refused(fake_gemini: Gemini, max_retries: Any) -> None:
+    """By their own name, before anything is asked."""
+    with pytest.raises(ValueError, match="^max_retries must be a whole number of at least 1, not "):
+        generate_tweet("patience", max_retries=max_retries)
+
+    assert len(fake_gemini.trace) == 0
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 409, 422, 429, 499])
 def test_client_errors_are_not_retried(
     fake_gemini: Gemini, virtual_clock: VirtualClock, status: int
