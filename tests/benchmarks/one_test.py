@@ -1,8 +1,9 @@
 """What a test costs that plans one answer and makes one request, fixtures included.
 
-Three kinds of tests run in turn in one session of pytest, blocks of each: an empty one, ours
-and our peer's. A first test uses both servers, so that what is loaded and started once a session
-is in none of them.
+Four kinds of tests run in turn in one session of pytest, blocks of each: an empty one, one with
+a server of its own, one with a server that all tests share, and our peer's, whose server all
+tests share. A first test uses all of them, so that what is loaded and started once a session is
+in none of the others.
 """
 
 from __future__ import annotations
@@ -27,7 +28,11 @@ def get(host, port):
     client.close()
     return status
 
-def test_all_is_loaded(fake_server, httpserver):
+@pytest.fixture(scope="session")
+def shared(fake_server_session):
+    return fake_server_session()
+
+def test_all_is_loaded(fake_server, shared, httpserver):
     fake_server()
 
 often = pytest.mark.parametrize("n", range({COUNT}))
@@ -37,10 +42,15 @@ def test_empty(n):
     pass
 
 @often
-def test_ours(n, fake_server):
+def test_own(n, fake_server):
     server = fake_server()
     server.fail(503)
     assert get(server.host, server.port) == 503
+
+@often
+def test_shared(n, shared):
+    shared.fail(503)
+    assert get(shared.host, shared.port) == 503
 
 @often
 def test_theirs(n, httpserver):
@@ -76,14 +86,14 @@ def pytest_unconfigure():
 """
 
 
-def _session(folder: Path) -> tuple[float, float]:
-    """Milliseconds of our test and of theirs, in the middle, less those of an empty one."""
+def _session(folder: Path) -> dict[str, float]:
+    """Milliseconds of each kind of test, in the middle, less those of an empty one."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)]
     subprocess.run(
         command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder
     )
     took = json.loads((folder / "took.json").read_text())
-    return took["test_ours"] - took["test_empty"], took["test_theirs"] - took["test_empty"]
+    return {name: took[name] - took["test_empty"] for name in took}
 
 
 def measure(*, quick: bool) -> list[Figure]:
@@ -92,18 +102,23 @@ def measure(*, quick: bool) -> list[Figure]:
         folder = Path(name)
         (folder / "test_it.py").write_text(TESTS)
         (folder / "conftest.py").write_text(CONFTEST)
-        pairs = [_session(folder) for _ in range(3 if quick else 9)]
-    ratio = statistics.median(mine / peer for mine, peer in pairs)
-    goal = Goal(most=0.8)
+        sessions = [_session(folder) for _ in range(3 if quick else 9)]
     return [
-        Figure(
-            "a test: one answer planned, one request",
-            statistics.median(mine for mine, _ in pairs),
-            statistics.median(peer for _, peer in pairs),
-            "ms",
-            "pytest-httpserver",
-            ratio,
-            goal.text("ms"),
-            goal.met(ratio),
-        )
+        _figure("a test: one answer planned, one request", "test_own", sessions),
+        _figure("a test, one server for all, as theirs is", "test_shared", sessions),
     ]
+
+
+def _figure(name: str, kind: str, sessions: list[dict[str, float]]) -> Figure:
+    ratio = statistics.median(took[kind] / took["test_theirs"] for took in sessions)
+    goal = Goal(most=0.8)
+    return Figure(
+        name,
+        statistics.median(took[kind] for took in sessions),
+        statistics.median(took["test_theirs"] for took in sessions),
+        "ms",
+        "pytest-httpserver",
+        ratio,
+        goal.text("ms"),
+        goal.met(ratio),
+    )
