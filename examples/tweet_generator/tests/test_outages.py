@@ -86,7 +86,7 @@ def test_max_retries_counts_attempts(
 @pytest.mark.parametrize("max_retries", [0, -1, 2.5, "3", None, True])
 def test_impossible_max_retries_are_refused(fake_gemini: Gemini, max_retries: Any) -> None:
     """By their own name, before anything is asked."""
-    with pytest.raises(ValueError, match="^max_retries must be a whole number of at least 1, not "):
+    with pytest.raises(ValueError, match=r"^max_retries must be a whole number of at least 1"):
         generate_tweet("patience", max_retries=max_retries)
 
     assert len(fake_gemini.trace) == 0
