@@ -15,6 +15,7 @@ from gemini_errors import (
     GeminiHTTPError,
     InvalidRequestError,
     NoTweetError,
+    without_frames,
 )
 from redaction import preview
 from settings import Settings
@@ -43,6 +44,7 @@ class _KeyHeader(AuthBase):
         return request
 
 
+@without_frames
 def generate_text(settings: Settings, prompt: str) -> str:
     """Gemini's answer to ``prompt``.
 
@@ -63,27 +65,27 @@ def _post(settings: Settings, prompt: str) -> requests.Response:
             allow_redirects=False,
         )
     except TRANSPORT_FAILURES as error:
-        raise GeminiConnectionError(_describe(error)) from _without_key(error)
+        raise GeminiConnectionError(_describe(error)) from _detached(error)
     except (requests.RequestException, ValueError) as error:
-        raise InvalidRequestError(_describe(error)) from _without_key(error)
+        raise InvalidRequestError(_describe(error)) from _detached(error)
     if response.status_code != 200:
         raise GeminiHTTPError(_error_message(response), response.status_code)
     return response
 
 
 def _describe(error: Exception) -> str:
-    """The error's kind and its innermost reason; around it urllib3 repeats host and path."""
+    return f"{type(error).__name__}: {_reason(error)}"
+
+
+def _reason(error: Exception) -> str:
+    """The error's innermost reason; around it urllib3 repeats host and path."""
     inner = error.args[0] if error.args else error
-    reason = getattr(inner, "reason", inner)
-    return preview(f"{type(error).__name__}: {reason}", ERROR_LENGTH)
+    return preview(str(getattr(inner, "reason", inner)), ERROR_LENGTH)
 
 
-def _without_key(error: Exception) -> Exception:
-    """The error as a cause: its request would show the key to whoever prints the headers."""
-    request = getattr(error, "request", None)
-    if isinstance(request, requests.PreparedRequest):
-        request.headers.pop(KEY_HEADER, None)
-    return error
+def _detached(error: Exception) -> requests.RequestException | None:
+    """What requests raised, as a cause: without its request and its frames, which hold the key."""
+    return type(error)(_reason(error)) if isinstance(error, requests.RequestException) else None
 
 
 def _error_message(response: requests.Response) -> str:

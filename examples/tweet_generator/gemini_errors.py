@@ -4,7 +4,14 @@ Each error knows whether another try could help (``retryable``), so that the
 retry functions, the log and the caller all go by the same answer.
 """
 
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
 import requests
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 # What requests raises when the network, not the request, is at fault.
 # ContentDecodingError and JSONDecodeError mean that an answer was mangled on its way.
@@ -67,6 +74,26 @@ class GarbledAnswerError(GeminiError):
 
 class NoTweetError(GeminiError):
     """Gemini's own, complete answer, and it holds no finished tweet."""
+
+
+def without_frames(function: Callable[P, T]) -> Callable[P, T]:
+    """Let a GeminiError leave ``function`` without the frames it came through.
+
+    Their variables hold the key, or an answer that quotes it, and some error
+    reporters print variables. The exception that it was made of, which Python
+    keeps as its context, has such frames too.
+    """
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except GeminiError as error:
+            failure = error.with_traceback(None)
+            failure.__context__ = None
+        raise failure
+
+    return call
 
 
 def is_server_error(status_code: int) -> bool:

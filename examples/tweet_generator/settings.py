@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from gemini_errors import ConfigurationError
+from gemini_errors import ConfigurationError, without_frames
 from redaction import register_secret
 
 ENV_FILE = Path(__file__).parent / ".env"
@@ -25,6 +25,7 @@ class Settings:
     base_url: str = DEFAULT_BASE_URL
 
 
+@without_frames
 def load_settings() -> Settings:
     """Read the environment; what it leaves out is looked up in ``.env``.
 

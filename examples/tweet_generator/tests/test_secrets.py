@@ -14,7 +14,12 @@ import requests
 import structlog
 
 import settings
-from gemini_errors import GeminiError, GeminiHTTPError
+from gemini_errors import (
+    ConfigurationError,
+    GeminiConnectionError,
+    GeminiError,
+    GeminiHTTPError,
+)
 from logging_config import filter_sensitive_data, setup_logging
 from main import generate_tweet
 from pytest_resilience import faults
@@ -28,6 +33,7 @@ FAILURES = [
     pytest.param(503, id="503"),
     pytest.param(400, id="400"),
     pytest.param(faults.reset_peer(), id="reset"),
+    pytest.param(faults.empty_reply(), id="no answer"),
     pytest.param(faults.limit_data(), id="cut"),
     pytest.param(faults.timeout(), id="timeout"),
     pytest.param(faults.garbage(), id="garbage"),
@@ -51,9 +57,13 @@ def filtered(**fields: object) -> dict[str, Any]:
 
 def everything_about(error: BaseException | None) -> str:
     """All that a log, a debugger's first look or an error tracker shows of an error."""
+    if error is not None and error.__traceback__ is not None:
+        # The first frame is the test's own.
+        error = error.with_traceback(error.__traceback__.tb_next)
     texts: list[str] = []
     while error is not None:
-        texts += [str(error), repr(error), repr(vars(error)), *traceback.format_exception(error)]
+        shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+        texts += [str(error), repr(error), repr(vars(error)), *shown.format()]
         request = getattr(error, "request", None)
         texts.append(repr(getattr(request, "headers", None)))
         error = error.__cause__ or error.__context__
@@ -113,6 +123,20 @@ def test_no_failure_shows_the_key(
         assert fake_gemini.api_key not in text
 
 
+@pytest.mark.parametrize("name", ["GOOGLE_GEMINI_BASE_URL", "http_proxy"])
+def test_nobody_there_does_not_show_the_key(
+    canary: str, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Nor does a request that was never sent, because the service or a proxy is down."""
+    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://gemini.invalid")
+    monkeypatch.setenv(name, "http://127.0.0.1:1")
+
+    with pytest.raises(GeminiConnectionError, match="Connection refused") as caught:
+        generate_tweet("secrets", max_retries=1)
+
+    assert canary not in everything_about(caught.value)
+
+
 @pytest.mark.parametrize("status", [200, 403, 503])
 def test_a_key_that_the_server_echoes_is_blanked(
     fake_gemini: Gemini, read_log: ReadLog, status: int
@@ -160,6 +184,24 @@ def test_a_location_with_a_key_is_blanked(fake_gemini: Gemini) -> None:
 
     with pytest.raises(GeminiHTTPError, match=r"\?a=b&key=\[REDACTED\] not followed"):
         generate_tweet("secrets")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("GEMINI_MODEL", "../evil"), ("GOOGLE_GEMINI_BASE_URL", "ftp://h"), ("GEMINI_API_KEY", "é")],
+)
+def test_a_setting_that_is_refused_does_not_show_the_key(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """The key next to it stays unseen, and so does the key itself, if it is the one."""
+    canary = "canary-" + secrets.token_hex(16)
+    settings.ENV_FILE.write_text(f"GEMINI_API_KEY={canary}\n")
+    monkeypatch.setenv(name, f"{canary}{value}" if name == "GEMINI_API_KEY" else value)
+
+    with pytest.raises(ConfigurationError, match=name) as caught:
+        generate_tweet("secrets")
+
+    assert canary not in everything_about(caught.value)
 
 
 def test_settings_do_not_show_the_key(canary: str) -> None:
