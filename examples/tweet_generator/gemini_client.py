@@ -9,12 +9,12 @@ import requests
 from requests.auth import AuthBase
 
 from gemini_errors import (
-    TRANSPORT_FAILURES,
     GarbledAnswerError,
     GeminiConnectionError,
     GeminiHTTPError,
     InvalidRequestError,
     NoTweetError,
+    is_retryable,
     without_frames,
 )
 from redaction import preview
@@ -64,10 +64,10 @@ def _post(settings: Settings, prompt: str) -> requests.Response:
             # requests would carry the key header along to any other host.
             allow_redirects=False,
         )
-    except TRANSPORT_FAILURES as error:
-        raise GeminiConnectionError(_describe(error)) from _detached(error)
-    except (requests.RequestException, ValueError) as error:
-        raise InvalidRequestError(_describe(error)) from _detached(error)
+    except Exception as error:  # noqa: BLE001 - becomes one of ours
+        # requests lets out what others raise over an unusable proxy or a missing certificate.
+        kind = GeminiConnectionError if is_retryable(error) else InvalidRequestError
+        raise kind(_describe(error)) from _detached(error)
     if response.status_code != 200:
         raise GeminiHTTPError(_error_message(response), response.status_code)
     return response

@@ -52,7 +52,12 @@ def _read_env_file() -> dict[str, str]:
         # Optional: whoever sets the environment otherwise does not need it.
         return {}
     # utf-8-sig: Windows' Notepad may put a byte order mark in front.
-    values = dotenv_values(ENV_FILE, encoding="utf-8-sig")
+    try:
+        values = dotenv_values(ENV_FILE, encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        # PowerShell's redirection writes UTF-16.
+        reason = type(error).__name__
+        raise ConfigurationError(f"{ENV_FILE} cannot be read as UTF-8 text: {reason}") from None
     return {name: text for name, text in values.items() if text}
 
 

@@ -371,3 +371,30 @@ def test_a_request_that_cannot_be_sent_is_not_retried(
     assert [line["event"] for line in read_log()] == ["Making API request", "API request failed"]
     assert read_log()[1]["retry_attempted"] is False
     assert virtual_clock.now == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        pytest.param(
+            "REQUESTS_CA_BUNDLE",
+            "/no/such.pem",
+            "OSError: Could not find a suitable TLS CA certificate bundle, .*: /no/such.pem",
+            id="certificates that are not there",
+        ),
+        pytest.param("https_proxy", "http://user:word@", "TypeError: ", id="a proxy without host"),
+    ],
+)
+def test_what_requests_lets_out_is_an_error_of_ours(
+    monkeypatch: pytest.MonkeyPatch, read_log: ReadLog, name: str, value: str, message: str
+) -> None:
+    """Not all that an environment can break ends in an exception of requests; it is logged, too."""
+    monkeypatch.setenv("GEMINI_API_KEY", "a-key-of-no-importance")
+    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "https://gemini.invalid")
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(InvalidRequestError, match=message):
+        generate_tweet("patience")
+
+    ours = [line["event"] for line in read_log() if "logger" not in line]
+    assert ours == ["Making API request", "API request failed"]

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import dotenv
 import pytest
 
 import settings
@@ -135,6 +136,32 @@ def test_env_file_is_read() -> None:
     loaded = load_settings()
 
     assert (loaded.api_key, loaded.model) == (KEY, "gemini-3.7-flash")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_an_env_file_in_another_encoding_is_refused_unseen(encoding: str) -> None:
+    """PowerShell and old editors write them; the error names the file, and shows none of it."""
+    settings.ENV_FILE.write_text(f"# clé\nGEMINI_API_KEY={KEY}\n", encoding)
+
+    with pytest.raises(ConfigurationError) as caught:
+        generate_tweet("nothing")
+
+    assert str(caught.value) == (
+        f"{settings.ENV_FILE} cannot be read as UTF-8 text: UnicodeDecodeError"
+    )
+    assert caught.value.__context__ is None
+
+
+def test_an_env_file_that_cannot_be_opened_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A .env that belongs to somebody else is an error of ours, not of the system."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", settings.ENV_FILE)
+
+    monkeypatch.setattr(dotenv, "dotenv_values", refuse)
+
+    with pytest.raises(ConfigurationError, match=r"\.env cannot be read .*: PermissionError$"):
+        generate_tweet("nothing")
 
 
 def test_the_environment_wins_over_env_file(monkeypatch: pytest.MonkeyPatch) -> None:
