@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from gds_vault.errors import VaultError
 from gds_vault.failures import StatusError
+from gds_vault.forks import starts_anew
 from gds_vault.logins import Login, Logins, granted, usable_seconds
 from gds_vault.mounts import Mount, known_mount, likely_mount, mount_from
 from gds_vault.retry import is_transient
@@ -42,6 +43,12 @@ class Conversation:
         self._credentials = credentials
         self._transport = Transport(address, timeout, (credentials.role_id, credentials.secret_id))
         self.logins = Logins(self._log_in)
+        starts_anew(self)
+
+    def start_anew(self) -> None:
+        """Keep the token in a forked process, but neither connections nor a login under way."""
+        self._transport.start_anew()
+        self.logins.start_anew()
 
     def close(self) -> None:
         """Forget the token and what was learnt with it, and close the connections."""

@@ -124,6 +124,10 @@ class Logins:
             if login is None or self._login is login:
                 self._login = None
 
+    def start_anew(self) -> None:
+        """Forget a login under way, and who held the lock: in a fork they never end."""
+        self._lock, self._flight = threading.Lock(), None
+
     def _board(self) -> tuple[Future[Login], bool]:
         if self._flight is not None:
             return self._flight, False

@@ -37,6 +37,10 @@ class Transport:
         """Give the kept connections back. A later request opens new ones."""
         self._session.close()
 
+    def start_anew(self) -> None:
+        """Leave the kept connections to the process that this one was forked from."""
+        self._session = _Session()
+
     def request(
         self,
         method: str,
