@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 import requests
 from requests.auth import AuthBase
+from requests.exceptions import InvalidSchema
 
 from gemini_errors import (
     GarbledAnswerError,
@@ -24,6 +25,7 @@ from settings import Settings
 TIMEOUT = (5.0, 30.0)
 ERROR_LENGTH = 200
 KEY_HEADER = "x-goog-api-key"
+UNUSABLE_ADDRESS = "GOOGLE_GEMINI_BASE_URL, or a proxy such as HTTPS_PROXY, is no usable address"
 
 # For answers that bring no text of their own, such as a proxy's HTML page.
 _STATUS_TEXTS = {
@@ -79,6 +81,9 @@ def _describe(error: Exception) -> str:
 
 def _reason(error: Exception) -> str:
     """The error's innermost reason; around it urllib3 repeats host and path."""
+    if isinstance(error, ValueError | TypeError) and not isinstance(error, InvalidSchema):
+        # Its words quote what could not be parsed, and that may be a proxy's password.
+        return UNUSABLE_ADDRESS
     inner = error.args[0] if error.args else error
     return preview(str(getattr(inner, "reason", inner)), ERROR_LENGTH)
 

@@ -364,7 +364,7 @@ def test_a_request_that_cannot_be_sent_is_not_retried(
     monkeypatch.setenv("GEMINI_API_KEY", "a-key-of-no-importance")
     monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://*.example")
 
-    with pytest.raises(InvalidRequestError, match="InvalidURL: URL has an invalid label") as caught:
+    with pytest.raises(InvalidRequestError, match="InvalidURL: GOOGLE_GEMINI_BASE_URL") as caught:
         generate_tweet("patience")
 
     assert isinstance(caught.value.__cause__, requests.exceptions.InvalidURL)
@@ -382,7 +382,18 @@ def test_a_request_that_cannot_be_sent_is_not_retried(
             "OSError: Could not find a suitable TLS CA certificate bundle, .*: /no/such.pem",
             id="certificates that are not there",
         ),
-        pytest.param("https_proxy", "http://user:word@", "TypeError: ", id="a proxy without host"),
+        pytest.param(
+            "https_proxy",
+            "http://user:word@",
+            "TypeError: .* a proxy such as HTTPS_PROXY, is no usable address",
+            id="a proxy without host",
+        ),
+        pytest.param(
+            "https_proxy",
+            "socks5://127.0.0.1:1",
+            "InvalidSchema: Missing dependencies for SOCKS support",
+            id="a proxy that takes another library",
+        ),
     ],
 )
 def test_what_requests_lets_out_is_an_error_of_ours(

@@ -19,6 +19,7 @@ from gemini_errors import (
     GeminiConnectionError,
     GeminiError,
     GeminiHTTPError,
+    InvalidRequestError,
 )
 from logging_config import filter_sensitive_data, setup_logging
 from main import generate_tweet
@@ -202,6 +203,30 @@ def test_a_setting_that_is_refused_does_not_show_the_key(
         generate_tweet("secrets")
 
     assert canary not in everything_about(caught.value)
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://me:hidden@proxy:99999",
+        "http://me:hidden#1@proxy:3128",
+        "http://me:hidden/1@proxy:3128",
+        "http://me:hidden?1@proxy:3128",
+    ],
+)
+@pytest.mark.usefixtures("canary")
+def test_the_password_of_a_proxy_is_not_shown(
+    monkeypatch: pytest.MonkeyPatch, read_log: ReadLog, proxy: str
+) -> None:
+    """A proxy whose address is none, often for want of a %23, is not quoted."""
+    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://gemini.invalid")
+    monkeypatch.setenv("http_proxy", proxy)
+
+    with pytest.raises(InvalidRequestError, match="a proxy such as HTTPS_PROXY") as caught:
+        generate_tweet("secrets")
+
+    assert "hidden" not in everything_about(caught.value)
+    assert "hidden" not in json.dumps(read_log())
 
 
 def test_settings_do_not_show_the_key(canary: str) -> None:
