@@ -46,6 +46,17 @@ class _KeyHeader(AuthBase):
         return request
 
 
+class _Session(requests.Session):
+    """Takes a redirect for an answer like any other; requests would carry the key to any host.
+
+    With ``allow_redirects=False`` requests still prepares the next request, and fails
+    where it cannot parse the address.
+    """
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        return None
+
+
 @without_frames
 def generate_text(settings: Settings, prompt: str) -> str:
     """Gemini's answer to ``prompt``.
@@ -58,14 +69,13 @@ def generate_text(settings: Settings, prompt: str) -> str:
 
 def _post(settings: Settings, prompt: str) -> requests.Response:
     try:
-        response = requests.post(
-            f"{settings.base_url}/v1beta/models/{settings.model}:generateContent",
-            json={"contents": [{"role": "user", "parts": [{"text": prompt}]}]},
-            auth=_KeyHeader(settings.api_key),
-            timeout=TIMEOUT,
-            # requests would carry the key header along to any other host.
-            allow_redirects=False,
-        )
+        with _Session() as session:
+            response = session.post(
+                f"{settings.base_url}/v1beta/models/{settings.model}:generateContent",
+                json={"contents": [{"role": "user", "parts": [{"text": prompt}]}]},
+                auth=_KeyHeader(settings.api_key),
+                timeout=TIMEOUT,
+            )
     except Exception as error:  # noqa: BLE001 - becomes one of ours
         # requests lets out what others raise over an unusable proxy or a missing certificate.
         kind = GeminiConnectionError if is_retryable(error) else InvalidRequestError

@@ -2,7 +2,8 @@
 
 Secrets are found in two ways: by value (every key that ``register_secret`` was
 told, and ``GEMINI_API_KEY``), and by looks (names such as ``api_key`` in front
-of a value, Google's ``AIza...``). Found, they become ``[REDACTED]``.
+of a value, Google's ``AIza...``, the ``user:password@`` of a URL). Found, they
+become ``[REDACTED]``.
 """
 
 import math
@@ -22,6 +23,7 @@ _PATTERNS = (
     re.compile(r"()AIza[0-9A-Za-z_\-]{20,}"),
     re.compile(r"(?i)([?&](?:key|api_?key|access_token)=)[^&\s\"'<>]+"),
     re.compile(r"(?i)(api[_-]?key[\"']?\s*[:=]\s*b?[\"']?)[^\s\"',;}&]+"),
+    re.compile(r"(//)[^\s\"'<>/?#]+(?=@)"),
     re.compile(r"(?i)(authorization[\"']?\s*[:=]\s*[\"']?)[^\r\n\"',}]+"),
 )
 

@@ -340,6 +340,19 @@ def test_a_redirect_is_not_followed(
     assert fake_gemini.trace.statuses == [code]
 
 
+@pytest.mark.parametrize("location", ["http://[::1", "/\xff\xfe", "http://*.example", "x:y", ""])
+def test_a_redirect_to_nowhere_is_a_status_like_any_other(
+    fake_gemini: Gemini, location: str
+) -> None:
+    """An address that cannot be parsed is the server's mistake, not the request's."""
+    fake_gemini.fail(faults.status(302, headers={"Location": location}))
+
+    with pytest.raises(GeminiHTTPError, match=r"^HTTP 302: Redirect to .*not followed$") as caught:
+        generate_tweet("patience")
+
+    assert caught.value.status_code == 302
+
+
 def test_every_attempt_is_the_same_request(fake_gemini: Gemini) -> None:
     """Each attempt posts the prompt, with the key in its header."""
     fake_gemini.fail(503, 503)

@@ -179,12 +179,23 @@ def test_a_key_at_the_cut_is_blanked_whole(fake_gemini: Gemini, read_log: ReadLo
     assert caught.value.message == "x" * 190 + "[REDACTED]"
 
 
-def test_a_location_with_a_key_is_blanked(fake_gemini: Gemini) -> None:
-    """The text about a redirect does not repeat a key in its address."""
-    fake_gemini.fail(faults.redirect("http://127.0.0.1:1/?a=b&key=abcdefgh"))
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("http://127.0.0.1:1/?a=b&key=abcdefgh", "http://127.0.0.1:1/?a=b&key=[REDACTED]"),
+        ("http://me:hidden@127.0.0.1:1/x", "http://[REDACTED]@127.0.0.1:1/x"),
+    ],
+)
+def test_a_location_with_a_secret_is_blanked(
+    fake_gemini: Gemini, location: str, shown: str
+) -> None:
+    """The text about a redirect does not repeat a key or a password in its address."""
+    fake_gemini.fail(faults.redirect(location))
 
-    with pytest.raises(GeminiHTTPError, match=r"\?a=b&key=\[REDACTED\] not followed"):
+    with pytest.raises(GeminiHTTPError) as caught:
         generate_tweet("secrets")
+
+    assert caught.value.message == f"Redirect to {shown} not followed"
 
 
 @pytest.mark.parametrize(
@@ -327,8 +338,12 @@ def test_other_fields_are_kept(name: str) -> None:
         ("AIzaSyA-0123456789_0123456789-0123456789", "[REDACTED]"),
         ("{'x-goog-api-key': 'abc', 'a': 1}", "{'x-goog-api-key': '[REDACTED]', 'a': 1}"),
         ("GEMINI_API_KEY=abc", "GEMINI_API_KEY=[REDACTED]"),
+        ("to http://me:a@b@proxy:3128/x", "to http://[REDACTED]@proxy:3128/x"),
+        ("to //token@proxy", "to //[REDACTED]@proxy"),
         ("Authorization: Bearer abc", "Authorization: [REDACTED]"),
         ("the key to happiness = bearer bonds", "the key to happiness = bearer bonds"),
+        ("https://medium.com/@me // me@home", "https://medium.com/@me // me@home"),
+        ('{"url":"//h","to":"me@home"}', '{"url":"//h","to":"me@home"}'),
     ],
 )
 def test_secrets_are_known_by_their_looks(text: str, clean: str) -> None:
