@@ -36,7 +36,7 @@ def load_settings() -> Settings:
     env_file = _read_env_file()
 
     def look_up(name: str, default: str = "") -> str:
-        return (os.environ.get(name) or env_file.get(name) or default).strip()
+        return os.environ.get(name, "").strip() or env_file.get(name, "").strip() or default
 
     return Settings(
         api_key=_checked_key(look_up("GEMINI_API_KEY")),

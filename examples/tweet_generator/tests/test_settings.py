@@ -164,15 +164,19 @@ def test_an_env_file_that_cannot_be_opened_is_named(monkeypatch: pytest.MonkeyPa
         generate_tweet("nothing")
 
 
-def test_the_environment_wins_over_env_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where both speak, the environment is right; an empty variable does not speak."""
-    settings.ENV_FILE.write_text(f"GEMINI_API_KEY={KEY}\nGEMINI_MODEL=from-the-file\n")
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_the_environment_wins_over_env_file(monkeypatch: pytest.MonkeyPatch, blank: str) -> None:
+    """Where both speak, the environment is right; a blank variable does not speak."""
+    settings.ENV_FILE.write_text(
+        f'GEMINI_API_KEY={KEY}\nGEMINI_MODEL=from-the-file\nGOOGLE_GEMINI_BASE_URL="{blank}"\n'
+    )
     monkeypatch.setenv("GEMINI_API_KEY", "from-the-environment")
-    monkeypatch.setenv("GEMINI_MODEL", "")
+    monkeypatch.setenv("GEMINI_MODEL", blank)
 
     loaded = load_settings()
 
     assert (loaded.api_key, loaded.model) == ("from-the-environment", "from-the-file")
+    assert loaded.base_url == "https://generativelanguage.googleapis.com"
 
 
 def test_python_dotenv_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
