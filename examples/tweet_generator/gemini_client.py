@@ -158,8 +158,8 @@ def _text(payload: Mapping[str, object]) -> str:
     if not isinstance(candidates, list) or not candidates:
         raise NoTweetError("The answer has no candidates", 200)
     candidate = _mapping(candidates[0])
-    finish_reason = candidate.get("finishReason", "STOP")
-    if finish_reason != "STOP":
+    finish_reason = candidate.get("finishReason")
+    if finish_reason not in (None, "STOP"):
         raise NoTweetError(preview(f"No finished text: {finish_reason}", ERROR_LENGTH), 200)
     text = _joined_parts(_mapping(candidate.get("content")).get("parts"))
     if not text:

@@ -167,6 +167,9 @@ def test_only_a_200_is_success(fake_gemini: Gemini, status: int) -> None:
             candidate(content={"parts": [{"text": "One."}]}), "One.", id="no reason given"
         ),
         pytest.param(
+            candidate(content={"parts": [{"text": "One."}]}, finishReason=None), "One.", id="null"
+        ),
+        pytest.param(
             {**texts({"text": "One."}), "promptFeedback": {}}, "One.", id="feedback, not blocked"
         ),
         pytest.param(
