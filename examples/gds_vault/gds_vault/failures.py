@@ -9,18 +9,26 @@ with a few words for a text and nothing attached. The long text goes to the DEBU
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from http.client import HTTPException
 
 import requests
 
 from gds_vault.text import Secret, one_line, without
 
 # A connect timeout is worded as the example in the document has it.
+# For an address that cannot be used, requests quotes it, and with it a proxy's password.
 WORDS: Mapping[type[requests.RequestException], str] = {
     requests.ConnectTimeout: "Connection timeout",
     requests.exceptions.SSLError: "TLS failure",
     requests.exceptions.ProxyError: "Proxy failure",
     requests.exceptions.ContentDecodingError: "Answer cannot be decompressed",
+    requests.exceptions.InvalidURL: "Unusable address: see HTTP_PROXY, HTTPS_PROXY, vault_addr",
+    requests.exceptions.InvalidSchema: "Unusable kind of proxy: see HTTP_PROXY, HTTPS_PROXY",
 }
+
+
+class UnusableSettings(requests.RequestException):
+    """No request could be made, for a reason that requests has no exception for."""
 
 
 class StatusError(requests.HTTPError):
@@ -37,10 +45,19 @@ class StatusError(requests.HTTPError):
         self.errors = errors
 
 
-def detached(failure: OSError) -> requests.RequestException:
+def detached(failure: Exception) -> requests.RequestException:
     """The same failure, in words, without the request it carries."""
-    kind = type(failure) if isinstance(failure, requests.RequestException) else None
-    return (kind or requests.ConnectionError)(in_words(failure))
+    if isinstance(failure, requests.RequestException):
+        return type(failure)(in_words(failure))
+    if not isinstance(failure, OSError):
+        name = type(failure).__name__
+        return UnusableSettings(
+            f"No request can be made ({name}): see HTTP_PROXY, HTTPS_PROXY, vault_addr"
+        )
+    # One without a number is not the system's: requests misses the file or folder.
+    if type(failure) is OSError and failure.errno is None:
+        return UnusableSettings(f"{one_line(failure)}: see REQUESTS_CA_BUNDLE")
+    return requests.ConnectionError(in_words(failure))
 
 
 def in_words(failure: OSError) -> str:
@@ -58,6 +75,8 @@ def in_words(failure: OSError) -> str:
             return one_line(cause.strerror or cause.args[0])
     if isinstance(failure, requests.exceptions.ChunkedEncodingError):
         return "Answer cut short"
+    if any(isinstance(cause, HTTPException) for cause in causes):
+        return "Answer cannot be read as HTTP"
     return type(failure).__name__
 
 

@@ -9,6 +9,7 @@ from typing import ParamSpec, TypeVar
 
 import requests
 
+from gds_vault.failures import UnusableSettings
 from gds_vault.text import one_line
 
 logger = logging.getLogger("gds_vault.vault")
@@ -24,6 +25,7 @@ MISCONFIGURED = (
     requests.exceptions.InvalidURL,
     requests.exceptions.MissingSchema,
     requests.exceptions.URLRequired,
+    UnusableSettings,
 )
 
 

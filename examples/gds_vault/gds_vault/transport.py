@@ -11,6 +11,7 @@ import requests
 
 from gds_vault.errors import VaultError
 from gds_vault.failures import StatusError, complaints, detached, status_error
+from gds_vault.retry import is_transient
 from gds_vault.text import Secret, one_line, without
 
 logger = logging.getLogger("gds_vault.vault")
@@ -70,12 +71,16 @@ class Transport:
                 auth=_TokenHeader(token),
                 timeout=self._timeout,
             )
-        except OSError as exc:  # what requests raises is one, and so is what slips through it
+        # What requests raises is an OSError, and so is most that slips through it. The others
+        # come from addresses, mostly of a proxy, that urllib3 cannot read.
+        except (OSError, ValueError, TypeError) as exc:
             failure = detached(exc)
-            detail = without(f"{type(exc).__name__}: {exc}", secrets)
+            # What is wrong with an address is said with the address, so with a proxy's password.
+            detail = type(exc).__name__ + (f": {exc}" if is_transient(failure) else "")
         seconds = time.monotonic() - started
         if failure is not None:
-            logger.debug("%s failed in %.3fs: %s", asked, seconds, one_line(detail, 1000))
+            detail = one_line(without(detail, secrets), 1000)
+            logger.debug("%s failed in %.3fs: %s", asked, seconds, detail)
             raise failure  # here, where no frame of requests is in the traceback
         logger.debug("%s answered %d in %.3fs", asked, response.status_code, seconds)
         return _judged(response, asked, secrets)

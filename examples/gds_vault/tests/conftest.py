@@ -1,6 +1,7 @@
 """What the tests share: a Vault in virtual time, the operations, and the log."""
 
 import logging
+from collections.abc import Callable
 
 import pytest
 
@@ -47,6 +48,19 @@ def lines(caplog: pytest.LogCaptureFixture) -> Lines:
         ]
 
     return logged
+
+
+@pytest.fixture
+def proxied(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Set the proxy of the environment."""
+
+    def through(proxy: str) -> None:
+        for name in ("HTTP_PROXY", "http_proxy"):
+            monkeypatch.setenv(name, proxy)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+
+    return through
 
 
 @pytest.fixture

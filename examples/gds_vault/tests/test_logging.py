@@ -3,7 +3,9 @@
 import logging
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from importlib.util import find_spec
 
 import pytest
 
@@ -191,6 +193,8 @@ def test_why_there_was_no_answer_is_told_in_full_at_debug_only(
         (faults.cut_chunk(), "Answer cut short"),
         (faults.reset_peer(when="head"), "Connection reset by peer"),
         (faults.empty_reply(), "Remote end closed connection without response"),
+        (faults.garbage(), "Answer cannot be read as HTTP"),
+        (faults.huge_headers(), "Answer cannot be read as HTTP"),
         (faults.html_page(502), f"HTTP 502 from {LOGIN}: {PAGE}"),
         (faults.status(500, body=b""), f"HTTP 500 from {LOGIN}"),
     ],
@@ -218,18 +222,54 @@ def test_an_undecodable_answer_has_its_words(
 
 
 def test_a_proxy_that_is_down_has_its_words(
-    vault: Vault, lines: Lines, monkeypatch: pytest.MonkeyPatch
+    vault: Vault, lines: Lines, proxied: Callable[[str], None]
 ) -> None:
     """Nobody looks for the fault at Vault when its proxy is the trouble."""
-    for name in ("HTTP_PROXY", "http_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:1")
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    monkeypatch.delenv("no_proxy", raising=False)
+    proxied("http://127.0.0.1:1")
     with pytest.raises(VaultError, match=r"^authenticate failed: Proxy failure$"):
         VaultClient("http://vault.invalid").authenticate()
 
     assert "attempt 1 failed: Proxy failure. Retrying in 1.0s..." in lines(logging.WARNING)[0]
     assert len(vault.trace) == 0
+
+
+@pytest.mark.parametrize(
+    ("proxy", "words"),
+    [
+        ("http://proxy:99999", "Unusable address"),
+        ("http:///", "Unusable address"),
+        pytest.param(
+            "socks5://127.0.0.1:1",
+            "Unusable kind of proxy",
+            marks=pytest.mark.skipif(find_spec("socks") is not None, reason="pysocks is there"),
+        ),
+        ("http://user:pass[word@proxy:3128", r"No request can be made \(ValueError\)"),
+        ("http://user:password@", r"No request can be made \(TypeError\)"),
+        ("http://a..b:3128", r"No request can be made \(LocationParseError\)"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_one_error_that_says_where_to_look(
+    proxy: str, words: str, vault: Vault, lines: Lines, proxied: Callable[[str], None]
+) -> None:
+    """It is a setting like any other, so it is not retried."""
+    proxied(proxy)
+    with pytest.raises(VaultError, match=f"^authenticate failed: {words}: see HTTP_PROXY, "):
+        VaultClient("http://vault.invalid").authenticate()
+
+    (said,) = lines(logging.WARNING)
+    assert said.startswith("ERROR authenticate failed: ")
+
+
+def test_missing_authorities_are_one_error_that_says_where_to_look(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another attempt would look for the same file."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent/ca.pem")
+    with pytest.raises(VaultError, match=r"path: /nonexistent/ca\.pem: see REQUESTS_CA_BUNDLE$"):
+        VaultClient("https://127.0.0.1:1", "role", "secret").authenticate()
+
+    (said,) = lines(logging.WARNING)
+    assert said.startswith("ERROR authenticate failed: Could not find a suitable TLS CA ")
 
 
 FORGERY = "no\nERROR root: all is lost\r\x1b[31m\u2028\x00end"

@@ -112,6 +112,33 @@ def test_no_outage_brings_a_secret_to_light(
     assert leaked("\n".join([*seen, everything_logged()]), *hidden) == []
 
 
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://user:hunter2#x@proxy:3128",
+        "http://user:hunter2/x@proxy:3128",
+        "http://user:hunter2?x@proxy:3128",
+        "http://user:hunter2[x@proxy:3128",
+        "http://user:hunter2@proxy:99999",
+        "http://user:hunter2@a..b:3128",
+        "http://user:hunter2@",
+    ],
+)
+def test_a_proxy_that_cannot_be_used_brings_no_password_to_light(
+    proxy: str,
+    vault: Vault,
+    proxied: Callable[[str], None],
+    everything_logged: Callable[[], str],
+) -> None:
+    """Requests quotes such an address, and its frames hold what was to be sent."""
+    proxied(proxy)
+
+    seen = [*all_of(caught(VaultClient("http://vault.invalid").authenticate)), everything_logged()]
+
+    assert "hunter2" not in "".join(seen)
+    assert leaked("\n".join(seen), vault.role_id, vault.secret_id) == []
+
+
 def test_an_ordinary_day_brings_no_secret_to_light(
     vault: Vault, canary: str, everything_logged: Callable[[], str]
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from gds_vault import retry_with_backoff
+from gds_vault.failures import UnusableSettings
 from gds_vault.retry import _delays
 from helpers import Lines
 from pytest_resilience import VirtualClock
@@ -167,6 +168,7 @@ def test_a_refusal_after_retries_is_raised_and_not_called_giving_up(
         requests.exceptions.InvalidProxyURL,
         requests.exceptions.InvalidHeader,
         requests.exceptions.URLRequired,
+        UnusableSettings,
     ],
 )
 def test_a_request_that_cannot_be_built_is_not_retried(
