@@ -4,7 +4,9 @@ Each error knows whether another try could help (``retryable``), so that the
 retry functions, the log and the caller all go by the same answer.
 """
 
+import errno
 import functools
+import socket
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
@@ -23,7 +25,11 @@ TRANSPORT_FAILURES: tuple[type[Exception], ...] = (
     requests.exceptions.JSONDecodeError,
     ConnectionError,
     TimeoutError,
+    socket.gaierror,
 )
+
+# Failures of the network, too, that Python gives no class of their own.
+_UNREACHABLE = {errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH}
 
 
 class GeminiError(Exception):
@@ -112,4 +118,5 @@ def is_retryable(error: BaseException) -> bool:
     if isinstance(error, requests.HTTPError):
         # A Response with an error status is falsy: compare with None.
         return error.response is not None and is_server_error(error.response.status_code)
-    return isinstance(error, TRANSPORT_FAILURES)
+    unreachable = isinstance(error, OSError) and error.errno in _UNREACHABLE
+    return unreachable or isinstance(error, TRANSPORT_FAILURES)

@@ -1,6 +1,8 @@
 """The two retry functions, with any function to call."""
 
+import errno
 import inspect
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -171,6 +173,9 @@ def test_max_delay_bounds_each_wait() -> None:
         requests.exceptions.JSONDecodeError("half a JSON", "{", 1),
         ConnectionResetError("by peer"),
         TimeoutError("timed out"),
+        socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
+        OSError(errno.ENETUNREACH, "Network is unreachable"),
+        OSError(errno.EHOSTUNREACH, "No route to host"),
     ],
     ids=repr,
 )
