@@ -54,6 +54,18 @@ def close_logging() -> None:
         handler.close()
 
 
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    """A logger that heeds each set-up, the one after its first event included.
+
+    structlog's own ``get_logger`` leaves that to the application: one that has
+    loggers cached would never see ours in the file of a later ``setup_logging``.
+    """
+    logger: structlog.stdlib.BoundLogger = structlog.wrap_logger(
+        None, logger_factory_args=[name], cache_logger_on_first_use=False
+    )
+    return logger
+
+
 def filter_sensitive_data(_logger: WrappedLogger, _method: str, event_dict: EventDict) -> EventDict:
     """Processor: blank secrets at any depth."""
     # structlog's own, and never rendered.

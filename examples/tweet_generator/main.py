@@ -8,11 +8,9 @@ import itertools
 import sys
 import time
 
-import structlog
-
 from gemini_client import generate_text
 from gemini_errors import ConfigurationError, GeminiError, GeminiHTTPError
-from logging_config import setup_logging
+from logging_config import get_logger, setup_logging
 from prompt_template import create_prompt
 from redaction import preview
 from retry_handler import check_attempts, retry_with_custom_backoff, retry_with_tenacity
@@ -25,7 +23,7 @@ DEMO_TWEETS = (
     ("Python Programming", "humorous"),
 )
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("tweet_generator")
+log = get_logger("tweet_generator")
 
 
 def generate_tweet(

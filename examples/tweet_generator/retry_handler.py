@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-import structlog
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -20,6 +19,7 @@ from tenacity import (
 )
 
 from gemini_errors import is_retryable
+from logging_config import get_logger
 from redaction import preview
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ MAX_DELAY = 10.0
 LONGEST_DELAY = threading.TIMEOUT_MAX  # What the system can wait.
 EXCEPTION_LENGTH = 250
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("tweet_generator.retry")
+log = get_logger("tweet_generator.retry")
 
 
 def retry_with_tenacity(

@@ -14,6 +14,7 @@ import structlog
 
 import logging_config
 from logging_config import close_logging, setup_logging
+from main import demonstrate_retry
 
 ReadLog = Callable[[], list[dict[str, Any]]]
 
@@ -122,6 +123,19 @@ def test_setting_up_again_replaces_the_first(
     assert len(first.read_text().splitlines()) == 1
     assert len(second.read_text().splitlines()) == 1
     assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_an_application_may_cache_its_loggers(tmp_path: Path) -> None:
+    """A set-up reaches the generator's loggers after their first event, however structlog was."""
+    theirs = structlog.testing.LogCapture()
+    structlog.configure(processors=[theirs], cache_logger_on_first_use=True)
+    demonstrate_retry()
+    setup_logging(log_file=tmp_path / "later.log")
+    demonstrate_retry()
+
+    lines = (tmp_path / "later.log").read_text().splitlines()
+    assert [entry["event"] for entry in theirs.entries] == ["Retry attempt", "Retry succeeded"]
+    assert [json.loads(line)["event"] for line in lines] == ["Retry attempt", "Retry succeeded"]
 
 
 def test_the_same_file_twice_does_not_double_its_lines(tmp_path: Path) -> None:
