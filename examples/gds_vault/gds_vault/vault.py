@@ -2,22 +2,19 @@
 
 import copy
 import logging
-import os
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from gds_vault import kv
 from gds_vault.conversation import Conversation, Credentials
 from gds_vault.errors import VaultError, raises_vault_error
 from gds_vault.retry import retry_with_backoff
-from gds_vault.text import Secret, one_line
+from gds_vault.settings import checked_address, checked_timeout, settings
+from gds_vault.text import one_line
 
 __all__ = ["VaultClient", "VaultError", "get_secret_from_vault", "retry_with_backoff"]
 
 logger = logging.getLogger(__name__)
-
-LONGEST_TIMEOUT = 2**31 // 1000  # The kernel's poll counts milliseconds in 31 bits.
 
 
 class VaultClient:
@@ -46,9 +43,9 @@ class VaultClient:
         secret_id: str | None = None,
         timeout: float = 10,
     ) -> None:
-        given = _settings(VAULT_ADDR=vault_addr, VAULT_ROLE_ID=role_id, VAULT_SECRET_ID=secret_id)
-        self.vault_addr = _checked_address(given["VAULT_ADDR"].reveal())
-        self.timeout = _checked_timeout(timeout)
+        given = settings(VAULT_ADDR=vault_addr, VAULT_ROLE_ID=role_id, VAULT_SECRET_ID=secret_id)
+        self.vault_addr = checked_address(given["VAULT_ADDR"].reveal())
+        self.timeout = checked_timeout(timeout)
         credentials = Credentials(given["VAULT_ROLE_ID"], given["VAULT_SECRET_ID"])
         self._talk = Conversation(self.vault_addr, self.timeout, credentials)
         self._clearings = 0
@@ -164,41 +161,3 @@ def get_secret_from_vault(
         return get_secret_from_vault()
     finally:
         talk.close()
-
-
-def _settings(**given: str | None) -> dict[str, Secret]:
-    """Take from the environment what was left out (None), by the name it has there."""
-    wrong = [name for name, value in given.items() if not isinstance(value, str | None)]
-    if wrong:
-        raise VaultError(f"{', '.join(wrong)} must be text")
-    settings = {
-        name: Secret(os.environ.get(name, "") if value is None else value)
-        for name, value in given.items()
-    }
-    missing = [name for name, setting in settings.items() if not setting.reveal().strip()]
-    if missing:
-        raise VaultError(
-            f"{', '.join(missing)} must be set in the environment, or given to VaultClient"
-        )
-    return settings
-
-
-def _checked_address(address: str) -> str:
-    # The address is logged, so no message shows one that has a password in it.
-    try:
-        parts = urlsplit(address)
-        parts.port  # noqa: B018 - raises ValueError when it is not a port
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not address.isprintable():
-        raise VaultError("vault_addr must look like https://vault.example.com:8200")
-    if parts.username is not None or parts.query or parts.fragment:
-        raise VaultError("vault_addr must have no user, password, query or fragment")
-    return address.rstrip("/")
-
-
-def _checked_timeout(timeout: float) -> float:
-    is_number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
-    if not is_number or not 0 < timeout <= LONGEST_TIMEOUT:
-        raise VaultError(f"timeout must be a number of seconds above 0, at most {LONGEST_TIMEOUT}")
-    return timeout

@@ -11,6 +11,7 @@ import requests
 
 import gds_vault
 from gds_vault import VaultClient, VaultError, get_secret_from_vault
+from helpers import answering
 from pytest_resilience import VirtualClock
 from pytest_resilience_vault import Vault
 
@@ -106,12 +107,30 @@ def test_what_is_not_text_is_refused_at_once(argument: str, value: Any, vault: V
         "http://vault\n.example.com",
         "https://vault.example.com?x=1",
         "https://vault.example.com#x",
+        "https://vault.example.com?",
+        "https://vault.example.com/#",
+        "https://vault..example.com",
+        "https://.example.com",
+        "https://*.example.com",
+        "https://\u2603.example.com",
+        f"https://{'a' * 64}.example.com",
     ],
 )
 def test_an_address_that_cannot_work_is_refused_at_once(address: str) -> None:
     """Invalid configuration fails before any request and is never retried."""
     with pytest.raises(VaultError, match=r"^vault_addr must "):
         VaultClient(address, "role", "secret")
+
+
+@pytest.mark.parametrize("end", ["\n", " ", "\r\n"])
+def test_white_space_around_a_setting_is_no_part_of_it(end: str, vault: Vault) -> None:
+    """A file's last newline is not sent, and the secret_id is masked where it is echoed."""
+    client = VaultClient(vault.url + end, vault.role_id + end, f" {vault.secret_id}{end}")
+    client.authenticate()
+    vault.fail(answering(400, {"errors": [f"bad secret_id {vault.secret_id}"]}))
+
+    with pytest.raises(VaultError, match=r": bad secret_id \*\*\*$"):
+        client.authenticate()
 
 
 def test_a_password_in_the_address_is_refused_and_not_repeated() -> None:
