@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from gds_vault.errors import VaultError
-from gds_vault.failures import StatusError
+from gds_vault.failures import StatusError, Verdict
 from gds_vault.forks import starts_anew
 from gds_vault.logins import Login, Logins, granted, usable_seconds
 from gds_vault.mounts import Mount, known_mount, likely_mount, mount_from
@@ -106,23 +106,17 @@ class Conversation:
     def _token_is_dead(self, login: Login, refusal: StatusError) -> bool:
         """Tell a token that ended from a token that may not do this.
 
-        Vault has three texts for 403. Only the one with "invalid token" is about the token.
-        "1 error occurred: permission denied" is the policy's no. A bare "permission denied"
-        is an unknown token of OpenBao and of older Vaults, but a proxy may say it too: there
-        the token is asked about itself, which costs less than a login for nothing.
+        Where Vault's words leave that open, the token is asked about itself, which costs
+        less than a login for nothing.
         """
-        if refusal.status != 403:
-            return False
-        if any("invalid token" in said for said in refusal.errors):
-            return True
-        if refusal.errors != ("permission denied",):
-            return False
+        if refusal.verdict is not Verdict.BARE:
+            return refusal.verdict is Verdict.DEAD
         try:
             self._transport.request("GET", "auth/token/lookup-self", token=login.token)
         except StatusError as exc:
             if is_transient(exc):
                 raise
-            return exc.status == 403 and not any("error occurred" in said for said in exc.errors)
+            return exc.status == 403 and exc.verdict is not Verdict.POLICY
         return False
 
     def _log_in(self) -> Login:

@@ -8,7 +8,8 @@ Solution: the failure that leaves this package is a new exception of the same cl
 with a few words for a text and nothing attached. The long text goes to the DEBUG log.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from enum import Enum
 from http.client import HTTPException
 
 import requests
@@ -31,18 +32,32 @@ class UnusableSettings(requests.RequestException):
     """No request could be made, for a reason that requests has no exception for."""
 
 
+class Verdict(Enum):
+    """What Vault's text of a refusal says of the token.
+
+    A bare "permission denied" is what OpenBao and older Vaults say of an unknown token, but
+    a proxy may say it too.
+    """
+
+    DEAD = "invalid token"
+    POLICY = "1 error occurred: permission denied"
+    BARE = "permission denied"
+    OTHER = "anything else"
+
+
 class StatusError(requests.HTTPError):
     """Vault, or something before it, answered with a status that is not a success.
 
-    `response` has the status and nothing else. `errors` are Vault's own words.
+    `response` has the status and nothing else. The `verdict` is on Vault's own words, which
+    are masked in the text: a role_id may be "token".
     """
 
-    def __init__(self, text: str, status: int, errors: tuple[str, ...]) -> None:
+    def __init__(self, text: str, status: int, verdict: Verdict) -> None:
         response = requests.Response()
         response.status_code = status
         super().__init__(text, response=response)
         self.status = status
-        self.errors = errors
+        self.verdict = verdict
 
 
 def detached(failure: Exception) -> requests.RequestException:
@@ -97,13 +112,22 @@ def complaints(body: object) -> tuple[str, ...]:
 
 
 def status_error(
-    asked: str, status: int, said: Iterable[str], secrets: Iterable[Secret]
+    asked: str, status: int, said: Collection[str], secrets: Iterable[Secret]
 ) -> StatusError:
     """Say which request was answered how, in one line and with nothing secret echoed in it."""
-    errors = tuple(without(line, secrets) for line in said)
-    words = "; ".join(one_line(line) for line in errors)
+    words = "; ".join(one_line(without(line, secrets)) for line in said)
     text = f"HTTP {status} from {asked}" + (f": {words}" if words else "")
-    return StatusError(one_line(text, 300), status, errors)
+    return StatusError(one_line(text, 300), status, _verdict(status, said))
+
+
+def _verdict(status: int, said: Collection[str]) -> Verdict:
+    if status != 403:
+        return Verdict.OTHER
+    if any("invalid token" in line for line in said):
+        return Verdict.DEAD
+    if any("error occurred" in line for line in said):
+        return Verdict.POLICY
+    return Verdict.BARE if list(said) == ["permission denied"] else Verdict.OTHER
 
 
 def _get(mapping: object, key: str) -> object:

@@ -1,6 +1,7 @@
 """A token that Vault refuses: one new login where that helps, none where it does not."""
 
 import pytest
+import requests
 
 from gds_vault import VaultClient, VaultError
 from helpers import answering, in_threads
@@ -45,6 +46,25 @@ def test_a_token_called_invalid_is_replaced_without_further_questions(
         LOGIN,
         "/v1/secret/data/myapp",
     ]
+
+
+@pytest.mark.resilience(leaks=False)  # what stands in for a secret is in every other text
+@pytest.mark.parametrize("role_id", ["token", "invalid", "permission"])
+def test_a_role_that_is_called_like_a_word_of_vaults_changes_nothing(
+    role_id: str, vault: Vault
+) -> None:
+    """Masked is what is shown of Vault's words, not what is made of them."""
+    requests.post(
+        f"{vault.url}/v1/auth/approle/role/app/role-id",
+        json={"role_id": role_id},
+        headers={"X-Vault-Token": vault.root_token},
+        timeout=5,
+    )
+    client = VaultClient(role_id=role_id)
+    client.get_secret("secret/data/myapp")
+    vault.expire_token()
+
+    assert client.get_secret("secret/data/myapp", use_cache=False) == {"password": "s3cr3t"}
 
 
 def test_a_new_token_that_is_refused_too_is_the_end(client: VaultClient, vault: Vault) -> None:
