@@ -72,7 +72,12 @@ class Conversation:
             logger.debug("Vault does not accept the token any more")
         elif refusal.status != 403:
             raise refusal
-        return self._reply(method, path, self.logins.replace(login), params)
+        login = self.logins.replace(login)
+        try:
+            return self._reply(method, path, login, params)
+        except StatusError as exc:
+            login.replaced_in_vain |= exc.verdict in {Verdict.DEAD, Verdict.BARE}
+            raise
 
     def mount_of(self, path: str) -> Mount | None:
         """Return the engine that the path belongs to; None when Vault would not tell."""

@@ -42,6 +42,7 @@ class Login:
     mounts: dict[str, Mount | None] = field(default_factory=dict, repr=False)
 
     accepted: bool = False
+    replaced_in_vain: bool = False
     probation_until: float = -math.inf
 
     @property
@@ -51,8 +52,13 @@ class Login:
 
     @property
     def is_on_probation(self) -> bool:
-        """Whether a refusal of this token is no reason to get yet another one."""
-        return not self.accepted and time.monotonic() < self.probation_until
+        """Whether a refusal of this token is no reason to get yet another one.
+
+        It is one for a token that was accepted and then ended, as a token for one use does.
+        But where it was refused like the one before it, other paths may accept it all the same.
+        """
+        is_doubtful = self.replaced_in_vain or not self.accepted
+        return is_doubtful and time.monotonic() < self.probation_until
 
 
 def usable_seconds(lease_duration: float) -> float:

@@ -99,6 +99,28 @@ def test_calls_that_are_all_refused_make_one_login_a_minute(
     assert rule.met == 17
 
 
+@pytest.mark.resilience(unmet=True)  # only a bare 403 leads to the question about the token
+@pytest.mark.parametrize("said", [INVALID_TOKEN, BARE])
+def test_a_path_that_is_always_refused_makes_one_login_a_minute_where_others_work(
+    said: list[str], client: VaultClient, vault: Vault, virtual_clock: VirtualClock
+) -> None:
+    """That a token is accepted elsewhere does not make it one that ended."""
+    vault.put("secret/closed", {"a": "b"})
+    for path in ("/v1/secret/data/closed", LOOKUP):
+        vault.fail(refused(said), path=path, times=FOREVER)
+
+    def logins_of_five_rounds() -> int:
+        for _ in range(5):
+            client.get_secret("secret/data/myapp", use_cache=False)
+            with pytest.raises(VaultError):
+                client.get_secret("secret/data/closed")
+        return len(vault.trace.to(path=LOGIN))
+
+    assert logins_of_five_rounds() == 2
+    virtual_clock.advance(61)
+    assert logins_of_five_rounds() == 3
+
+
 def test_the_policys_no_is_not_the_tokens_fault(client: VaultClient, vault: Vault) -> None:
     """A path that the role may not read fails at once, with no login and no second try."""
     vault.fail(refused(POLICY), path=READ)
