@@ -56,12 +56,13 @@ def filtered(**fields: object) -> dict[str, Any]:
     return dict(filter_sensitive_data(None, "info", fields))
 
 
-def everything_about(error: BaseException | None) -> str:
+def everything_about(failure: BaseException) -> str:
     """All that a log, a debugger's first look or an error tracker shows of an error."""
-    if error is not None and error.__traceback__ is not None:
-        # The first frame is the test's own.
-        error = error.with_traceback(error.__traceback__.tb_next)
     texts: list[str] = []
+    # The first frame is the test's own.
+    error: BaseException | None = failure.with_traceback(
+        failure.__traceback__ and failure.__traceback__.tb_next
+    )
     while error is not None:
         shown = traceback.TracebackException.from_exception(error, capture_locals=True)
         texts += [str(error), repr(error), repr(vars(error)), *shown.format()]
