@@ -112,9 +112,9 @@ class _TokenHeader(requests.auth.AuthBase):
 
 def _judged(response: requests.Response, asked: str, secrets: list[Secret]) -> JSON:
     status = response.status_code
-    if 300 <= status <= 399:
+    if 300 <= status <= 399 and "Location" in response.headers:
         raise VaultError(
-            f"HTTP {status} from {asked}: redirected to {_origin(response)}, "
+            f"HTTP {status} from {asked}: redirected to {_origin(response, secrets)}, "
             "and redirects are not followed; set vault_addr to the server that answers",
             status,
         )
@@ -123,9 +123,9 @@ def _judged(response: requests.Response, asked: str, secrets: list[Secret]) -> J
     is_json, body = _parsed(response.content)
     if not is_json:
         # Its text stays unsaid, at DEBUG too: half an answer is half a secret.
-        kind = one_line(response.headers.get("Content-Type", "no Content-Type"), 40)
+        kind, size = _kind(response, secrets), len(response.content)
         raise requests.exceptions.InvalidJSONError(
-            f"Answer to {asked} is not JSON ({kind}, {len(response.content)} bytes)"
+            f"Answer to {asked} is not JSON ({kind}, {size} bytes)"
         )
     return body
 
@@ -137,9 +137,13 @@ def _refusal(response: requests.Response, asked: str, secrets: list[Secret]) -> 
     if not is_json and response.content:
         start = without(response.content[:100_000].decode(errors="replace"), secrets)
         logger.debug("%s was refused with: %s", asked, one_line(start, 1000))
-        kind = one_line(response.headers.get("Content-Type", "no Content-Type"), 40)
-        said = (f"no JSON ({kind}), so hardly from Vault",)
+        said = (f"no JSON ({_kind(response, secrets)}), so hardly from Vault",)
     return status_error(asked, response.status_code, said, secrets)
+
+
+def _kind(response: requests.Response, secrets: list[Secret]) -> str:
+    """What the server calls its answer; masked before it is cut, or half a secret would stay."""
+    return one_line(without(response.headers.get("Content-Type", "no Content-Type"), secrets), 40)
 
 
 def _parsed(content: bytes) -> tuple[bool, JSON]:
@@ -153,12 +157,13 @@ def _parsed(content: bytes) -> tuple[bool, JSON]:
         return False, None
 
 
-def _origin(response: requests.Response) -> str:
+def _origin(response: requests.Response, secrets: list[Secret]) -> str:
     """Where a redirect leads, without path, query and credentials."""
     try:
-        target = urlsplit(response.headers.get("Location", ""))
+        target = urlsplit(response.headers["Location"])
     except ValueError:
         return "an address that cannot be read"
     if not target.netloc:
         return "another path of the same server"
-    return one_line(f"{target.scheme}://{target.netloc.rpartition('@')[2]}")
+    scheme = f"{target.scheme}:" if target.scheme else ""
+    return one_line(without(f"{scheme}//{target.netloc.rpartition('@')[2]}", secrets))

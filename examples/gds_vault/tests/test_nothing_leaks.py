@@ -183,6 +183,20 @@ def test_what_a_server_echoes_is_masked(
     assert leaked("\n".join(seen), vault.secret_id, vault.role_id, token) == []
 
 
+@pytest.mark.parametrize("status", [200, 302, 400])
+def test_what_a_server_echoes_in_a_header_is_masked(
+    status: int, vault: Vault, client: VaultClient, everything_logged: Callable[[], str]
+) -> None:
+    """Before it is cut: half a secret_id is a secret, too."""
+    echo = {"Content-Type": f"a/b; {vault.secret_id}", "Location": f"//{vault.secret_id}.example"}
+    vault.fail(faults.status(status, body=b"no JSON", headers=echo), times=FOREVER)
+
+    seen = "".join([*all_of(caught(client.authenticate)), everything_logged()])
+
+    assert "***" in seen
+    assert vault.secret_id[:20] not in seen
+
+
 def test_a_token_that_cannot_be_sent_is_not_shown(vault: Vault, client: VaultClient) -> None:
     """Requests would quote the header's value; it never gets that far."""
     auth = {"client_token": "hvs.bad token", "lease_duration": 3600}

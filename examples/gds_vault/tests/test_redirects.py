@@ -39,6 +39,7 @@ def test_no_redirect_is_followed(
         ("/ui/", "another path of the same server"),
         ("http://[", "an address that cannot be read"),
         ("https://user:hunter2@login.example.com/?x", "https://login.example.com"),
+        ("//login.example.com/x", "//login.example.com"),
     ],
 )
 def test_a_redirect_is_described_without_its_details(
@@ -49,6 +50,20 @@ def test_a_redirect_is_described_without_its_details(
 
     with pytest.raises(VaultError, match=f"redirected to {words}, and"):
         client.authenticate()
+
+
+@pytest.mark.parametrize("code", [300, 304])
+def test_an_answer_that_leads_nowhere_is_no_redirect(
+    code: int, client: VaultClient, vault: Vault
+) -> None:
+    """Without a Location it is a status like any other that is no success."""
+    vault.fail(faults.status(code, body=b""))
+
+    with pytest.raises(VaultError, match=rf": HTTP {code} from POST {LOGIN}$") as error:
+        client.authenticate()
+
+    assert error.value.status_code == code
+    assert vault.trace.statuses == [code]
 
 
 def test_a_standby_that_sends_to_its_leader_is_not_followed(
