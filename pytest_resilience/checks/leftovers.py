@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_resilience.errors import shown as in_a_line
 from pytest_resilience.records import Attempt, Trace
 from pytest_resilience.schedule import shown
 
@@ -58,14 +59,17 @@ def unmet(label: str, missing: Sequence[str], trace: Trace) -> list[Leftover]:
 def errors(label: str, raised: Sequence[BaseException]) -> list[Leftover]:
     """What the application, or a predicate of the plan, raised."""
     told = f"{label}: raised while it was serving"
-    found = [Leftover("errors", f"{told}: {error!r}", _frames(error)) for error in raised]
+    found = [Leftover("errors", f"{told}: {in_a_line(error)}", _frames(error)) for error in raised]
     return _some(found, told)
 
 
 def engine(raised: Sequence[BaseException]) -> list[Leftover]:
     """What went wrong in the engine itself."""
     blame = "the engine of pytest-resilience caught an error of its own, please report it"
-    return [Leftover("engine", f"{blame}: {error!r}", _frames(error)) for error in raised[:MOST]]
+    return [
+        Leftover("engine", f"{blame}: {in_a_line(error)}", _frames(error))
+        for error in raised[:MOST]
+    ]
 
 
 def _some(found: list[Leftover], told: str) -> list[Leftover]:

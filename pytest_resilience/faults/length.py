@@ -43,8 +43,9 @@ class LimitData(OfTheBody):
         body = script.answer.whole
         announced = max(1, len(body))
         answer = bodied(script.answer).without("Transfer-Encoding")
-        head = head_bytes(answer.with_header("Content-Length", str(announced)))
-        return script.instead(Send(head + body[: spot(self.at, announced)]), Close())
+        answer = answer.with_header("Content-Length", str(announced))
+        part = head_bytes(answer) + body[: spot(self.at, announced)]
+        return script.saying(answer).instead(Send(part), Close())
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,9 @@ class CutChunk(OfTheBody):
         cut = spot(self.at, max(1, len(body)))
         rest = max(1, len(body) - cut)
         answer = bodied(script.answer).without("Content-Length")
-        head = head_bytes(answer.with_header("Transfer-Encoding", "chunked"))
-        return script.instead(Send(head + chunk(body[:cut]) + b"%x\r\n" % rest), Close())
+        answer = answer.with_header("Transfer-Encoding", "chunked")
+        part = head_bytes(answer) + chunk(body[:cut]) + b"%x\r\n" % rest
+        return script.saying(answer).instead(Send(part), Close())
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +112,8 @@ class WrongLength(OfTheBody):
         if not script.keep_alive:
             answer = answer.with_header("Connection", "close")
         # An empty body cannot be longer than it says, so a byte is made up.
-        return script.instead(
-            Send(head_bytes(answer) + (body or b"?" * (self.by < 0))), *self._end(script)
-        )
+        whole = head_bytes(answer) + (body or b"?" * (self.by < 0))
+        return script.saying(answer).instead(Send(whole), *self._end(script))
 
     def _end(self, script: Script) -> tuple[Step, ...]:
         if self.by > 0:

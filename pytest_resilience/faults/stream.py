@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from pytest_resilience.answers import CHUNKED_END, Answer
 from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
@@ -105,9 +105,9 @@ class CutStream(_InAStream):
 
     def apply(self, script: Script, context: Context) -> Script:
         """Send the events before the place, and end the connection."""
-        before, _ = _parted(script, self)
+        parted = _parted(script, self)
         end = Reset() if self.reset else Close()
-        return script.instead(*_sends(before, self.writes), end)
+        return script.saying(parted.answer).instead(*_sends(parted.before, self.writes), end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +136,13 @@ class StallStream(_InAStream):
 
     def apply(self, script: Script, context: Context) -> Script:
         """Send the events before the place, and stop there."""
-        before, rest = _parted(script, self)
-        steps: list[Step] = list(_sends(before, self.writes))
+        parted = _parted(script, self, goes_on=self.resume_after is not None)
+        script = script.saying(parted.answer)
+        steps: list[Step] = list(_sends(parted.before, self.writes))
         if self.resume_after is None:
             return script.instead(*steps, Hang())
-        steps += [Pause(self.resume_after), *_sends(rest, self.writes)]
-        return script.instead(*steps, *_ordinary_end(script))
+        steps += [Pause(self.resume_after), *_sends(parted.rest, self.writes)]
+        return script.instead(*steps, *_end(closing=parted.closing))
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,7 @@ class Slicer(OfTheBody):
         pieces = list(whole.pieces)
         if pieces[-1:] == [CHUNKED_END] and len(pieces) > 1:
             pieces[-2:] = [pieces[-2] + CHUNKED_END]
-        return script.instead(*self._paced([whole.head, *pieces]), *_ordinary_end(script))
+        return script.instead(*self._paced([whole.head, *pieces]), *_end(closing=whole.closing))
 
     def _paced(self, pieces: list[bytes]) -> Iterator[Step]:
         for number, send in enumerate(_sends(pieces, self.writes)):
@@ -216,21 +217,32 @@ def _with_body(answer: Answer, body: tuple[bytes, ...]) -> Answer:
     return replace(bodied(answer).without("Content-Length"), body=body)
 
 
-def _parted(script: Script, fault: _InAStream) -> tuple[list[bytes], list[bytes]]:
-    """What is written before a fault's place, beginning with the head, and what after it."""
+class Parted(NamedTuple):
+    """A stream, broken at a fault's place."""
+
+    answer: Answer
+    before: list[bytes]
+    """What is written before it, beginning with the head."""
+    rest: list[bytes]
+    closing: bool
+    """The connection ends with the stream."""
+
+
+def _parted(script: Script, fault: _InAStream, *, goes_on: bool = False) -> Parted:
     events = _events(script.answer)
     answer = _with_body(script.answer, (*events, b"", b""))
     number, size = fault.place(events)
-    if script.http10:  # It knows no chunks: without a length a FIN would be a proper end.
+    if script.http10 and not goes_on:  # It knows no chunks: a FIN would be a proper end.
         length = sum(map(len, events)) + (number == len(events))
         answer = answer.with_header("Content-Length", str(length))
     whole = framed(replace(script, answer=answer))
     coded = list(whole.pieces)
     if not size:
-        return [whole.head, *coded[:number]], coded[number:]
+        before, rest = coded[:number], coded[number:]
+        return Parted(answer, [whole.head, *before], rest, whole.closing)
     cut = size if script.http10 else size + len(b"%x\r\n" % len(events[number]))
-    part, rest = coded[number][:cut], coded[number][cut:]
-    return [whole.head, *coded[:number], part], [rest, *coded[number + 1 :]]
+    before, rest = [*coded[:number], coded[number][:cut]], [coded[number][cut:]]
+    return Parted(answer, [whole.head, *before], rest + coded[number + 1 :], whole.closing)
 
 
 def _sends(pieces: Iterable[bytes], writes: Writes) -> Iterator[Send]:
@@ -243,5 +255,5 @@ def _sends(pieces: Iterable[bytes], writes: Writes) -> Iterator[Send]:
         yield Send(whole[start : start + size])
 
 
-def _ordinary_end(script: Script) -> tuple[Step, ...]:
-    return (Close(cut=False),) if framed(script).closing else ()
+def _end(*, closing: bool) -> tuple[Step, ...]:
+    return (Close(cut=False),) if closing else ()

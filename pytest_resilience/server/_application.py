@@ -9,6 +9,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from pytest_resilience.answers import Answer
+from pytest_resilience.errors import shown
 from pytest_resilience.plan import Decision
 from pytest_resilience.records import SECOND
 from pytest_resilience.server import wsgi
@@ -53,15 +54,20 @@ class Application:
             return self._service.plan.decide(attempt, entry.started_ns / SECOND)
         except BaseException as error:  # noqa: BLE001 -- the user's own predicate, pytest.fail() too
             self._service.errors.append(error)
-            return Decision(note=f"a predicate of the plan failed: {error!r}")
+            return Decision(note=f"a predicate of the plan failed: {shown(error)}")
 
     def error(self, status: int, attempt: Attempt) -> Answer:
         """The service's own error answer, or a plain one when that fails."""
         try:
-            return self._service.error_answer(status, attempt)
+            answer: object = self._service.error_answer(status, attempt)
         except BaseException as error:  # noqa: BLE001 -- the service's own code, sys.exit() too
             self._service.errors.append(error)
-            return Answer(status, (("Content-Type", "text/plain"),), (b"",))
+        else:
+            if isinstance(answer, Answer):
+                return answer
+            told = f"error_answer returned {shown(answer)}, wanted an Answer"
+            self._service.errors.append(TypeError(told))
+        return Answer(status, (("Content-Type", "text/plain"),), (b"",))
 
     def call_control(self, env: WSGIEnvironment) -> Answer:
         """Have the control application answer, on this thread."""
@@ -70,7 +76,9 @@ class Application:
             return wsgi.call(self._service.control, env)
         except BaseException as error:  # noqa: BLE001 -- answered, and kept for whoever runs the server
             self._service.errors.append(error)
-            return Answer(500, (("Content-Type", "text/plain"),), (repr(error).encode(),))
+            return Answer(
+                500, (("Content-Type", "text/plain"),), (shown(error).encode("utf-8", "replace"),)
+            )
 
     def call(self, env: WSGIEnvironment, entry: Entry) -> Answer:
         """Have the application answer, on this thread."""
@@ -83,7 +91,7 @@ class Application:
 
     def _failed(self, error: BaseException, entry: Entry, where: str = "") -> Answer:
         self._service.errors.append(error)
-        entry.change(note=f"the application raised {error!r}{where}")
+        entry.change(note=f"the application raised {shown(error)}{where}")
         return self.error(500, entry.attempt)
 
     @staticmethod

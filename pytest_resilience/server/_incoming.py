@@ -47,13 +47,15 @@ class Incoming:
         known: Heads that have come already, on whatever connection; more are put in.
     """
 
-    __slots__ = ("_answered_one", "_known", "_max_head", "_parser")
+    __slots__ = ("_answered_one", "_begun", "_known", "_max_head", "_parser")
 
     def __init__(self, max_head: int, known: dict[bytes, Head] | None = None) -> None:
         self._known = {} if known is None else known
         self._max_head = max_head
         self._parser: h11.Connection | None = None  # Made when a request needs one.
         self._answered_one = False
+        self._begun: bytes | None = None
+        """The first bytes of a request of which only a part of the head has come."""
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """What these bytes say, ``b""`` being the client's FIN; stop reading when it is enough."""
@@ -74,12 +76,21 @@ class Incoming:
                 yield Sign.COMPLETE
                 return
             self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=self._max_head)
+            self._begun = b""
+        yield from self._parse(self._parser, data)
+
+    def _parse(self, parser: h11.Connection, data: bytes) -> Iterator[Event]:
+        if self._begun is not None:
+            self._begun = (self._begun + data)[:SHOWN]
         try:
-            self._parser.receive_data(data)
-            yield from self._events(self._parser)
+            parser.receive_data(data)
+            for event in self._events(parser):
+                if isinstance(event, Head):
+                    self._begun = None
+                yield event
         except h11.RemoteProtocolError as error:
             if data:
-                yield Malformed(error.error_status_hint, _why(error, data))
+                yield Malformed(error.error_status_hint, _why(error, self._begun or data))
             else:
                 yield Sign.LEFT_EARLY
 

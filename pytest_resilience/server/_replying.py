@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pytest_resilience.answers import Answer
 from pytest_resilience.clock import Clock
 from pytest_resilience.engine._poller import WRITE
+from pytest_resilience.errors import shown
 from pytest_resilience.faults._script import Script, deliver
 from pytest_resilience.plan import NOTHING, Decision
 from pytest_resilience.records import Outcome
@@ -82,7 +83,11 @@ class Replying(Held):
     def answer_later(self, entry: Entry, answer: Answer, decision: Decision) -> None:
         """The worker has the answer; on the loop's thread."""
         if self.state is State.WAITING and self._entry is entry:
-            self._answer(answer, decision)
+            try:
+                self._answer(answer, decision)
+            except BaseException as error:
+                self._break_off(error)
+                raise
 
     def _answer(self, answer: Answer, decision: Decision) -> None:
         if self.state is State.CLOSED:
@@ -116,11 +121,18 @@ class Replying(Held):
         self._entry.answered(script.answer)
         self._write(writer)
 
+    def _break_off(self, error: BaseException) -> None:
+        """Something has gone wrong that nobody has foreseen: no client is to wait for the rest."""
+        if self._entry is not None:
+            self._entry.change(note=f"the answer could not be made: {shown(error)}")
+            self._entry.end(Outcome.CUT, self.listener.now())
+        self.reset()
+
     def failed(self, error: BaseException) -> None:
         """The answer, or a step of it, cannot be made."""
         assert self._entry is not None
         self.listener.errors.append(error)
-        self._entry.change(note=f"the answer could not be made: {error!r}")
+        self._entry.change(note=f"the answer could not be made: {shown(error)}")
 
     def _script(self, answer: Answer) -> Script:
         assert self._request is not None

@@ -150,11 +150,16 @@ class Connection(Replying):
             return
         self._feeding = True
         more: bytes | None = data
-        while more is not None:
-            self._ahead = None
-            self._feed_one(more)
-            more = self._ahead
-        self._feeding = False
+        try:
+            while more is not None:
+                self._ahead = None
+                self._feed_one(more)
+                more = self._ahead
+        except BaseException as error:
+            self._break_off(error)
+            raise
+        finally:
+            self._feeding = False
 
     def _feed_one(self, data: bytes) -> None:
         self._cancel_idle()
@@ -246,12 +251,18 @@ class Connection(Replying):
         self._refuse(status, why)
 
     def _note_unfinished(self, why: str) -> None:
-        """Record a request of which only a part of the head has come, or of what precedes it."""
+        """Record a request of which only a part has come, or of what precedes it."""
         came = self._incoming.came
         place = f"a request's head: {came!r}" if came else ""
         if getattr(self.sock, "shaking_hands", False):  # Only a socket of ours for TLS does.
             place = "the TLS handshake"
-        if self._entry is None and self.state is State.READING and place:
+        if self.state is not State.READING:
+            return
+        if self._entry is not None:
+            came, size = b"".join(self._body), self._body_size
+            note = f"{why} within the body, of which {size} bytes had come"
+            self._entry.change(body=came[: self.listener.keep_body], body_size=size, note=note)
+        elif place:
             self._entry = self._record("", "", b"", f"{why} within {place}")
 
     def _complete(self) -> None:

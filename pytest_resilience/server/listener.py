@@ -138,8 +138,9 @@ class Listener:
         self._origin_ns = self._clock.monotonic_ns()
 
     def carry_on(self, before: Listener) -> None:
-        """Let them count on from where they began: the trace goes on."""
+        """Let times and connections count on from where they began: the trace goes on."""
         self._clock, self._origin_ns = before._clock, before._origin_ns
+        self._accepted = before._accepted
 
     def now(self) -> int:
         """Nanoseconds since the start of the trace."""

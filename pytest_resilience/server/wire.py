@@ -15,10 +15,11 @@ import socket
 import struct
 import sys
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Protocol, get_args
 
 from pytest_resilience.clock import Clock, Timer, links
 from pytest_resilience.engine._loop import Loop
+from pytest_resilience.errors import shown
 from pytest_resilience.faults._script import (
     FINISHED,
     Await,
@@ -152,6 +153,16 @@ class Owner(Protocol):
         """Take the whole server down for a while."""
 
 
+STEPS = get_args(Step)
+
+
+def _checked(step: Step | None) -> Step | None:
+    """Refuse what somebody's own fault takes for a step."""
+    if step is None or isinstance(step, STEPS):
+        return step
+    raise TypeError(f"{shown(step)} is no step of an answer: Send, Pause, Close, ...")
+
+
 class Writer:
     """Carries out the steps of one answer, across pauses and full buffers.
 
@@ -174,7 +185,7 @@ class Writer:
     def __init__(self, owner: Owner, steps: Iterator[Step]) -> None:
         self._owner = owner
         self._steps = steps
-        self._next = next(steps, None)
+        self._next = _checked(next(steps, None))
         self._left = memoryview(b"")
         self._timer: Timer | None = None
         self._sent = 0
@@ -202,12 +213,17 @@ class Writer:
                     self._end(Outcome.ANSWERED)
                 self._owner.answered(None)
                 return
-            if not self._do(step):
+            try:
+                goes_on = self._do(step)
+            except BaseException as error:  # noqa: BLE001 -- a value that a user's own fault has made up
+                self._owner.failed(error)
+                goes_on = self._do(Reset())
+            if not goes_on:
                 return
 
     def _following(self) -> Step | None:
         try:
-            return next(self._steps, None)
+            return _checked(next(self._steps, None))
         except BaseException as error:  # noqa: BLE001 -- a user's own fault, pytest.fail() too
             self._owner.failed(error)
             return Reset()

@@ -130,7 +130,7 @@ class Reply:
                 raise exc_info[1].with_traceback(exc_info[2])
         elif self._status is not None:
             raise AssertionError("start_response was called twice without exc_info (PEP 3333)")
-        self._status, self._headers = status, headers
+        self._status, self._headers = status, list(headers)  # An iterator is read only once.
         return self._written.append
 
     @property
@@ -183,9 +183,11 @@ class Reply:
             if not isinstance(field, tuple | list) or len(field) != 2:
                 wanted = "pairs of a name and a value (PEP 3333)"
                 raise TypeError(f"{field!r} is among the application's headers, wanted {wanted}")
-        _check_names([name for name, _ in self._headers])
+        names = [name for name, _ in self._headers]
+        _check_names(names)
         _check_fields([self._status, *(part for field in self._headers for part in field)])
-        return Answer(int(code), tuple(self._headers), body, reason)
+        answer = Answer(int(code), tuple(self._headers), body, reason)
+        return _framed_by_us(answer, [name.lower() for name in names])
 
     def whole(self) -> Answer:
         """The answer with all of its body."""
@@ -193,6 +195,19 @@ class Reply:
         if type(body) is list and len(body) == 1 and type(body[0]) is bytes and not self._written:
             return self.answer((body[0],))  # As nearly all are, in a third of the time.
         return self.answer(tuple(self.pieces()))
+
+
+def _framed_by_us(answer: Answer, names: list[str]) -> Answer:
+    """The answer without fields that contradict how it will be framed.
+
+    Who passes on what another server has said says how that one has coded its body, which it no
+    longer is by the time an application has it. gunicorn drops the field as well.
+    """
+    if names.count("content-length") > 1:
+        said = {value for name, value in answer.headers if name.lower() == "content-length"}
+        if len(said) > 1:
+            raise ValueError(f"the application announced several lengths: {sorted(said)}")
+    return answer.without("Transfer-Encoding") if "transfer-encoding" in names else answer
 
 
 def _check_names(names: list[str]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pytest_resilience import Attempt, FakeServer, Outcome, faults
+from pytest_resilience import Attempt, FakeServer, Outcome, engine, faults
 from tests.wire.apps import ManualClock
 from tests.wire.raw import GET, HEAD, End, Raw, Seen, ask, ended, talk
 
@@ -338,6 +338,10 @@ BROKEN: list[tuple[Any, str]] = [
     (serving([b"x"], headers=[("A",)]), "wanted pairs of a name and a value"),
     (serving([b"x"], headers=[("X", "\u20ac")]), "UnicodeEncodeError"),
     (serving([b"x"], headers=[("X", 5)]), "TypeError"),
+    (
+        serving([b"x"], headers=[("Content-Length", "1"), ("content-length", "2")]),
+        "the application announced several lengths: ['1', '2']",
+    ),
     (serving(["x"]), "a body is made of bytes, and this was str"),
     (serving(Body(KeyError("first"))), "KeyError('first')"),
     (serving(7), "TypeError"),
@@ -367,6 +371,31 @@ def test_a_broken_answer_is_closed(status: str, headers: list[Any], *, blocking:
     with FakeServer(serving(body, status, headers), blocking=blocking) as server:
         assert ask(server).status == 500
         assert body.closed.wait(20)
+
+
+@BOTH
+@pytest.mark.parametrize("body", [[b"hello"], [b"he", b"llo"], (b"hello",)])
+def test_fields_of_another_servers_framing(body: Any, *, blocking: bool) -> None:
+    """Who passes on Transfer-Encoding, or a length twice, has an answer that can be read."""
+    fields = [("Transfer-Encoding", "chunked"), ("Content-Length", "5"), ("Content-Length", "5")]
+    with FakeServer(serving(body, headers=fields), blocking=blocking) as server:
+        seen = ask(server)
+
+    assert seen.body == b"hello"
+    assert b"Transfer-Encoding" not in seen.head
+    assert server.trace[0].note == ""
+
+
+@BOTH
+@pytest.mark.parametrize("body", [[b"x"], Body(b"x")], ids=["whole", "lazy"])
+def test_fields_from_an_iterator(body: Any, *, blocking: bool) -> None:
+    """They are all sent, though they can be read only once."""
+    fields: Any = iter([("Retry-After", "7"), ("X-Last", "yes")])
+    with FakeServer(serving(body, "503 Busy", fields), blocking=blocking) as server:
+        seen = ask(server)
+
+    assert b"Retry-After: 7\r\nX-Last: yes\r\n" in seen.head
+    assert server.trace[0].retry_after == "7"
 
 
 class AsClass:
@@ -603,6 +632,123 @@ def test_service_whose_error_body_fails() -> None:
 
     assert (seen.status, seen.body) == (503, b"")
     assert len(server.errors) == 1
+
+
+@pytest.mark.parametrize("request_", [GET, b"nonsense\r\n\r\n"])
+def test_service_whose_error_is_none(request_: bytes) -> None:
+    """A forgotten return is told, and the client has a plain error."""
+
+    class Odd(FakeServer):
+        def error_answer(self, status: int, attempt: Attempt) -> Any:
+            """Return nothing."""
+
+    with Odd(fails_before) as server:
+        seen = ask(server, request_)
+
+    assert (seen.status, seen.body) == (500 if request_ == GET else 400, b"")
+    assert repr(server.errors[-1]) == ("TypeError('error_answer returned None, wanted an Answer')")
+
+
+class Unspeakable(Exception):
+    """An error of somebody's who has not tried its repr."""
+
+    def __repr__(self) -> str:
+        raise AttributeError("response")
+
+
+@BOTH
+def test_errors_that_cannot_be_shown(*, blocking: bool) -> None:
+    """Their clients have an answer all the same, whoever raised them."""
+
+    def fails(*_: Any) -> Any:
+        raise Unspeakable
+
+    with FakeServer(fails, blocking=blocking) as server, Raw(server) as raw:
+        server.fail(Broken(fails))
+        statuses = [raw.send(GET).answer().status]
+        server.fail(503, when=fails)
+        statuses.append(raw.send(GET).answer().status)
+        notes = [attempt.note for attempt in server.trace]
+
+    assert statuses == [500, 500]
+    assert [repr(type(error)) for error in server.errors] == [repr(Unspeakable)] * 4
+    assert all(note.endswith("<Unspeakable without a repr: AttributeError>") for note in notes)
+
+
+@pytest.mark.parametrize("step", [b"HTTP/1.1 200 OK\r\n\r\n", 503])
+def test_fault_whose_step_is_none(step: Any) -> None:
+    """What is no step is refused before anything is sent, and told."""
+    with FakeServer(serving([b"x"]), blocking=False) as server:
+        server.fail(Broken(lambda script: script.instead(step)))
+        with Raw(server) as raw:
+            assert raw.send(GET).answer().status == 500
+
+    assert "is no step of an answer: Send, Pause, Close, ..." in server.trace[0].note
+
+
+@pytest.mark.parametrize("value", ["text", None])
+def test_fault_whose_step_cannot_be_made(value: Any) -> None:
+    """The connection is reset, so that nobody waits for it."""
+    from pytest_resilience.faults._script import Send
+
+    with FakeServer(serving([b"x"]), blocking=False) as server:
+        server.fail(Broken(lambda script: script.instead(Send(value))))
+        seen = talk(server)
+
+    assert seen.end is End.RST
+    assert server.trace[0].outcome is Outcome.CUT
+    assert "the answer could not be made: " in server.trace[0].note
+
+
+class Nameless:
+    """A user's own fault whose label works only when it is planned."""
+
+    def __init__(self) -> None:
+        self._asked = 0
+
+    @property
+    def label(self) -> str:
+        self._asked += 1
+        if self._asked > 1:
+            raise KeyError("label")
+        return "nameless"
+
+    def apply(self, script: Any, context: Any) -> Any:
+        """As it is."""
+        return script
+
+
+def test_what_nobody_has_foreseen_is_no_silence() -> None:
+    """The connection is reset, the attempt ends, and the engine tells of the error."""
+    with FakeServer(serving([b"x"]), blocking=False) as server:
+        server.fail(Nameless())
+        seen = talk(server)
+
+    assert seen.end is End.RST
+    assert server.trace[0].outcome is Outcome.CUT
+    assert "KeyError('label')" in server.trace[0].note
+    assert [repr(error) for error in engine.take_errors()] == ["KeyError('label')"]
+
+
+@pytest.mark.parametrize(
+    ("where", "outcomes"),
+    [("_incoming.Incoming.feed", []), ("_answering.misannounced", [Outcome.CUT])],
+)
+def test_nor_is_it_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, where: str, outcomes: list[Outcome]
+) -> None:
+    """The same before there is an attempt, and when the answer has come from another thread."""
+
+    def fails(*_: Any) -> str:
+        raise KeyError("unforeseen")
+
+    monkeypatch.setattr(f"pytest_resilience.server.{where}", fails)
+    with FakeServer(serving([b"x"])) as server:
+        seen = talk(server)
+
+    assert seen.end is End.RST
+    assert [attempt.outcome for attempt in server.trace] == outcomes
+    assert [repr(error) for error in engine.take_errors()] == ["KeyError('unforeseen')"]
 
 
 def test_service_whose_error_cannot_be_sent() -> None:

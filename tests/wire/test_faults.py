@@ -451,6 +451,7 @@ def test_limit_data_of_an_empty_answer(status: str) -> None:
     assert seen.status == 200
     assert seen.head.endswith(b"Content-Length: 1")
     assert seen.body == b""
+    assert server.trace.statuses == [200]
 
 
 def test_cut_chunk(server: FakeServer) -> None:
@@ -473,6 +474,7 @@ def test_cut_chunk_of_an_empty_answer(status: str) -> None:
         seen = talk(server)
 
     assert (seen.status, seen.body, seen.end) == (200, b"1\r\n", End.FIN)
+    assert server.trace.statuses == [200]
 
 
 def test_wrong_length_too_small(server: FakeServer) -> None:

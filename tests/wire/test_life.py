@@ -64,7 +64,7 @@ def test_stop_twice_and_start_again() -> None:
         server.stop()
         server.stop()
 
-    assert [a.number for a in server.trace] == [1, 2]
+    assert [(a.number, a.connection) for a in server.trace] == [(1, 1), (2, 2)]
     assert not server.running
     assert repr(server) == "<FakeServer not running>"
 

@@ -204,6 +204,38 @@ def test_left_within_a_body(server: FakeServer) -> None:
 
     left = ended(server)
     assert (left.method, left.outcome, left.status) == ("POST", Outcome.GONE, None)
+    assert (left.body, left.body_size) == (b"half", 4)
+    assert left.note == "the client left within the body, of which 4 bytes had come"
+
+
+def test_stop_within_a_body() -> None:
+    """So has one that the server leaves, with as much of the body as the trace keeps."""
+    with FakeServer(app_of(), keep_body=3) as server, Raw(server) as raw:
+        raw.send(head(b"Content-Length: 10") + b"half").silence()
+        server.stop()
+
+    (cut,) = server.trace
+    assert (cut.outcome, cut.body, cut.body_size) == (Outcome.CUT, b"hal", 4)
+    assert cut.note == "the server ended the connection within the body, of which 4 bytes had come"
+
+
+@pytest.mark.parametrize("at", [5, 20, 30])
+def test_malformed_in_pieces(server: FakeServer, at: int) -> None:
+    """The note shows how the request began, whatever came last."""
+    with Raw(server) as raw:
+        raw.send(head(b"no colon")[:at]).silence()
+        assert raw.send(head(b"no colon")[at:]).rest().status == 400
+
+    assert server.trace[0].note.endswith(f": {head(b'no colon')[:40]!r}")
+
+
+def test_malformed_within_a_body(server: FakeServer) -> None:
+    """Of a body that is malformed, the note shows the piece that is."""
+    with Raw(server) as raw:
+        raw.send(head(b"Transfer-Encoding: chunked") + b"3\r\nabc\r\n").silence()
+        assert raw.send(b"oops\r\n").rest().status == 400
+
+    assert server.trace[0].note.endswith(": b'oops\\r\\n'")
 
 
 def test_stop_within_a_head() -> None:

@@ -116,6 +116,7 @@ def test_cut_stream_of_no_events(status: str, place: dict[str, Any]) -> None:
 
     assert (seen.status, seen.body, seen.end) == (200, b"", End.FIN)
     assert seen.head.endswith(b"Transfer-Encoding: chunked")
+    assert server.trace.statuses == [200]
 
 
 def test_a_body_in_one_piece_is_one_event() -> None:
@@ -166,6 +167,20 @@ def test_stall_stream_and_close(server: FakeServer, clock: ManualClock) -> None:
         clock.advance(5)
 
         assert raw.rest() == Seen(EVENTS[1] + EVENTS[2], End.FIN)
+
+
+def test_a_stream_that_stalls_before_its_end_is_whole_for_http_1_0(clock: ManualClock) -> None:
+    """No length is announced that it does not have: what is late is the FIN."""
+    with FakeServer(app_of(b"0123456789"), blocking=False, clock=clock) as server:
+        server.fail(faults.stall_stream(resume_after=5))
+        with Raw(server) as raw:
+            first = raw.send(OLD).silence()
+            clock.advance(5)
+
+            assert raw.rest() == Seen(b"", End.FIN)
+
+    assert (first.body, first.end) == (b"0123456789", End.OPEN)
+    assert b"Content-Length" not in first.head
 
 
 # --- the end comes too soon -----------------------------------------------------------
