@@ -7,7 +7,7 @@ from typing import Any
 from gds_vault.conversation import Conversation, Reply
 from gds_vault.errors import VaultError
 from gds_vault.logins import Login
-from gds_vault.mounts import Mount
+from gds_vault.mounts import Mount, likely_mount
 from gds_vault.text import one_line
 
 logger = logging.getLogger("gds_vault.vault")
@@ -88,17 +88,16 @@ def _looks_versioned(data: Mapping[str, Any]) -> bool:
 def _list_path(talk: Conversation, path: str) -> str:
     """Where KV v2 lists: below "metadata/", also when given the path that secrets are read at.
 
-    In KV v1 "data" is a folder like any other, so Vault is asked which one it is.
+    In KV v1 "data" is a folder like any other, so Vault is asked which one it is. A path that
+    comes to "metadata" first is sent as it is in either version.
     """
-    if "metadata" in path.split("/")[1:]:
+    if f"{path}/".startswith(f"{likely_mount(path)}metadata/"):
         return path
     mount = talk.mount_of(path)
     if mount is None or mount.version != 2:
         return path
-    below = _below(mount, path)
-    if below in {"", "data"} or below.startswith("data/"):
-        return f"{mount.path}metadata/{below.removeprefix('data').strip('/')}".rstrip("/")
-    return path
+    first, _, folder = _below(mount, path).partition("/")
+    return f"{mount.path}metadata/{folder}".rstrip("/") if first in {"", "data"} else path
 
 
 def _below(mount: Mount, path: str) -> str:

@@ -245,6 +245,17 @@ def test_a_folder_of_v2_is_listed(client: VaultClient, vault: Vault) -> None:
     assert client.list_secrets("secret/data/team/data") == ["one"]
 
 
+def test_a_folder_that_is_called_metadata_is_listed(client: VaultClient, vault: Vault) -> None:
+    """Only the first name below the engine is Vault's; those after it are anybody's."""
+    vault.put("secret/team/metadata/one", {"a": "b"})
+    vault.put("secret/metadata/two", {"a": "b"})
+
+    assert client.list_secrets("secret/data/team/metadata") == ["one"]
+    assert client.list_secrets("secret/metadata/team/metadata") == ["one"]
+    assert client.list_secrets("secret/data/metadata") == ["two"]
+    assert client.list_secrets("secret/metadata/metadata") == ["two"]
+
+
 def test_another_path_of_v2_is_sent_as_given(client: VaultClient, vault: Vault) -> None:
     """The client does not guess what "secret/team" was meant to be; Vault says no to it."""
     with pytest.raises(VaultError):
