@@ -101,9 +101,9 @@ class Conversation:
     def _reply(
         self, method: str, path: str, login: Login, params: Mapping[str, str] | None
     ) -> Reply:
-        body = self._transport.request(method, path, token=login.token, params=params)
-        data = body.get("data") if isinstance(body, Mapping) else None
-        if not isinstance(data, Mapping):
+        # The answer gets no name here, where the traceback would show it.
+        data = _data_of(self._transport.request(method, path, token=login.token, params=params))
+        if data is None:
             raise VaultError(f"the answer to {method} /v1/{one_line(path)} has no data")
         login.accepted = True
         return Reply(data, login)
@@ -148,3 +148,8 @@ class Conversation:
             expiry = datetime.now(UTC) + timedelta(seconds=seconds)
             logger.debug("Token will be refreshed at %s", expiry.isoformat(timespec="seconds"))
         return Login(token, asked_at + seconds)
+
+
+def _data_of(answer: JSON) -> Mapping[str, JSON] | None:
+    data = answer.get("data") if isinstance(answer, Mapping) else None
+    return data if isinstance(data, Mapping) else None

@@ -63,10 +63,10 @@ def read(talk: Conversation, path: str, version: int | None) -> tuple[SecretData
 
 def list_keys(talk: Conversation, path: str) -> list[str]:
     """Return the names below a path; those that end with a slash are folders."""
-    keys = talk.ask("LIST", _list_path(talk, path)).data.get("keys")
-    if not isinstance(keys, list):
+    reply = talk.ask("LIST", _list_path(talk, path))
+    if not isinstance(reply.data.get("keys"), list):
         raise VaultError(f"the answer to LIST {one_line(path)} has no keys")
-    return [str(key) for key in keys]
+    return [str(key) for key in reply.data["keys"]]
 
 
 def _is_versioned(talk: Conversation, path: str, reply: Reply) -> bool:

@@ -205,6 +205,21 @@ def test_a_token_that_cannot_be_sent_is_not_shown(vault: Vault, client: VaultCli
     assert leaked("".join(all_of(caught(client.authenticate))), "hvs.bad token") == []
 
 
+def test_an_answer_of_another_shape_is_not_shown(vault: Vault, client: VaultClient) -> None:
+    """Whatever it is, it may have a secret in it."""
+    vault.fail(answering(200, {"data": ["canary-0123456789"]}), path="/v1/secret/*")
+    vault.fail(answering(200, {"data": {"keys": "canary-0123456789"}}), method="LIST")
+
+    for call in (
+        lambda: client.get_secret("secret/data/myapp"),
+        lambda: client.list_secrets("secret/metadata"),
+    ):
+        exc = caught(call)
+
+        assert exc is not None
+        assert leaked("".join(all_of(exc)), "canary-0123456789") == []
+
+
 def test_a_version_that_is_not_there_shows_no_secret(client: VaultClient, kv1: Vault) -> None:
     """The client has read a secret that it was not asked for, and keeps it to itself."""
     kv1.put("kv1/myapp", {"password": "canary-0123456789"})
