@@ -12,6 +12,7 @@ from __future__ import annotations
 import socket
 import struct
 import weakref
+from collections.abc import Callable
 
 from pytest_resilience.clock import _ends, _orphans
 from pytest_resilience.clock._ends import ESTABLISHED, FIN_WAIT1, SYN_SENT, Counts
@@ -29,6 +30,8 @@ _touched: set[Key] = set()
 _held: dict[Key, tuple[Counts | None, Counts | None]] = {}
 """Where bytes wait for room that only reading makes, of which nobody tells; with what was
 counted on both ends."""
+_told: set[Callable[[], object]] = set()
+"""Called when the FIN of a client waits behind such bytes."""
 
 
 class Served:
@@ -90,6 +93,16 @@ def served_sent(key: Key, *, finished: bool = False) -> None:
         served = _served.get(key)
         if served is not None:
             served.finished = True
+
+
+def tell_of_orphans(look: Callable[[], object]) -> None:
+    """Call this when the FIN of a client cannot come, on the engine's thread."""
+    _told.add(look)
+
+
+def tell_no_more(look: Callable[[], object]) -> None:
+    """It need not be called any more."""
+    _told.discard(look)
 
 
 def unserve(key: Key) -> None:
@@ -219,6 +232,10 @@ def _is_gone(key: Key, served: Served | None) -> bool:
         return True
     if not _ends.unread(served.sock) or not _orphans.waits_for_room(key[1], key[2]):
         return False
+    for look in tuple(_told):
+        look()
+    if key not in _served:
+        return False  # The server has parted with it.
     _held[key] = (None, _ends.counts(served.sock))
     return True
 

@@ -40,7 +40,7 @@ class TlsSocket:
     def __init__(
         self, sock: socket.socket, context: ssl.SSLContext, on_sent: Callable[[], object]
     ) -> None:
-        self._sock = sock
+        self._sock = self.plain = sock
         self._on_sent = on_sent
         self._come, self._go = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._come, self._go, server_side=True)

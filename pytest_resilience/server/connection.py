@@ -68,6 +68,7 @@ class Connection(Replying):
         """Accept and never read: only the client's leaving is noticed."""
         self.state = State.IGNORING
         self._watch(CLOSED)
+        self.listener.half_closed.add_unread(self)
         self._entry = self._record("", "", b"")
         self._entry.change(fault=label)
 
@@ -138,6 +139,7 @@ class Connection(Replying):
         self._pending += data
         if len(self._pending) > PENDING_MOST:
             self._watch(self._events & WRITE | CLOSED)
+            self.listener.half_closed.add_unread(self)
 
     def _feed(self, data: bytes) -> None:
         """Take in bytes, and what lay behind them when a request was answered meanwhile.
@@ -276,6 +278,8 @@ class Connection(Replying):
     def answered(self, idle_reset: float | None) -> None:
         """Go on to the next request."""
         super().answered(idle_reset)
+        if len(self._pending) > PENDING_MOST:
+            self.listener.half_closed.discard(self)
         ahead = self._incoming.renew() + self._pending
         self._pending.clear()
         self._watch(READ)

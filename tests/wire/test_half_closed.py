@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 
 from pytest_resilience import Attempt, FakeServer, Outcome, VirtualClock, faults
 from pytest_resilience.server import _half_closed
@@ -157,3 +160,79 @@ def test_in_virtual_time() -> None:
         assert clock.now == 35
         assert [attempt.outcome for attempt in server.trace] == [Outcome.ANSWERED, Outcome.GONE]
         assert clock.reports == ()
+
+
+LARGE = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10000\r\n\r\n" + b"x" * 10_000
+
+
+def stuffed(raw: Raw) -> Raw:
+    """A client that has more to say than there is room for."""
+    raw.sock.settimeout(0)
+    with contextlib.suppress(BlockingIOError, ssl.SSLWantWriteError):
+        while True:
+            raw.sock.send(b"P" * 65_536)
+    return raw
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_one_that_cannot_say_that_it_leaves(*, tls: bool) -> None:
+    """Its FIN waits behind what nobody reads; the next trace says it all the same."""
+    with FakeServer(app_of(), blocking=False, tls=tls) as server:
+        server.fail(faults.timeout())
+        with Raw(server) as client:
+            if tls:
+                context = ssl.create_default_context(cafile=server.ca_file)
+                client.sock = context.wrap_socket(client.sock, server_hostname=server.host)
+            stuffed(client.send(GET))
+            before = server.trace[0].outcome
+        after = server.trace[0].outcome
+        assert (before, after) == (Outcome.PENDING, Outcome.GONE)
+        assert server._started().connections == set()
+
+
+def test_one_that_is_read_again_is_answered() -> None:
+    """What was held back for a while is looked after no longer."""
+    clock = ManualClock()
+    with FakeServer(app_of(b"body"), blocking=False, clock=clock) as server:
+        server.fail(faults.latency(5))
+        with Raw(server) as client:
+            thread = threading.Thread(target=client.send, args=(GET + LARGE * 60,))
+            thread.start()
+            while not server._started().half_closed:
+                pass
+            clock.advance(5)
+            answers = {client.answer().body for _ in range(61)}
+            thread.join()
+            assert not server._started().half_closed
+
+    assert answers == {b"body"}
+    assert len(server.trace) == 61
+
+
+@pytest.mark.parametrize("size", [10, 1_000_000, 32_000_000])
+def test_an_upload_that_is_never_read_in_virtual_time(size: int) -> None:
+    """Its client leaves at the moment at which it gives up, however much of it lies there."""
+    with VirtualClock() as clock, FakeServer(app_of(), blocking=False) as server:
+        server.fail(faults.never_read(), times=2)
+        for seconds in (5, 7):
+            with pytest.raises(requests.RequestException):
+                requests.post(server.url, data=b"x" * size, timeout=seconds)
+            clock.advance(1)
+
+        assert [(a.outcome, a.at, a.ended) for a in server.trace] == [
+            (Outcome.GONE, 0, 5),
+            (Outcome.GONE, 6, 13),
+        ]
+        assert clock.reports == ()
+
+
+def test_an_upload_whose_end_nobody_can_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the kernel keeps it to itself, time goes on, and the attempt stays open."""
+    monkeypatch.setattr(_half_closed, "NETLINK", None)
+    with VirtualClock() as clock, FakeServer(app_of(), blocking=False) as server:
+        server.fail(faults.never_read())
+        with pytest.raises(requests.RequestException):
+            requests.post(server.url, data=b"x" * 1_000_000, timeout=5)
+        clock.advance(60)
+
+        assert (server.trace[0].outcome, clock.now) == (Outcome.PENDING, 65)
