@@ -9,8 +9,6 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-import requests
-
 from gds_vault.mounts import Mount
 from gds_vault.text import Secret
 
@@ -95,17 +93,17 @@ class Logins:
 
     def __init__(self, log_in: Callable[[], Login]) -> None:
         self._log_in = log_in
-        self._lock = threading.Lock()  # guards the two below; never held during a request
-        self._login: Login | None = None
+        # Held during a login. Others wait for this and for nothing else, because a lock is
+        # given back wherever Ctrl-C strikes. The thread that holds it may call a log handler
+        # that needs a secret, too: so it is let in again.
+        self._under_way = threading.RLock()
         self._flight: Future[Login] | None = None
+        self._lock = threading.Lock()  # guards the next; never held during a request
+        self._login: Login | None = None
 
     def current(self) -> Login:
         """Return the login in use, or a new one when there is none or it is about to end."""
-        with self._lock:
-            if self._login is not None and self._login.is_good:
-                return self._login
-            flight, is_mine = self._board()
-        return self._fly(flight) if is_mine else flight.result()
+        return self._good() or self._share(renew=False)
 
     def replace(self, refused: Login) -> Login:
         """Return another login than the one that Vault has refused."""
@@ -116,9 +114,7 @@ class Logins:
 
     def renew(self) -> Login:
         """Log in, whatever token there is."""
-        with self._lock:
-            flight, is_mine = self._board()
-        return self._fly(flight) if is_mine else flight.result()
+        return self._share(renew=True)
 
     def peek(self) -> Login | None:
         """Return the login in use, if there is one; never asks Vault."""
@@ -131,26 +127,34 @@ class Logins:
                 self._login = None
 
     def start_anew(self) -> None:
-        """Forget a login under way, and who held the lock: in a fork they never end."""
-        self._lock, self._flight = threading.Lock(), None
+        """Forget a login under way, and who held the locks: in a fork they never end."""
+        self._under_way, self._lock, self._flight = threading.RLock(), threading.Lock(), None
 
-    def _board(self) -> tuple[Future[Login], bool]:
-        if self._flight is not None:
-            return self._flight, False
-        self._flight = Future()
-        return self._flight, True
+    def _good(self) -> Login | None:
+        login = self._login
+        return login if login is not None and login.is_good else None
 
-    def _fly(self, flight: Future[Login]) -> Login:
+    def _share(self, *, renew: bool) -> Login:
+        flight = self._flight
+        if flight is not None and flight.done():
+            flight = None  # over, and left behind by a Ctrl-C
+        with self._under_way:
+            if flight is not None and flight.done():
+                return flight.result()
+            if not renew and (login := self._good()) is not None:
+                return login
+            return self._fly()
+
+    def _fly(self) -> Login:
+        flight = self._flight = Future()
         try:
             login = self._log_in()
-        except BaseException as exc:
             with self._lock:
-                self._flight = None
-            # Ctrl-C in one thread is no reason for the others to stop: they try again.
-            is_ours = isinstance(exc, Exception)
-            flight.set_exception(exc if is_ours else requests.ConnectionError("Login interrupted"))
+                self._login = login
+            flight.set_result(login)
+        except Exception as exc:
+            flight.set_exception(exc)
             raise
-        with self._lock:
-            self._login, self._flight = login, None
-        flight.set_result(login)
+        finally:
+            self._flight = None
         return login
