@@ -78,7 +78,7 @@ def retry_with_backoff(
         )
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
-        name = function.__name__
+        name = getattr(function, "__name__", type(function).__name__)
 
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> T:

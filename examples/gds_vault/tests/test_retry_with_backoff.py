@@ -1,9 +1,11 @@
 """The decorator by itself: what it calls again, when, and when it stops."""
 
+import functools
 import inspect
 import logging
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -26,8 +28,6 @@ def answered(status: int) -> requests.HTTPError:
 class Failing:
     """A function that raises these in turn, and then returns how often it was called."""
 
-    __name__ = "function"
-
     def __init__(self, *failures: BaseException) -> None:
         self._failures = iter(failures)
         self._began = time.monotonic()
@@ -39,6 +39,21 @@ class Failing:
         for failure in self._failures:
             raise failure
         return len(self.times)
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (functools.partial(Failing(requests.Timeout())), "partial"),
+        (Failing(requests.Timeout()), "Failing"),
+    ],
+)
+def test_what_has_no_name_is_called_by_its_type(
+    function: Callable[[], int], name: str, virtual_clock: VirtualClock, lines: Lines
+) -> None:
+    """A partial and an object that can be called are functions, too."""
+    assert retry_with_backoff()(function)() == 2
+    assert lines()[0].startswith(f"WARNING {name} attempt 1 failed: ")
 
 
 def test_the_defaults_are_the_documents() -> None:
