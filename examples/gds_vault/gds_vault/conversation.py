@@ -141,13 +141,13 @@ class Conversation:
             raise VaultError("Vault's answer to the login grants no usable token")
         token, lease_duration = grant
         logger.info("Successfully authenticated with Vault. Token valid for %ss", lease_duration)
-        seconds = usable_seconds(lease_duration)
-        if math.isinf(seconds):
+        login = Login(token, asked_at + usable_seconds(lease_duration))
+        if math.isinf(login.good_until):
             logger.debug("Token does not expire")
         else:
-            expiry = datetime.now(UTC) + timedelta(seconds=seconds)
+            expiry = datetime.now(UTC) + timedelta(seconds=login.good_until - time.monotonic())
             logger.debug("Token will be refreshed at %s", expiry.isoformat(timespec="seconds"))
-        return Login(token, asked_at + seconds)
+        return login
 
 
 def _data_of(answer: JSON) -> Mapping[str, JSON] | None:
