@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
 
 from gds_vault.mounts import Mount
 from gds_vault.text import Secret
@@ -31,12 +30,14 @@ class Login:
     """A token, and all that was learnt with it.
 
     The caches live here because what one token may read says nothing about what the
-    next one may. So a cached secret is never older than the token in use.
+    next one may. So a cached secret is never older than the token in use. Secrets are kept
+    as JSON: reading it makes a copy for each caller, also where `copy.deepcopy` would be too
+    deep for the stack.
     """
 
     token: Secret
     good_until: float
-    secrets: dict[SecretKey, Any] = field(default_factory=dict, repr=False)
+    secrets: dict[SecretKey, str] = field(default_factory=dict, repr=False)
     mounts: dict[str, Mount | None] = field(default_factory=dict, repr=False)
 
     accepted: bool = False

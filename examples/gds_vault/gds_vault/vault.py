@@ -1,6 +1,6 @@
 """A client that reads secrets, keeps its token, and rides out short outages."""
 
-import copy
+import json
 import logging
 from types import TracebackType
 from typing import Any, Self
@@ -97,12 +97,12 @@ class VaultClient:
             login.secrets.pop(key, None)
         elif (cached := login.secrets.get(key)) is not None:
             logger.debug("Cache hit for secret: %s", one_line(secret_path))
-            return copy.deepcopy(cached)
+            return dict(json.loads(cached))
         logger.info("Fetching secret from Vault: %s", one_line(secret_path))
         secret, login = kv.read(self._talk, path, version)
         # What was asked for before the cache was cleared is as old as what was cleared.
         if use_cache and clearings == self._clearings:
-            login.secrets[key] = copy.deepcopy(secret)
+            login.secrets[key] = json.dumps(secret)
         return secret
 
     @raises_vault_error

@@ -3,7 +3,7 @@
 import pytest
 
 from gds_vault import VaultClient, VaultError
-from helpers import Lines
+from helpers import Lines, answering
 from pytest_resilience import Attempt, VirtualClock, faults
 from pytest_resilience_vault import Vault
 
@@ -63,6 +63,20 @@ def test_a_caller_cannot_change_the_cache(client: VaultClient, vault: Vault) -> 
     client.get_secret("secret/data/myapp")["users"].append("mallory")
 
     assert client.get_secret("secret/data/myapp") == {"users": ["alice"]}
+
+
+def test_a_deep_secret_is_remembered(client: VaultClient, vault: Vault) -> None:
+    """What could be read can be kept, and read again from anywhere."""
+    value: object = "s3cr3t"
+    for _ in range(500):
+        value = [value]
+    vault.fail(answering(200, {"data": {"value": value}}), path=READ)
+
+    first = client.get_secret("secret/data/myapp")
+    second = client.get_secret("secret/data/myapp")
+
+    assert repr(first) == repr(second)
+    assert len(vault.trace.to(path=READ)) == 1
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 500])
