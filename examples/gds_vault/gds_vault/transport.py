@@ -35,8 +35,9 @@ class Transport:
         self._session = _Session()
 
     def close(self) -> None:
-        """Give the kept connections back. A later request opens new ones."""
+        """Give the kept connections back. A later request opens new ones, without cookies."""
         self._session.close()
+        self._session = _Session()
 
     def start_anew(self) -> None:
         """Leave the kept connections to the process that this one was forked from."""

@@ -12,7 +12,7 @@ import requests
 import gds_vault
 from gds_vault import VaultClient, VaultError, get_secret_from_vault
 from helpers import answering
-from pytest_resilience import VirtualClock
+from pytest_resilience import VirtualClock, faults
 from pytest_resilience_vault import Vault
 
 HERE = Path(__file__).parents[1]
@@ -191,6 +191,16 @@ def test_leaving_the_context_forgets_token_and_secrets(vault: Vault) -> None:
 
     assert len(vault.trace.to(path="/v1/auth/approle/login")) == 2
     assert len(vault.trace.to(path="/v1/secret/data/myapp")) == 2
+
+
+def test_leaving_the_context_forgets_cookies(vault: Vault) -> None:
+    """What a load balancer has given to one use of a client is not shown in the next."""
+    vault.fail(faults.status(503, headers={"Set-Cookie": "lb=1"}))
+    with VaultClient() as client:
+        client.authenticate()
+    client.authenticate()
+
+    assert [attempt.headers.get("Cookie") for attempt in vault.trace] == [None, "lb=1", None]
 
 
 def test_the_context_hides_no_error(vault: Vault) -> None:
