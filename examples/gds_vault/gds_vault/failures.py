@@ -11,6 +11,7 @@ with a few words for a text and nothing attached. The long text goes to the DEBU
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import Enum
 from http.client import HTTPException
+from typing import Self
 
 import requests
 
@@ -58,6 +59,10 @@ class StatusError(requests.HTTPError):
         super().__init__(text, response=response)
         self.status = status
         self.verdict = verdict
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, int, Verdict]]:
+        # An exception is copied and pickled by its text alone, unless it says otherwise.
+        return type(self), (str(self), self.status, self.verdict)
 
 
 def detached(failure: Exception) -> requests.RequestException:

@@ -1,7 +1,9 @@
 """The four operations in an outage: what is survived, and what the caller gets when it is not."""
 
+import copy
+import pickle
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import requests
@@ -127,6 +129,29 @@ def test_the_caller_gets_a_vault_error_with_its_cause(operation: Operation, vaul
 
     assert error.value.status_code == 503
     assert isinstance(error.value.__cause__, requests.HTTPError)
+
+
+def pickled(exc: BaseException) -> object:
+    """Take it to pieces and make it anew."""
+    return pickle.loads(pickle.dumps(exc))  # noqa: S301 - our own
+
+
+@pytest.mark.parametrize("clone", [copy.copy, copy.deepcopy, pickled])
+def test_an_error_and_its_cause_can_go_to_another_process(
+    clone: Callable[[BaseException], requests.HTTPError], client: VaultClient, vault: Vault
+) -> None:
+    """Pools of processes pickle what was raised."""
+    vault.fail(403)
+    with pytest.raises(VaultError) as error:
+        client.authenticate()
+    cause = error.value.__cause__
+    assert cause is not None
+    cloned = clone(cause)
+
+    assert repr(cloned) == repr(cause)
+    assert vars(cloned).keys() == vars(cause).keys()
+    assert cloned.response.status_code == 403
+    assert vars(clone(error.value)) == {"status_code": 403}
 
 
 @pytest.mark.parametrize("step", [READ, MOUNTS])
