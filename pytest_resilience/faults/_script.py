@@ -74,6 +74,20 @@ Step = Send | Pause | Hang | Close | Reset | ResetIdle | GoDown | Await
 
 
 @dataclass(frozen=True, slots=True)
+class Break:
+    """Where an answer breaks whose body is still being made."""
+
+    after: int
+    """So many pieces come whole."""
+    within: float
+    """Where in the next one: an int counts its bytes, a float is a share of it."""
+    steps: tuple[Step, ...]
+    """What is done there."""
+    goes_on: bool = False
+    """Whether the rest follows."""
+
+
+@dataclass(frozen=True, slots=True)
 class Script:
     """An answer on its way to the wire."""
 
@@ -90,6 +104,12 @@ class Script:
     """Steps in place of the ordinary delivery."""
     tail: tuple[Step, ...] = ()
     """Steps after the ordinary delivery."""
+    live: bool = False
+    """The answer's body is still being made, and is sent meanwhile."""
+    breaks: Break | None = None
+    """Where such an answer breaks."""
+    pace: float = 0.0
+    """Seconds before each of its pieces."""
 
     def instead(self, *steps: Step) -> Script:
         """The same script with these steps in place of the ordinary delivery."""
@@ -106,6 +126,9 @@ class Script:
             self.lead,
             self.steps,
             self.tail,
+            self.live,
+            self.breaks,
+            self.pace,
         )
 
 
@@ -154,7 +177,9 @@ class Fault(Protocol):
 
     A fault with ``processed = False`` keeps the request from the application, as a proxy
     does that answers in its place; without the attribute the application handles it. One
-    with a method ``wants(attempt)`` leaves the attempts alone for which it is false.
+    with a method ``wants(attempt)`` leaves the attempts alone for which it is false. One
+    with ``live = True`` can bend an answer whose body is still being made, so that it goes
+    out meanwhile (`Script.live`); for all others such a body is awaited first.
     """
 
     @property

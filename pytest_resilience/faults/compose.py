@@ -67,6 +67,11 @@ class Together:
         """Whether the application handles the request: only if no part keeps it away."""
         return all(getattr(fault, "processed", True) for fault in self.faults)
 
+    @property
+    def live(self) -> bool:
+        """Whether an answer may go out while it is made: only if each part can bend it so."""
+        return all(getattr(fault, "live", False) for fault in self.faults)
+
     def wants(self, attempt: Attempt) -> bool:
         """Only an attempt that every part wants."""
         asked = (getattr(fault, "wants", None) for fault in self.faults)

@@ -15,6 +15,7 @@ from pytest_resilience.answers import CHUNKED_END, Answer
 from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 from pytest_resilience.faults import _check
 from pytest_resilience.faults._script import (
+    Break,
     Close,
     Context,
     Hang,
@@ -67,6 +68,10 @@ class _InAStream(OfTheBody):
         """The fault in a few words."""
         return self.name
 
+    def _breaks(self, *steps: Step, goes_on: bool = False) -> Break:
+        """The same place in a body that is still being made; for one that is no share of it."""
+        return Break(1 if self.after is None else self.after, self.within or 0, steps, goes_on)
+
     def place(self, events: tuple[bytes, ...]) -> tuple[int, int]:
         """How many events come whole, and how many bytes of the next one."""
         if self.at is None:
@@ -103,10 +108,17 @@ class CutStream(_InAStream):
         _check.flag("cut_stream(reset)", self.reset)
         _check_writes(self.name, self.writes)
 
+    @property
+    def live(self) -> bool:
+        """Whether the events go out while they are made."""
+        return self.at is None and self.writes == "event"
+
     def apply(self, script: Script, context: Context) -> Script:
         """Send the events before the place, and end the connection."""
-        parted = _parted(script, self)
         end = Reset() if self.reset else Close()
+        if script.live:
+            return replace(script, breaks=self._breaks(end))
+        parted = _parted(script, self)
         return script.saying(parted.answer).instead(*_sends(parted.before, self.writes), end)
 
 
@@ -134,8 +146,17 @@ class StallStream(_InAStream):
         if self.resume_after is not None:
             _check.seconds("stall_stream(resume_after)", self.resume_after)
 
+    @property
+    def live(self) -> bool:
+        """Whether the events go out while they are made."""
+        return self.at is None and self.writes == "event"
+
     def apply(self, script: Script, context: Context) -> Script:
         """Send the events before the place, and stop there."""
+        if script.live:
+            silent = self.resume_after is None
+            stop = Hang() if self.resume_after is None else Pause(self.resume_after)
+            return replace(script, breaks=self._breaks(stop, goes_on=not silent))
         parted = _parted(script, self, goes_on=self.resume_after is not None)
         script = script.saying(parted.answer)
         steps: list[Step] = list(_sends(parted.before, self.writes))
@@ -194,8 +215,15 @@ class Slicer(OfTheBody):
         """The fault in a few words."""
         return f"slicer {self.writes}" + (f" {self.seconds:g} s" if self.seconds else "")
 
+    @property
+    def live(self) -> bool:
+        """Whether the events go out while they are made."""
+        return self.writes == "event"
+
     def apply(self, script: Script, context: Context) -> Script:
         """Put the same bytes into other writes."""
+        if script.live:
+            return replace(script, pace=self.seconds)
         whole = framed(script)
         pieces = list(whole.pieces)
         if pieces[-1:] == [CHUNKED_END] and len(pieces) > 1:

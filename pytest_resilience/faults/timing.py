@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
+from typing import ClassVar
 
 from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 from pytest_resilience.faults import _check
@@ -20,6 +21,7 @@ from pytest_resilience.faults._script import (
     Step,
     framed,
 )
+from pytest_resilience.records import SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ class Latency:
     """
 
     seconds: float | Uniform | Lognormal
+
+    live: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not isinstance(self.seconds, Uniform | Lognormal):
@@ -232,9 +236,13 @@ class Bandwidth(OfTheBody):
         yield Send(whole.head)
         body = b"".join(whole.pieces)
         size = max(1, int(self.bytes_per_second / 10))
+        before_ns = 0
         for start in range(0, len(body), size):
             piece = body[start : start + size]
-            yield Pause(min(len(piece) / self.bytes_per_second, _check.LONGEST))
+            # From the beginning each time: what a clock rounds must not add up.
+            now_ns = round((start + len(piece)) / self.bytes_per_second * SECOND)
+            yield Pause(min((now_ns - before_ns) / SECOND, _check.LONGEST))
             yield Send(piece)
+            before_ns = now_ns
         if whole.closing:
             yield Close(cut=False)

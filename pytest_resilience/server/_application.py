@@ -13,8 +13,9 @@ from pytest_resilience.errors import shown
 from pytest_resilience.plan import Decision
 from pytest_resilience.records import SECOND
 from pytest_resilience.server import wsgi
-from pytest_resilience.server._stream import Abandoned, Stream
+from pytest_resilience.server._stream import Stream
 from pytest_resilience.server._workers import Workers
+from pytest_resilience.server.wsgi import Abandoned
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -118,10 +119,14 @@ class Application:
     ) -> None:
         try:
             reply = wsgi.Reply(self._service.wsgi_app, env)
-            lazily = reply.lazy and decision.label is None
-            answer = self._work_lazily(connection, env, entry, reply) if lazily else reply.whole()
+            if reply.lazy and _may_go_out_meanwhile(decision, env):
+                answer = self._work_lazily(connection, env, entry, reply, decision)
+            else:
+                answer = reply.whole(lambda: connection.waits_for(entry))
             if answer is None:
                 return
+        except Abandoned:
+            return
         except BaseException as error:  # noqa: BLE001 -- the application's own code
             failure = error
             free()
@@ -138,7 +143,12 @@ class Application:
         self._loop.call_soon_threadsafe(deliver)
 
     def _work_lazily(
-        self, connection: Replying, env: WSGIEnvironment, entry: Entry, reply: wsgi.Reply
+        self,
+        connection: Replying,
+        env: WSGIEnvironment,
+        entry: Entry,
+        reply: wsgi.Reply,
+        decision: Decision,
     ) -> Answer | None:
         """The answer, if it turns out to have a length; otherwise it is on its way."""
         with closing(reply.pieces()) as pieces:
@@ -147,6 +157,8 @@ class Application:
             if not reply.lazy:
                 return reply.answer((first, *pieces))
             answer = reply.answer(())
+            if answer.bodiless and decision.label is not None:
+                return answer  # A fault that wants a body makes one up.
             reply.sent = True
             stream = Stream(
                 lambda s: self._loop.call_soon_threadsafe(lambda: connection.stream_on(s))
@@ -154,7 +166,7 @@ class Application:
 
             def begin() -> None:
                 self._note_unmatched(env, entry)
-                connection.stream(entry, answer, stream)
+                connection.stream(entry, answer, stream, decision)
 
             self._loop.call_soon_threadsafe(begin)
             try:
@@ -171,3 +183,11 @@ class Application:
             else:
                 stream.end()
         return None
+
+
+def _may_go_out_meanwhile(decision: Decision, env: WSGIEnvironment) -> bool:
+    """Whether an answer goes out while it is made, with a fault or without."""
+    if decision.label is None:
+        return True
+    # HTTP/1.0 knows no chunks: a fault needs the length of all to say that something is missing.
+    return getattr(decision.fault, "live", False) and env["SERVER_PROTOCOL"] == "HTTP/1.1"

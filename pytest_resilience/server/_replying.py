@@ -82,7 +82,7 @@ class Replying(Held):
 
     def answer_later(self, entry: Entry, answer: Answer, decision: Decision) -> None:
         """The worker has the answer; on the loop's thread."""
-        if self.state is State.WAITING and self._entry is entry:
+        if self.waits_for(entry):
             try:
                 self._answer(answer, decision)
             except BaseException as error:
@@ -149,13 +149,27 @@ class Replying(Held):
         self._writer = writer
         writer.run()
 
-    def stream(self, entry: Entry, answer: Answer, stream: Stream) -> None:
+    def waits_for(self, entry: Entry) -> bool:
+        """Whether this attempt still waits for its answer. On any thread."""
+        return self.state is State.WAITING and self._entry is entry
+
+    def stream(self, entry: Entry, answer: Answer, stream: Stream, decision: Decision) -> None:
         """The worker has the head of a lazy answer, and pieces are on their way."""
-        if self.state is not State.WAITING or self._entry is not entry:
+        if not self.waits_for(entry):
             stream.abandon()
             return
+        script = self._script(answer)
+        if decision.label is not None:
+            script = replace(script, live=True)
+            try:
+                script = answering.bent(script, decision, entry.attempt, self.listener)
+            except BaseException as error:  # noqa: BLE001 -- a user's own fault, pytest.fail() too
+                stream.abandon()
+                self.failed(error)
+                self._say(self._script(answering.FAILED))
+                return
         self._stream = stream
-        stream.frame(self._script(answer))
+        stream.frame(script)
         self._status, self._retry_after = answer.status, answer.header("Retry-After")
         self._write(wire.Writer(self, stream))
 

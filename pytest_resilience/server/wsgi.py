@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote_to_bytes
 
@@ -18,6 +19,10 @@ UNMATCHED = "pytest_resilience.unmatched"
 """A fake puts the nearest routes here when no route matched the request."""
 
 UNPREFIXED = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
+
+
+class Abandoned(Exception):
+    """The client has gone, or wants no body: there is nobody to make the rest for."""
 
 
 class Fields(Protocol):
@@ -189,12 +194,24 @@ class Reply:
         answer = Answer(int(code), tuple(self._headers), body, reason)
         return _framed_by_us(answer, [name.lower() for name in names])
 
-    def whole(self) -> Answer:
-        """The answer with all of its body."""
+    def whole(self, wanted: Callable[[], bool] = lambda: True) -> Answer:
+        """The answer with all of its body.
+
+        Raises:
+            Abandoned: It is wanted no longer; some bodies have no end.
+        """
         body = self.body
         if type(body) is list and len(body) == 1 and type(body[0]) is bytes and not self._written:
             return self.answer((body[0],))  # As nearly all are, in a third of the time.
-        return self.answer(tuple(self.pieces()))
+        with closing(self.pieces()) as pieces:
+            return self.answer(tuple(_while(wanted, pieces)))
+
+
+def _while(wanted: Callable[[], bool], pieces: Iterable[bytes]) -> Iterator[bytes]:
+    for piece in pieces:
+        if not wanted():
+            raise Abandoned
+        yield piece
 
 
 def _framed_by_us(answer: Answer, names: list[str]) -> Answer:

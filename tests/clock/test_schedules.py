@@ -249,12 +249,15 @@ def test_an_outage_window(name: str, clock: VirtualClock, server: FakeServer) ->
     assert server.trace.times == [0, 1, 3]
 
 
-def test_bandwidth(clock: VirtualClock, server: FakeServer) -> None:
-    """A body of 34 bytes at 10 a second takes exactly 3.4 seconds."""
-    server.fail(faults.bandwidth(10))
+@pytest.mark.parametrize(
+    ("rate", "seconds"), [(10, 3.4), (17, 2), (6.8, 5), (3, 11.333333333), (0.7, 48.571428571)]
+)
+def test_bandwidth(clock: VirtualClock, server: FakeServer, rate: float, seconds: float) -> None:
+    """A body of 34 bytes takes as long as it says, to the nanosecond."""
+    server.fail(faults.bandwidth(rate))
 
     assert by_requests(server, 30) == 200
-    assert clock.now == 3.4
+    assert clock.now == seconds
 
 
 def test_an_idle_connection_that_is_reset(clock: VirtualClock, server: FakeServer) -> None:
