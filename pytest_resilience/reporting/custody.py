@@ -164,8 +164,7 @@ class Custody:
         if self._ear is not None:
             self._ear.end()
         try:
-            with self.environment.again():
-                text = self._judgement() if self.passed else ""
+            text = self.environment.again(self._judgement) if self.passed else ""
         finally:
             self.environment.undo()
         if text:
