@@ -83,14 +83,14 @@ def seconds(field: str, value: object) -> float:
     return number
 
 
-def whole(field: str, value: object, least: int = 0, most: int | None = None) -> int:
+def whole(field: str, value: object, least: int = 0, most: int = LARGEST) -> int:
     """A whole number within bounds."""
     if isinstance(value, int) and not isinstance(value, bool):
-        if least <= value <= (LARGEST if most is None else most):
+        if least <= value <= most:
             return value
-        if most is None and value > LARGEST:
+        if value > most == LARGEST:
             refuse(field, value, f"a whole number, {least} or more, of no more than 1,000 digits")
-    end = "or more" if most is None else f"to {most}"
+    end = "or more" if most == LARGEST else f"to {most}"
     refuse(field, value, f"a whole number, {least} {end}")
 
 

@@ -72,7 +72,7 @@ class Call:
                 raise PlanError(f"there is no field {shown(name)} here{hint}; it takes {takes}")
         return data
 
-    def number(self, name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
+    def number(self, name: str, default: int, *, least: int = 0, most: int = _check.LARGEST) -> int:
         """A whole number of the query."""
         text = self._query.get(name, [str(default)])[0]
         plain = text.isascii() and text.isdecimal() and len(text) < 20
