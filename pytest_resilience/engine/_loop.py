@@ -215,7 +215,7 @@ class Loop:
                     and not self._ended  # as in a forked child
                     and self.conductor is None
                     and not self._soon
-                    and not self._timers
+                    and not self._timers.heap
                     and self._poller.is_quiet()
                 )
             finally:
@@ -314,10 +314,11 @@ class Loop:
                 handler(mask)
             except BaseException as error:  # noqa: BLE001 -- see _guarded
                 self._on_error(error)
-        if self._timers:
+        if self._timers.heap:
             self._timers.run_due(self._guarded)
         quiet = not events and not self._soon
-        self._run_soon()
+        for _ in range(len(self._soon)):
+            self._guarded(self._soon.popleft())
         if self._idle and (quiet or self._turn - self._idle[0][0] > IDLE_ROUNDS):
             self._guarded(self._idle.popleft()[1])
 
@@ -354,11 +355,7 @@ class Loop:
         """Seconds the poll may wait: 0 when there is work, -1 when only a socket can wake it."""
         if self._soon or self._idle:
             return 0
-        return self._timers.patience()
-
-    def _run_soon(self) -> None:
-        for _ in range(len(self._soon)):
-            self._guarded(self._soon.popleft())
+        return self._timers.patience() if self._timers.heap else -1
 
     def _guarded(self, callback: Callback) -> None:
         try:

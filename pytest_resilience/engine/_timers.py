@@ -28,42 +28,40 @@ class RealTimer:
 
 
 class RealTimers:
-    """Those of one loop, the next one first."""
+    """Those of one loop."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[int, int, RealTimer]] = []
+        self.heap: list[tuple[int, int, RealTimer]] = []
+        """The next one first; empty where there is none, as its loop asks at each turn."""
         self._order = itertools.count()
-
-    def __bool__(self) -> bool:
-        return bool(self._heap)
 
     @property
     def first(self) -> list[tuple[int, int, RealTimer]]:
         """The next one, if there is one: another one than before means another wait."""
-        return self._heap[:1]
+        return self.heap[:1]
 
     def add(self, when_ns: int, callback: Callback) -> RealTimer:
         """Run the callback once the system's monotonic clock has reached ``when_ns``."""
         timer = RealTimer(callback)
-        heapq.heappush(self._heap, (when_ns, next(self._order), timer))
+        heapq.heappush(self.heap, (when_ns, next(self._order), timer))
         return timer
 
     def clear(self) -> None:
         """Forget all of them."""
-        self._heap.clear()
+        self.heap.clear()
 
     def patience(self) -> float:
         """Seconds until the next one; -1 if there is none."""
-        while self._heap and self._heap[0][2].callback is None:
-            heapq.heappop(self._heap)
-        if not self._heap:
+        while self.heap and self.heap[0][2].callback is None:
+            heapq.heappop(self.heap)
+        if not self.heap:
             return -1
-        return min(max(0, self._heap[0][0] - REAL.monotonic_ns()) / 1e9, LONGEST_POLL)
+        return min(max(0, self.heap[0][0] - REAL.monotonic_ns()) / 1e9, LONGEST_POLL)
 
     def run_due(self, run: Callable[[Callback], object]) -> None:
         """Let this function run those whose moment has come."""
         now = REAL.monotonic_ns()
-        while self._heap and self._heap[0][0] <= now:
-            callback = heapq.heappop(self._heap)[2].callback
+        while self.heap and self.heap[0][0] <= now:
+            callback = heapq.heappop(self.heap)[2].callback
             if callback is not None:
                 run(callback)
