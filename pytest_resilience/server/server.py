@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from threading import Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -42,6 +43,12 @@ def says_ok(_environ: WSGIEnvironment, start_response: StartResponse) -> Iterabl
     """The application of a server that was given none."""
     start_response("200 OK", [("Content-Type", "application/json")])
     return [b'{"ok": true}']
+
+
+@lru_cache(maxsize=64)  # A value, and the same few are answered in test after test.
+def _error_answer(status: int) -> Answer:
+    text = f'{{"message": "{REASONS.get(status, "Unknown")}", "status": {status}}}\n'
+    return Answer(status, (("Content-Type", "application/json"),), (text.encode(),))
 
 
 class FakeServer:
@@ -461,8 +468,7 @@ class FakeServer:
 
     def error_answer(self, status: int, attempt: Attempt) -> Answer:
         """The answer of a status fault: a short JSON body, unless a service has its own."""
-        text = f'{{"message": "{REASONS.get(status, "Unknown")}", "status": {status}}}\n'
-        return Answer(status, (("Content-Type", "application/json"),), (text.encode(),))
+        return _error_answer(status)
 
     def renew_locks(self) -> None:
         """Have new ones: a thread that is held up, or is not in this child, holds them for ever."""
