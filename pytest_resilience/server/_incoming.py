@@ -32,8 +32,7 @@ class Sign(Enum):
 
     COMPLETE = "the request has come in full"
     WAITS = "the client waits for 100 Continue"
-    LEFT = "the client has closed, between requests"
-    LEFT_EARLY = "the client has closed, in the middle of one"
+    LEFT = "the client has closed, in the middle of a request"
 
 
 Event = Head | bytes | Malformed | Sign
@@ -58,11 +57,11 @@ class Incoming:
         """The first bytes of a request of which only a part of the head has come."""
 
     def feed(self, data: bytes) -> Iterator[Event]:
-        """What these bytes say, ``b""`` being the client's FIN; stop reading when it is enough."""
+        """What these bytes say; stop reading when it is enough.
+
+        ``b""`` is the client's FIN; between requests it says nothing that is to be read.
+        """
         if self._parser is None:
-            if not data:
-                yield Sign.LEFT
-                return
             # Some clients send a line end after a body (RFC 9112 section 2.2).
             if data == LINE_END and self._answered_one:
                 return
@@ -92,7 +91,7 @@ class Incoming:
             if data:
                 yield Malformed(error.error_status_hint, _why(error, self._begun or data))
             else:
-                yield Sign.LEFT_EARLY
+                yield Sign.LEFT
 
     def _head(self, data: bytes, end: int) -> Head | None:
         """The head that ends here, if it is one that needs no thought and its body is here."""
@@ -135,6 +134,11 @@ class Incoming:
                     parser.send(h11.Response(status_code=200, headers=[]))
                 yield Sign.COMPLETE
                 return
+
+    @property
+    def begun(self) -> bool:
+        """Whether a part of a request has come."""
+        return self._parser is not None
 
     @property
     def keeps_alive(self) -> bool:

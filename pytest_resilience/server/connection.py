@@ -113,11 +113,19 @@ class Connection(Replying):
         if self.state is State.DRAINING:
             self._drop(data)
         elif self.state is State.READING:
-            self._feed(data)
+            if data or self._incoming.begun:
+                self._feed(data)
+            else:
+                self._leave()
         elif data:
             self._hold(data)
         else:
             self._hear_no_more()
+
+    def _leave(self) -> None:
+        """The client's FIN, while it has nothing to wait for."""
+        self._note_unfinished("the client left")
+        self.lost()
 
     def _hear_no_more(self) -> None:
         """The client's FIN, while it has something to wait for."""
@@ -179,8 +187,7 @@ class Connection(Replying):
                 case Malformed(status, why):
                     self._refuse_malformed(status, why)
                 case _:
-                    self._note_unfinished("the client left")
-                    self.lost()
+                    self._leave()
             if self.state is not State.READING:
                 return
 
