@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from operator import is_
 from typing import Any, Final
 
 from pytest_resilience.logs import _descriptors, _hub
@@ -17,8 +18,11 @@ from pytest_resilience.logs import _descriptors, _hub
 _NONE: Final = object()
 Told = Callable[[], None]
 NAMES = ("stdout", "stderr")
+PLACES = (*NAMES, "__stdout__", "__stderr__")
 _class: type | None = None
 _told: dict[str, _Told] = {}
+_expected: tuple[object, ...] = (_NONE,) * len(PLACES)
+"""What is expected in each of these."""
 
 
 def install(told: Told) -> bool:
@@ -51,6 +55,8 @@ def expect(
 
     pytest puts its own in the place of the first ones, and those back, a dozen times a test.
     """
+    global _expected  # noqa: PLW0603 -- as above
+    _expected = out, err, first_out, first_err
     ways = zip(_told.values(), (out, err), (first_out, first_err), strict=False)  # None at first.
     for told, now, first in ways:
         told.expected, told.expected_too = now, first
@@ -58,13 +64,7 @@ def expect(
 
 def as_expected() -> bool:
     """Whether the expected ones are in place, and not the first ones where there are others."""
-    values, out, err = vars(sys), _told["stdout"], _told["stderr"]
-    return (
-        values.get("stdout") is out.expected
-        and values.get("stderr") is err.expected
-        and values.get("__stdout__") is out.expected_too
-        and values.get("__stderr__") is err.expected_too
-    )
+    return all(map(is_, map(vars(sys).get, PLACES), _expected))
 
 
 def _telling(kind: type, told: Told) -> type:

@@ -27,7 +27,6 @@ _open: dict[tuple[str, int, bool], Entry] = {}
 """The line that has begun on a stream and not ended yet, of each thread."""
 
 
-PLACES = ("stdout", "stderr", "__stdout__", "__stderr__")
 NAMES = ("stdout", "stderr") * 2
 MOST = 16
 """Streams of others than pytest that are listened to; of more, those that came last."""
@@ -135,7 +134,7 @@ def reset() -> None:
 
 def _there() -> tuple[Any, ...]:
     # One that somebody has deleted is none.
-    return tuple(map(vars(sys).get, PLACES))
+    return tuple(map(vars(sys).get, _replacing.PLACES))
 
 
 def _holds(streams: Iterable[object], stream: object) -> bool:
