@@ -355,7 +355,7 @@ class Loop:
         """Seconds the poll may wait: 0 when there is work, -1 when only a socket can wake it."""
         if self._soon or self._idle:
             return 0
-        return self._timers.patience() if self._timers.heap else -1
+        return self._timers.patience()
 
     def _guarded(self, callback: Callback) -> None:
         try:
