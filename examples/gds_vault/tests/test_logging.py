@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from importlib.util import find_spec
 
 import pytest
+import requests
 
 from gds_vault import VaultClient, VaultError, get_secret_from_vault
+from gds_vault.failures import detached
 from helpers import Lines, Operation, answering
 from pytest_resilience import FOREVER, faults
 from pytest_resilience_vault import Vault
@@ -220,6 +222,23 @@ def test_an_undecodable_answer_has_its_words(
     client.authenticate()
 
     assert "failed: Answer cannot be decompressed." in lines(logging.WARNING)[0]
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "words"),
+    [
+        (OSError(113, "No route to host"), requests.ConnectionError, "No route to host"),
+        (requests.ConnectionError(), requests.ConnectionError, "ConnectionError"),
+    ],
+)
+def test_a_failure_that_nobody_has_words_for_is_told_by_its_class(
+    failure: OSError, kind: type[requests.RequestException], words: str
+) -> None:
+    """What the system says is said first, also where requests lets it out as it is."""
+    told = detached(failure)
+
+    assert type(told) is kind
+    assert str(told) == words
 
 
 def test_a_proxy_that_is_down_has_its_words(
