@@ -137,6 +137,11 @@ class Listener:
         self._clock = self.service.clock
         self._origin_ns = self._clock.monotonic_ns()
 
+    def begin_anew(self) -> None:
+        """Be up, and let the times of a new trace count from now."""
+        self.up()
+        self.restart_time()
+
     def carry_on(self, before: Listener) -> None:
         """Let times and connections count on from where they began: the trace goes on."""
         self._clock, self._origin_ns = before._clock, before._origin_ns

@@ -202,9 +202,8 @@ class FakeServer:
         self.plan.clear()
         self.errors.clear()
         if self._loop is not None and self._listener is not None:
-            self.up()
             self._loop.settle()
-            self._loop.between(self._listener.restart_time)
+            self._loop.between(self._listener.begin_anew)
         self.journal.clear()
 
     def _renew(self) -> None:
