@@ -76,8 +76,8 @@ def _post(settings: Settings, prompt: str) -> requests.Response:
                 auth=_KeyHeader(settings.api_key),
                 timeout=TIMEOUT,
             )
-    except Exception as error:  # noqa: BLE001 - becomes one of ours
-        # requests lets out what others raise over an unusable proxy or a missing certificate.
+    except (OSError, TypeError, ValueError) as error:
+        # The latter two are let out by requests, over an unusable proxy.
         kind = GeminiConnectionError if is_retryable(error) else InvalidRequestError
         raise kind(_describe(error)) from _detached(error)
     if response.status_code != 200:
