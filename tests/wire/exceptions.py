@@ -170,12 +170,12 @@ def upload(row: Case) -> bytes | None:
     return bytes(32 * 1024 * 1024) if row.upload else None
 
 
-def outcome(client: str, row: Case) -> str:
+def outcome(client: str, row: Case, patience: float) -> str:
     """What one client makes of one fault, in words for the table."""
     with FakeServer(app_of(BODY), blocking=False, seed=1) as server:
         row.plan(server)
         said = []
-        for ask in CLIENTS[client](server, row, SHORT if row.silent else LONG):
+        for ask in CLIENTS[client](server, row, patience if row.silent else LONG):
             said.append(_tried(ask))
             if row.again:
                 _wait_for_resets(server)
@@ -230,17 +230,26 @@ def _established(port: int) -> Iterator[str]:
             yield line
 
 
-def rows() -> Iterator[list[str]]:
-    """The cells of the table, asked for just now."""
+def line(row: Case, patience: float = SHORT) -> str:
+    """One row of the table, asked for just now.
+
+    Args:
+        row: Which.
+        patience: Seconds after which clients give up where nothing more comes.
+    """
+    asked = itertools.repeat(row), itertools.repeat(patience)
     with ThreadPoolExecutor(len(CLIENTS)) as side_by_side:
-        for row in CASES:
-            yield [row.name, *side_by_side.map(outcome, CLIENTS, itertools.repeat(row))]
+        return _line([row.name, *side_by_side.map(outcome, CLIENTS, *asked)])
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def table() -> str:
     """The table, as Markdown."""
-    lines = [["fault", *CLIENTS], ["---"] * (1 + len(CLIENTS)), *rows()]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    head = _line(["fault", *CLIENTS]), _line(["---"] * (1 + len(CLIENTS)))
+    return "".join(f"{text}\n" for text in (*head, *map(line, CASES)))
 
 
 def committed() -> str:

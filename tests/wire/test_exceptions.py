@@ -12,12 +12,11 @@ from tests.wire import exceptions
 
 def test_table_in_the_docs() -> None:
     """docs/faults.md says what requests, urllib3, httpx and aiohttp do today."""
-    said = exceptions.committed().splitlines()
-    found = exceptions.table().splitlines()
-
-    untrue = [
-        f"docs: {old}\nnow:  {new}" for old, new in zip(said, found, strict=True) if old != new
-    ]
+    untrue = []
+    for said, row in zip(exceptions.committed().splitlines()[2:], exceptions.CASES, strict=True):
+        # A head that a busy machine sends too late for a client makes another exception.
+        if exceptions.line(row) != said and (now := exceptions.line(row, patience=3)) != said:
+            untrue.append(f"docs: {said}\nnow:  {now}")
     if untrue:
         pytest.fail(
             "docs/faults.md is untrue; `python -m tests.wire.exceptions --write` mends it\n"
