@@ -146,6 +146,8 @@ class Custody:
         """What the settings do not allow to be left behind."""
         found: list[leftovers.Leftover] = []
         traces = [watched.server.trace for watched in self.servers]
+        # Before the errors are looked at: a fake that cannot tell its secrets has one more.
+        leaked = self._ear.found(self.servers, traces) if self._ear else []
         for watched, trace in zip(self.servers, traces, strict=True):
             label, server = watched.label, watched.server
             # Errors first: a predicate that fails leaves its fault unmet.
@@ -155,7 +157,7 @@ class Custody:
                 found += leftovers.unmatched(label, trace)
             if not self.settings.unmet and (missing := server.plan.unmet):
                 found += leftovers.unmet(label, missing, trace)
-        return found + (self._ear.found(self.servers, traces) if self._ear else [])
+        return found + leaked
 
     def close(self) -> None:
         """The last thing that happens to a test: put everything back, and judge."""

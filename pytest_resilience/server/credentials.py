@@ -7,6 +7,7 @@ import binascii
 import json
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -26,6 +27,7 @@ ATTEMPTS = 200
 FORMER = 50
 """How many secrets of services before the last one are kept, the newest: of that one all are."""
 DEEPEST = 8
+STORED = "a mapping: of names to texts or lists of them, of paths to JSON objects"
 SCHEMES = frozenset({"bearer", "token", "apikey", "key"})
 
 Pair = tuple[str, str]
@@ -62,7 +64,7 @@ class Known:
 
     def keep(self) -> None:
         """The service starts over; what was secret still is."""
-        found = {value: Secret.of(label, value) for label, value in self._seen()}
+        found = self._seen()
         most = max(FORMER, len(found))
         for secret in self._former:
             found.setdefault(secret.value, secret)
@@ -71,10 +73,7 @@ class Known:
     def secrets(self) -> tuple[Secret, ...]:
         """All of them, each once; the first name counts."""
         found = {secret.value: secret for secret in self._named}
-        for label, value in self._seen():
-            if value not in found:
-                found[value] = Secret.of(label, value)
-        for secret in self._former:
+        for secret in (*self._seen().values(), *self._former):
             found.setdefault(secret.value, secret)
         return tuple(found.values())
 
@@ -84,27 +83,49 @@ class Known:
 
         return Search(self.secrets(), strict=False).mask(text)
 
-    def _seen(self) -> Iterator[Pair]:
+    def _seen(self) -> dict[str, Secret]:
         server = self._server
         try:
-            service = list(_of_service(server))
+            found = _of_service(server)
         except Exception as error:  # noqa: BLE001 -- a service's own code; a report must not fail by it
-            service = []
+            found = {}
             if not self._failed:
                 self._failed = True
                 server.errors.append(error)
-        yield from service
         attempts, answers = server.journal.exchanged(ATTEMPTS)
-        yield from sent(attempts)
-        yield from _answered(answers)
+        for label, value in chain(sent(attempts), _answered(answers)):
+            if value not in found:
+                found[value] = Secret.of(label, value)
+        return found
 
 
-def _of_service(server: FakeServer) -> Iterator[Pair]:
-    """What is in its variables and what it stores."""
-    if server.started_once:
-        yield from ((name, value) for name, value in server.environment.items() if tells(name))
-    for path, data in server.stored_secrets.items():
-        yield from _of_store(data, path)
+def _of_service(server: FakeServer) -> dict[str, Secret]:
+    """What is in its variables and what it stores; what it names itself counts before all."""
+    stored = server.stored_secrets
+    if not isinstance(stored, Mapping):
+        _check.refuse("stored_secrets", type(stored), STORED)
+    found = {value: Secret.of(name, value, named=True) for name, value in _named(stored)}
+    others = ((name, value) for name, value in _variables(server) if tells(name))
+    kept = (pair for path, data in stored.items() for pair in _of_store(data, path))
+    for label, value in chain(others, kept):
+        if value not in found:
+            found[value] = Secret.of(label, value)
+    return found
+
+
+def _variables(server: FakeServer) -> Iterable[Pair]:
+    return server.environment.items() if server.started_once else ()
+
+
+def _named(stored: Mapping[str, Any]) -> Iterator[Pair]:
+    """The texts beside their names, which a service says are secrets, whatever they look like."""
+    for name, data in stored.items():
+        if not isinstance(data, str | dict | list | None):
+            _check.refuse(f"stored_secrets[{name!r}]", type(data), STORED)
+        for value in data if isinstance(data, list) else [data]:
+            # One that is not set yet, or so short that it would be found everywhere, is none.
+            if isinstance(value, str) and len(value) >= SHORTEST_NAMED:
+                yield str(name), value
 
 
 def _check_label(label: object) -> None:
@@ -195,7 +216,7 @@ def _of_store(data: Any, where: str, name: str = "") -> Iterator[Pair]:  # noqa:
         for value in data:
             yield from _of_store(value, where, name)
     elif isinstance(data, str):
-        label = f"{name} of {where}"
+        label = f"{name} of {where}" if name else where
         password = _password_of_url(data)
         if password:
             yield label, password

@@ -451,7 +451,13 @@ class FakeServer:
 
     @property
     def stored_secrets(self) -> Mapping[str, Any]:
-        """JSON data that the service keeps secret, by name; to override in a fake."""
+        """What the service keeps secret; to override in a fake.
+
+        A text beside a name, or each text of a list there, is a secret, from four characters
+        on: ``{"door code": "1234-x"}``. Of a JSON object, which has a path for its name, what
+        is called a password, looks random or is in a URL is one: ``{"shop/db": {"password":
+        ..., "host": ...}}``.
+        """
         return {}
 
     def masked(self, text: str) -> str:

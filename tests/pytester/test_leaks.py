@@ -87,6 +87,44 @@ def test_a_leak_fails_a_test_that_passed(session: Session, body: str) -> None:
     assert base64.b64encode(TOKEN.encode()).decode() not in result.stdout.str()
 
 
+STORES = """
+from pytest_resilience import Fake
+
+class Parcels(Fake):
+    stored_secrets = {stored}
+
+def client(server):
+    logging.getLogger("client").info("the code is 9f8e7d6c5b4a")
+    get("/", server.url)
+
+@pytest.mark.resilience(unmatched=True)
+def test_it(fake_server):
+    client(fake_server(Parcels))
+"""
+
+
+@pytest.mark.parametrize(
+    ("stored", "line"),
+    [
+        (
+            {"door code": "9f8e7d6c5b4a"},
+            "door code has leaked into the message of an INFO by client *: 'the code is <door *",
+        ),
+        (
+            ["9f8e7d6c5b4a"],
+            "*stored_secrets=<class 'list'> is not allowed: wanted a mapping: of names to *",
+        ),
+    ],
+)
+def test_a_fake_names_its_own_secrets(session: Session, stored: object, line: str) -> None:
+    """And what a fake cannot mean by them fails the test, too."""
+    result = session("import logging\n" + STORES.format(stored=stored), "--show-capture=no")
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines([line])
+    assert "9f8e7d6c5b4a" not in result.stdout.str()
+
+
 RAISED = {
     "raise ValueError(f'no {token()}')": "the text of ValueError (plain, characters 4-22)",
     "raise KeyError(token().encode())": "the text of KeyError ",

@@ -133,6 +133,53 @@ def test_an_attempt_is_shown_as_in_a_table() -> None:
         assert repr(server.trace[0]).endswith("POST /a?...  200>")
 
 
+class Parcels(Fake):
+    """Says what is secret by name, and what it stores at a place."""
+
+    stored: Any = None
+
+    @property
+    def stored_secrets(self) -> Any:
+        """As set."""
+        return self.stored
+
+
+def test_what_a_service_names_is_a_secret_whatever_it_looks_like() -> None:
+    """A text beside a name, and those of a list; what is at a place goes by its own name."""
+    server = Parcels()
+    server.stored = {
+        "door code of a": "openhouse",
+        "codes": ["9f8e7d6c5b4a", {"password": "st0red", "door": "front-door"}],
+        "too short": "abc",
+        "not set": None,
+        "parcels/b": {"door_code": "9f8e7d6c5b4b", "host": "kX9vRt2LpQ7ZsBn4"},
+    }
+
+    assert values(server) == {
+        "door code of a": "openhouse",
+        "codes": "9f8e7d6c5b4a",
+        "password of codes": "st0red",
+    }
+    assert server.masked("openhouse") == "<door code of a>"
+    assert all(secret.proof for secret in server.secrets)
+
+
+@pytest.mark.parametrize(
+    ("stored", "said"),
+    [
+        (["9f8e7d6c5b4a"], "stored_secrets=<class 'list'> is not allowed: wanted a mapping"),
+        ({"codes": {"9f8e7d6c5b4a"}}, "stored_secrets['codes']=<class 'set'> is not allowed"),
+    ],
+)
+def test_what_cannot_be_searched_for_is_refused(stored: object, said: str) -> None:
+    """Among the errors of the server, which fail its test; without the value."""
+    server = Parcels()
+    server.stored = stored
+
+    assert server.secrets == ()
+    assert [str(error).startswith(said) for error in server.errors] == [True]
+
+
 class Minting(Fake):
     """Stores another secret each time it starts over, and one that stays."""
 
