@@ -100,9 +100,26 @@ def _wrong(
 def _wrong_line(line: Line, place: int, pairs: Sequence[Pair], contract: LogContract) -> str | None:
     if line.level != contract.retry_level:
         return f"was logged at {line.level_name}, wanted {_name(contract.retry_level)}"
+    if contract.attempt == contract.delay == ANYWHERE:
+        return _wrong_numbers(line, place, pairs, contract)
     return _wrong_attempt(line, place, pairs, contract) or _wrong_delay(
         line, place, pairs, contract
     )
+
+
+def _wrong_numbers(
+    line: Line, place: int, pairs: Sequence[Pair], contract: LogContract
+) -> str | None:
+    """Both numbers stand anywhere, and one cannot be both."""
+    allowed = _allowed(place, pairs, contract)
+    real = Decimal(wait(*pairs[place])) / SECOND
+    found = numbers(line, ANYWHERE, contract)
+    counted = {at for at, said in enumerate(found) if said.number in allowed}
+    right = {at for at, said in enumerate(found) if said.least <= real <= said.most}
+    if counted and right and len(counted | right) > 1:
+        return None
+    said = " and ".join(str(one.number) for one in found) or "no number"
+    return f"was logged with {said}, wanted attempt {_or(allowed)} and delay {float(real):.3f}"
 
 
 def _wrong_attempt(
@@ -114,8 +131,11 @@ def _wrong_attempt(
     found = numbers(line, contract.attempt, contract)
     if any(said.number in allowed for said in found):
         return None
-    wanted = " or ".join(str(number) for number in sorted(allowed))
-    return f"was logged {_without(found, 'attempt')}, wanted {wanted}"
+    return f"was logged {_without(found, 'attempt')}, wanted {_or(allowed)}"
+
+
+def _or(numbers: set[Decimal]) -> str:
+    return " or ".join(str(number) for number in sorted(numbers))
 
 
 def _allowed(place: int, pairs: Sequence[Pair], contract: LogContract) -> set[Decimal]:
@@ -132,13 +152,7 @@ def _wrong_delay(
         return None
     real = Decimal(wait(*pairs[place])) / SECOND
     found = numbers(line, contract.delay, contract)
-    right = [at for at, said in enumerate(found) if said.least <= real <= said.most]
-    if contract.delay == contract.attempt == ANYWHERE:
-        # One number cannot be both.
-        allowed = _allowed(place, pairs, contract)
-        counted = [at for at, said in enumerate(found) if said.number in allowed]
-        right = right if len({*right, *counted}) > 1 else []
-    if right:
+    if any(said.least <= real <= said.most for said in found):
         return None
     return f"was logged {_without(found, 'delay')}, and came after {float(real):.3f} s"
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Mask = Callable[[str], str]
 
+SOURCES = ("logging", "structlog", "warnings", "stdout", "stderr", "file")
+
 
 class Choosing(abc.ABC):
     """What lines can be asked for; of a recorder it is asked as of its lines."""
@@ -45,10 +47,14 @@ class Choosing(abc.ABC):
 
     def by(self, source: str) -> Lines:
         """Those of this source: logging, structlog, warnings, stdout, stderr or file."""
+        if source not in SOURCES:
+            raise ValueError(f"no source is called {source!r}; there are: {', '.join(SOURCES)}")
         return self.those(lambda line: line.source == source)
 
     def about(self, attempt: int | None) -> Lines:
         """Those about this attempt; None for those about none."""
+        if not isinstance(attempt, int | None):
+            raise ValueError(f"about({attempt!r}): wanted the number of an attempt, or None")  # noqa: TRY004 -- as of a level
         return self.those(lambda line: line.attempt == attempt)
 
     def matching(self, pattern: str) -> Lines:
@@ -124,11 +130,12 @@ class Choosing(abc.ABC):
 
         Raises:
             CheckFailed: With the first retry that is not logged so.
+            PolicyError: The pattern, or where it is to be found, cannot be meant.
         """
         __tracebackhide__ = True
         from pytest_resilience.policy.logs import LogContract
 
-        groups = re.compile(pattern).groupindex
+        groups = LogContract(retry=pattern).groups
         contract = LogContract(
             logger=logger,
             retry=pattern,
@@ -198,6 +205,7 @@ def number(level: int | str) -> int:
     if isinstance(level, int):
         return level
     known = logging.getLevelNamesMapping()
-    if level.upper() not in known:
+    name = str(level).upper()
+    if name not in known:
         raise ValueError(f"no level is called {level!r}; there are: {', '.join(known)}")
-    return known[level.upper()]
+    return known[name]

@@ -45,6 +45,7 @@ def trace(*attempts: tuple[float, int], path: str = "/") -> Trace:
 
 
 FINE = trace((0, 200))
+ONE = trace((0, 503), (1, 200))
 TWO = trace((0, 503), (1, 503), (3, 200))
 OUTAGE = trace((0, 503), (1, 503))
 
@@ -305,6 +306,24 @@ def test_any_line_of_the_level() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "numbers"),
+    [
+        ("attempt 1 failed", "1"),
+        ("failed, retry in 1.0 s", "1.0"),
+        ("attempt 1 failed, retry in 10 s", "1 and 10"),
+        ("attempt 0 failed, retry in 1 s", "0 and 1"),
+        ("failed", "no number"),
+    ],
+)
+def test_of_two_numbers_anywhere_both_are_told(said: str, numbers: str) -> None:
+    """Which of them is missing nobody can know: one number may be meant as either."""
+    contract = LogContract(retry="", attempt=ANYWHERE, delay=ANYWHERE)
+
+    sentence = f"was logged with {numbers}, wanted attempt 1 and delay 1.000"
+    assert only([line(said)], ONE, contract).sentence == f"retry 1 (attempt 2) {sentence}"
+
+
+@pytest.mark.parametrize(
     ("said", "shown"),
     [
         (line("slow today"), "WARNING 'slow today' was logged, though nothing was retried"),
@@ -373,17 +392,21 @@ def test_a_failure_that_is_not_logged_once(lines: list[Line], sentence: str) -> 
 
 def test_failures_without_a_pattern() -> None:
     """Any error will do, or none is claimed."""
-    assert codes([line("sad", level=50)], OUTAGE, LogContract(), succeeded=False) == []
-    assert codes([], OUTAGE, LogContract(), succeeded=False) == ["failure-not-logged"]
+    any_error = LogContract(failure="")
+
+    assert codes([line("sad", level=50)], OUTAGE, any_error, succeeded=False) == []
+    assert codes([], OUTAGE, any_error, succeeded=False) == ["failure-not-logged"]
     assert codes([], OUTAGE, LogContract(failure_level=None), succeeded=False) == []
+    assert codes([], OUTAGE, LogContract(logger="app"), succeeded=False) == []
 
 
 def test_nothing_reached_the_server() -> None:
     """Without attempts there is still something to show."""
-    found = only([], Trace(), LogContract(), succeeded=False)
+    any_error = LogContract(failure="")
+    found = only([], Trace(), any_error, succeeded=False)
 
     assert found.evidence == ("no attempt reached the server, and nothing was logged",)
-    assert only([gave_up(7), gave_up(7)], Trace(), LogContract(), succeeded=False).evidence == (
+    assert only([gave_up(7), gave_up(7)], Trace(), any_error, succeeded=False).evidence == (
         "  t=0.000  ERROR  app.client: gave up   <- here",
         "  t=0.000  ERROR  app.client: gave up   <- here",
     )

@@ -65,6 +65,7 @@ def test_tenacity_that_claims_more() -> None:
         retry=r"^Retrying .* in (?P<delay>[\d.]+) seconds",
         retry_level="INFO",
         attempt="attempt",
+        failure="",
     )
 
     assert set(found(by_tenacity, contract, [503])) == {"retry-logged-wrong", "failure-not-logged"}

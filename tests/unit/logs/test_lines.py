@@ -8,7 +8,14 @@ import urllib.error
 
 import pytest
 
-from pytest_resilience import CheckFailed, FakeServer, LogContract, ResilienceError, VirtualClock
+from pytest_resilience import (
+    CheckFailed,
+    FakeServer,
+    LogContract,
+    PolicyError,
+    ResilienceError,
+    VirtualClock,
+)
 from pytest_resilience.logs import Line, Lines, Recorder
 from tests.unit.logs.test_recorder import get
 
@@ -53,6 +60,18 @@ def test_a_level_that_is_none() -> None:
     """The error names the levels there are."""
     with pytest.raises(ValueError, match=r"^no level is called 'LOUD'; there are: .*WARNING"):
         SOME.at("LOUD")
+    with pytest.raises(ValueError, match=r"^no level is called None; there are: .*WARNING"):
+        SOME.above(None)  # type: ignore[arg-type]
+
+
+def test_what_no_line_can_have_is_refused() -> None:
+    """Nothing found would look as if nothing had been said."""
+    with pytest.raises(ValueError, match=r"^no source is called 'loguru'; there are: logging, "):
+        SOME.by("loguru")
+    with pytest.raises(ValueError, match=r"^about\('x'\): wanted the number of an attempt, or"):
+        SOME.about("x")  # type: ignore[arg-type]
+    with pytest.raises(PolicyError, match=r"^retry='\(' is not allowed: wanted a regular expr"):
+        SOME.check_retries("(")
 
 
 def test_lines_show_themselves() -> None:
@@ -93,19 +112,24 @@ def test_a_retry_that_was_not_logged_is_explained() -> None:
 
     shown = str(failed.value).replace("  (the plan is used up: answered normally)", "")
     assert shown.splitlines() == [
-        "retry 1 (attempt 2) was logged without its delay, and came after 1.000 s (and 1 more)",
+        (
+            "retry 1 (attempt 2) was logged with 1 and 10, wanted attempt 1 and delay 1.000 "
+            "(and 1 more)"
+        ),
         "  1  t=0.000  GET /  503  [status 503]",
         "       t=0.000  WARNING  tests.logs.lines: 1 *** in 10 s   <- here",
         "  2  t=1.000  GET /  503  [status 503]  after a wait of 1.000 s",
         "       t=1.000  WARNING  tests.logs.lines: 2 *** in 20 s",
         "  3  t=3.000  GET /  200  after a wait of 2.000 s",
-        "retry 2 (attempt 3) was logged without its delay, and came after 2.000 s",
+        "retry 2 (attempt 3) was logged with 2 and 20, wanted attempt 2 and delay 2.000",
     ]
 
 
 def test_a_contract_by_hand() -> None:
     """`check` holds the lines to a contract, and says nothing when they keep it."""
-    contract = LogContract(logger="tests.logs", retry=r"attempt (?P<attempt>\d)", longest=20)
+    contract = LogContract(
+        logger="tests.logs", retry=r"attempt (?P<attempt>\d)", failure="", longest=20
+    )
     with VirtualClock(), FakeServer() as server, Recorder(server) as logs:
         server.fail(503)
         client(server)
