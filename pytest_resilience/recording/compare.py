@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set as AbstractSet
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from pytest_resilience.errors import CheckFailed, PlanError
 from pytest_resilience.recording import tape
-from pytest_resilience.recording.replay import Replay, accepted_in
+from pytest_resilience.recording.replay import Replay, accepted_in, names_in
 from pytest_resilience.recording.shape import mismatches, shape_of
 from pytest_resilience.recording.tape import Exchange, Message
 from pytest_resilience.server.server import FakeServer
@@ -117,7 +117,16 @@ def compare_recording(
             for exchange in read.exchanges
             for difference in _differences(exchange, replay.answer(exchange), further)
         ]
-    return Comparison(len(read.exchanges), tuple(found), tuple(_notes(replay.unknown)))
+    notes = [*_notes(replay.unknown), *_useless(values or {}, names_in(read.exchanges))]
+    return Comparison(len(read.exchanges), tuple(found), tuple(notes))
+
+
+def _useless(values: Mapping[str, str], names: AbstractSet[str]) -> Iterator[str]:
+    there = ", ".join(sorted(names)) or "none"
+    for name in values:
+        if name not in names:
+            why = f"the recording has no such name; it has {there}"
+            yield f"the value of {name} was not used: {why}"
 
 
 def _notes(unknown: Mapping[str, int]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from pytest_resilience.recording.tape import Exchange, Message
 from pytest_resilience.secrets.names import tells
 from pytest_resilience.server.server import FakeServer
 
-__all__ = ["Replay", "accepted_in"]
+__all__ = ["Replay", "accepted_in", "names_in"]
 
 PATIENCE = 30.0
 FORM = "application/x-www-form-urlencoded"
@@ -208,6 +208,16 @@ def accepted_in(exchanges: Iterable[Exchange]) -> frozenset[str]:
         for exchange in exchanges
         if exchange.answer.status < 400
         for name in NAME.findall(json.dumps(exchange.request.to_dict()))
+    )
+
+
+def names_in(exchanges: Iterable[Exchange]) -> frozenset[str]:
+    """All names that stand for something, without their braces."""
+    return frozenset(
+        name.strip("{}")
+        for exchange in exchanges
+        for message in (exchange.request, exchange.answer)
+        for name in NAME.findall(json.dumps(message.to_dict()))
     )
 
 

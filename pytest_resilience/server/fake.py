@@ -17,7 +17,7 @@ from pytest_resilience.errors import (
     PlanError,
     tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
 )
-from pytest_resilience.faults import Context, Fault, Script
+from pytest_resilience.faults import Context, Fault, Script, _check
 from pytest_resilience.records import Attempt
 from pytest_resilience.server import _routes
 from pytest_resilience.server._routes import route
@@ -119,7 +119,12 @@ class Fake(FakeServer):
 
     @property
     def presets(self) -> Mapping[str, Callable[[], Any]]:
-        """Errors by name, for ``fail("overloaded")``; each returns what a handler would."""
+        """Errors by name, for ``fail("overloaded")``: functions that return what a handler would.
+
+        ::
+
+            return {"overloaded": lambda: (503, {"error": "slow down"}, {"Retry-After": "7"})}
+        """
         return {}
 
     def unmatched(self, request: Request, nearest: list[str]) -> Any:  # noqa: ANN401 -- JSON, or a Response
@@ -205,7 +210,14 @@ class Fake(FakeServer):
     @property
     def named_faults(self) -> Mapping[str, Fault]:
         """The presets, as faults."""
-        return {name: Preset(name, self, make) for name, make in self.presets.items()}
+        return {name: self._preset(name, make) for name, make in self.presets.items()}
+
+    def _preset(self, name: str, make: object) -> Preset:
+        if not callable(make):
+            place = f"{type(self).__name__}.presets[{name!r}]"
+            wanted = "a function that returns what a handler would: lambda: self.error(503)"
+            _check.refuse(place, make, wanted)
+        return Preset(name, self, make)
 
 
 KEPT: Final = ("plan", "journal", "errors", "lock")

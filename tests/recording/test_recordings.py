@@ -232,6 +232,18 @@ def test_values_that_nothing_tells_are_told_by_hand(tmp_path: Path) -> None:
         assert server.trace[0].headers["X-Api-Key"] == "mine"
 
 
+def test_a_value_under_a_name_that_is_not_there_is_noted(tmp_path: Path) -> None:
+    """A name that is misspelled changes nothing, and would go unseen."""
+    out = tmp_path / "out"
+    with FakeServer() as real, RecordingProxy(real.url, out, known={"SHOP_KEY": "k-1234-XYZ"}) as p:
+        requests.get(p.url, headers={"X-Api-Key": "k-1234-XYZ"}, timeout=LIMIT)
+
+    given = {"SHOP_KEY": "mine", "SHOP_KYE": "mine"}
+    (note,) = compare_recording(out, FakeServer(), values=given).notes
+    assert note.startswith("the value of SHOP_KYE was not used: the recording has no such name; ")
+    assert note.endswith("it has SHOP_KEY")
+
+
 def test_known_secrets_are_those_of_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

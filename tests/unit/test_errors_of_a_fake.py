@@ -1,11 +1,13 @@
 """The service's own error for a status fault, and presets beside other faults."""
 
+from typing import Any
+
 import pytest
 import requests
 from werkzeug import Request
 from werkzeug.exceptions import MethodNotAllowed, abort
 
-from pytest_resilience import Attempt, Fake, faults, route
+from pytest_resilience import Attempt, Fake, PlanError, faults, route
 from pytest_resilience_gemini import Gemini
 from pytest_resilience_vault import Vault
 
@@ -150,6 +152,33 @@ def test_a_fake_has_no_named_errors_unless_it_says_so() -> None:
         assert fake.named_faults == {}
     with Vault() as vault:
         assert repr(vault.named_faults["sealed"]) == "<preset sealed>"
+
+
+class Maintained(Fake):
+    """One error of its own, and a mistake."""
+
+    maintenance: Any = staticmethod(lambda: (503, {"busy": True}, {"Retry-After": "120"}))
+
+    @property
+    def presets(self) -> dict[str, Any]:
+        """By its name."""
+        return {"maintenance": self.maintenance}
+
+
+def test_a_preset_is_a_function_that_returns_what_a_handler_would() -> None:
+    """Headers and all; a fault is none, and is refused where it is planned."""
+    with Maintained() as fake:
+        fake.fail("maintenance")
+        answer = requests.get(fake.url, timeout=10)
+        fake.maintenance = faults.status(503)
+        with pytest.raises(PlanError) as refused:
+            fake.fail("maintenance")
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "120")
+    assert str(refused.value).startswith("Maintained.presets['maintenance']=")
+    assert str(refused.value).endswith(
+        "wanted a function that returns what a handler would: lambda: self.error(503)"
+    )
 
 
 class Statuses(Fake):
