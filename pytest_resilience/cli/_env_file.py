@@ -55,7 +55,7 @@ class EnvFile:
             return
         if not self._path.is_file():
             raise self._unwritable("it is no regular file")
-        text = self._path.read_text(errors="replace")
+        text = self._path.read_text(errors="replace")  # Empty is what mktemp makes.
         if text and not text.startswith(MARK):
             raise self._unwritable("it exists, and serve has not written it; name another")
         url = text.removeprefix(MARK).partition("\n")[0]

@@ -20,6 +20,10 @@ FOREVER: Final = float("inf")
 """For ``times=``: the rule is never used up."""
 
 
+MOST_NAMED = 10
+"""Faults of a rule that are named when it is put in words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What a plan says of one attempt."""
@@ -104,7 +108,10 @@ class Rule:
         return self.between is None or self.between[0] <= elapsed < self.between[1]
 
     def __str__(self) -> str:
-        words = [", ".join(fault.label for fault in self.faults)]
+        named = [fault.label for fault in self.faults[:MOST_NAMED]]
+        if len(self.faults) > MOST_NAMED:
+            named.append(f"and {len(self.faults) - MOST_NAMED} more")
+        words = [", ".join(named)]
         if self.times == FOREVER:
             words.append("forever" if self.probability is None and not self.between else "")
         elif self.times != 1:

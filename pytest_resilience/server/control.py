@@ -7,6 +7,7 @@ waits. docs/serve.md has the schema of every body.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ __all__ = ["ROOT", "Control", "environment"]
 
 ROOT = "/_resilience/"
 MOST_ATTEMPTS = 1_000
+MOST_FAULTS = 1_000
+"""Of one request: each is checked, named and searched for secrets, on the server's thread."""
 MOST_TRACE_BODIES = 4 * 1024 * 1024
 PARAMETERS = ("since", "limit", "credentials")
 """Of `GET trace`; the others take none."""
@@ -110,14 +113,17 @@ class Control:
         """Without what is a secret for sure: programs read it, and look for ordinary words."""
         return Search(self._server.secrets).mask(text)
 
-    def _rule_data(self, rule: Rule) -> dict[str, Any]:
-        mask = self._masked
-        return {
-            "rule": mask(str(rule)),
-            "faults": [mask(fault.label) for fault in rule.faults],
-            "met": rule.met,
-            "unmet": rule.unmet and mask(rule.unmet),
-        }
+    def _rules_data(self, rules: Iterable[Rule]) -> list[dict[str, Any]]:
+        mask = functools.cache(Search(self._server.secrets).mask)  # Many have the same words.
+        return [
+            {
+                "rule": mask(str(rule)),
+                "faults": [mask(fault.label) for fault in rule.faults],
+                "met": rule.met,
+                "unmet": rule.unmet and mask(rule.unmet),
+            }
+            for rule in rules
+        ]
 
     # The verbs
 
@@ -146,7 +152,7 @@ class Control:
 
     def _planned(self, _: Call) -> JSON:
         plan = self._server.plan
-        return {"faults": [self._rule_data(rule) for rule in plan.rules], "seed": plan.seed}
+        return {"faults": self._rules_data(plan.rules), "seed": plan.seed}
 
     def _plan(self, call: Call) -> JSON:
         data = call.json()
@@ -154,6 +160,8 @@ class Control:
         listed = data if isinstance(data, list) else [data]
         if not listed:
             _check.refuse("the body", data, "a rule, or a list of at least one")
+        if (count := _count(listed)) > MOST_FAULTS:
+            _check.refuse("the body", f"{count} faults", f"{MOST_FAULTS} at most; times repeats")
         read = [
             _read_rule(part, presets, f"rule {number} of {len(listed)}: ")
             for number, part in enumerate(listed, 1)
@@ -162,7 +170,7 @@ class Control:
         for rule in rules:
             self._tell(f"faults: {rule}")
         return {
-            "planned": [self._rule_data(rule) for rule in rules],
+            "planned": self._rules_data(rules),
             "seed": self._server.plan.seed,
         }
 
@@ -229,6 +237,19 @@ def environment(server: FakeServer) -> dict[str, str]:
     if unseal_keys:
         variables["VAULT_UNSEAL_KEYS"] = ",".join(unseal_keys)
     return variables
+
+
+def _count(rules: list[object]) -> int:
+    """How many faults these rules have, those of several on one attempt each."""
+    waiting = [rule["faults"] for rule in rules if isinstance(rule, dict) and "faults" in rule]
+    count = 0
+    while waiting:
+        said = waiting.pop()
+        if isinstance(said, list):
+            waiting += said
+        else:
+            count += 1
+    return count
 
 
 def _read_rule(

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pytest_resilience.engine._loop import Loop
 
 MIB = 1024 * 1024
+LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- what a user may have said
 
 
 def says_ok(_environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -247,8 +248,12 @@ class FakeServer:
 
     @property
     def url(self) -> str:
-        """``http://127.0.0.1:PORT``, without a slash at the end; ``https`` with TLS."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        """``http://127.0.0.1:PORT``, without a slash at the end; ``https`` with TLS.
+
+        Of one that listens on every address, the one by which this machine reaches it.
+        """
+        host = LOOPBACK.get(self.host, self.host)
+        host = f"[{host}]" if ":" in host else host
         return f"{self._started().scheme}://{host}:{self.port}"
 
     @property

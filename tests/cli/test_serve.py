@@ -423,10 +423,11 @@ def test_a_place_that_is_lost_later_is_said_and_no_more(place: Path) -> None:
         assert served.end()[0] == 0
 
 
-def test_a_file_that_an_earlier_run_left_is_replaced(place: Path) -> None:
-    """A server that was killed leaves its file; the next one takes the place."""
+@pytest.mark.parametrize("left", ["RESILIENCE_URL=http://127.0.0.1:1\n", ""])
+def test_a_file_that_an_earlier_run_left_is_replaced(place: Path, left: str) -> None:
+    """A server that was killed leaves its file; the next one takes the place, or mktemp's."""
     file = place / "fake.env"
-    file.write_text("RESILIENCE_URL=http://127.0.0.1:1\n")
+    file.write_text(left)
     with Served(place, "web:app", "--env-file", "fake.env") as served:
         url = served.url
 

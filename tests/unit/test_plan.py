@@ -353,6 +353,15 @@ def test_a_predicate_in_c() -> None:
     assert str(rule) == "status 503 when max"
 
 
+def test_a_long_rule_is_told_in_a_few_words() -> None:
+    """The first ten faults, and how many more; what was missed is told so, too."""
+    rule = Plan(0).add(*[503, 429] * 6)
+
+    named = ", ".join(["status 503, status 429"] * 5)
+    assert str(rule) == f"{named}, and 2 more"
+    assert rule.unmet == f"{named}, and 2 more: met 0 of 12 times"
+
+
 def test_a_predicate_without_a_name() -> None:
     """A predicate that is an object is named by its class."""
     assert str(Plan().add(503, when=Always())) == "status 503 when Always"

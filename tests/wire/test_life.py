@@ -216,6 +216,16 @@ def test_ipv6() -> None:
     assert reset.end is End.RST
 
 
+@pytest.mark.parametrize(("host", "known_as"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]")])
+def test_every_address(host: str, known_as: str) -> None:
+    """A server on every address is named by the one that all clients of this machine can use."""
+    if ":" in host and not has_ipv6():
+        pytest.skip("this machine has no IPv6")
+    with FakeServer(app_of(), host=host, blocking=False) as server:
+        assert server.host == host
+        assert server.url == f"http://{known_as}:{server.port}"
+
+
 def test_busy_port() -> None:
     """A busy port is an error that says so and what to do, and leaves nothing behind."""
     with FakeServer(app_of()) as server:
