@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -57,11 +59,14 @@ def run(item: pytest.Function, marker: pytest.Mark, custody: Custody | None) -> 
 
     server = _server(item, custody, marker)
     name = str(item.callspec.params[CLAUSE])
+    ends: list[BaseException | None] = []
     try:
-        with Judge(_body(item), _policy(marker, item.path), server) as judge:
+        with Judge(_body(item, ends), _policy(marker, item.path), server) as judge:
             verdict = judge.verdict(name)
     except UnknownScenario:
         pytest.skip("not meaningful for this client")
+    if ends and isinstance(ends[0], pytest.skip.Exception):
+        raise ends[0]  # Before it has met any failure: no call of the client was made at all.
     if not verdict:
         text = str(verdict)
         pytest.fail(text if custody is None else custody.mask(text), pytrace=False)
@@ -120,17 +125,34 @@ def _call_as_claimed(policy: RetryPolicy) -> Call:
     return Call(0, 0, trace=Trace([login, use]))
 
 
-def _body(item: pytest.Function) -> Any:  # noqa: ANN401 -- whatever the test's body returns
-    """The body of the test as a call without arguments."""
+def _body(item: pytest.Function, ends: list[BaseException | None]) -> Any:  # noqa: ANN401 -- whatever the test's body returns
+    """The body of the test as a call without arguments; how each has ended is noted."""
     names = item._fixtureinfo.argnames  # noqa: SLF001 -- the way of pytest's own pytest_pyfunc_call
     arguments = {name: item.funcargs[name] for name in names}
-    if not inspect.iscoroutinefunction(item.obj):
-        return lambda: item.obj(**arguments)
 
-    async def call() -> object:
-        return await item.obj(**arguments)
+    def call() -> object:
+        with _noting(ends):
+            return item.obj(**arguments)
 
-    return call
+    async def acall() -> object:
+        with _noting(ends):
+            return await item.obj(**arguments)
+
+    return acall if inspect.iscoroutinefunction(item.obj) else call
+
+
+@contextlib.contextmanager
+def _noting(ends: list[BaseException | None]) -> Iterator[None]:
+    """What the first of these blocks ends by."""
+    end: BaseException | None = None
+    try:
+        yield
+    except pytest.skip.Exception as skipped:
+        end = skipped
+        raise
+    finally:
+        if not ends:
+            ends.append(end)
 
 
 def _server(item: pytest.Function, custody: Custody | None, marker: pytest.Mark) -> FakeServer:
@@ -143,11 +165,19 @@ def _server(item: pytest.Function, custody: Custody | None, marker: pytest.Mark)
         }
         if isinstance(named, str) and named in fakes:
             return fakes[named]
-        hint = f"; it has {', '.join(fakes)}" if fakes else ", and no other"
+        hint = f"; it has {', '.join(fakes)}" if fakes else f", and no other{_maker(item)}"
         where = f"{MARKER}(server={named!r})"
         pytest.fail(f"{where}: the test has no fake of that name{hint}", pytrace=False)
     servers = [] if custody is None else [watched.server for watched in custody.servers]
     if len(servers) == 1:
         return servers[0]
-    what = "no fake" if not servers else f"{len(servers)} fakes: say which by server="
+    what = f"{len(servers)} fakes: say which by server=" if servers else f"no fake{_maker(item)}"
     pytest.fail(f"{MARKER}: the test uses {what}", pytrace=False)
+
+
+def _maker(item: pytest.Function) -> str:
+    """What to do about a test whose body would make a server at every call."""
+    for name in ("fake_server", "fake_server_session"):
+        if name in item.funcargs:
+            return f": {name} only makes them; call it in a fixture that returns the server"
+    return ""

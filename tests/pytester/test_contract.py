@@ -172,6 +172,53 @@ def test_a_policy_that_cannot_be_meant_fails_its_test_under_xdist(acme: pytest.P
     result.stdout.fnmatch_lines(["*::test_contract: @pytest.mark.retry_contract wants a Retr*"])
 
 
+MADE = """
+@pytest.fixture
+def server(fake_server):
+    return fake_server()
+
+@pytest.mark.retry_contract(POLICY)
+def test_contract(server):
+    return fetch(server.url)
+"""
+SKIPPING = """
+@pytest.mark.retry_contract(POLICY)
+def test_plain(fake_vault):
+    pytest.skip("not here")
+
+@pytest.mark.retry_contract(POLICY)
+async def test_async(fake_vault):
+    pytest.skip("not here")
+
+@pytest.mark.retry_contract(POLICY)
+def test_late(fake_vault):
+    try:
+        fetch(fake_vault.url, (1, 3))
+    except requests.RequestException:
+        pytest.skip("an outage")
+"""
+
+
+def test_a_server_of_a_fixture(acme: pytest.Pytester) -> None:
+    """What fake_server makes is judged like a fake, when a fixture has made it."""
+    acme.makepyfile(CLIENT + MADE)
+
+    acme.runpytest_subprocess("-p", "resilience", *SOME).assert_outcomes(
+        passed=3, deselected=len(names(acme)) - 3
+    )
+
+
+def test_a_body_that_skips_is_skipped(acme: pytest.Pytester) -> None:
+    """When its first call does so; one that hides a failure behind a skip is judged."""
+    acme.makepyfile(CLIENT + SKIPPING)
+
+    result = acme.runpytest_subprocess("-p", "resilience", "-rs", "-k", "outage-without-end")
+
+    outcomes = result.parseoutcomes()
+    assert (outcomes["skipped"], outcomes["failed"]) == (2, 1)
+    result.stdout.fnmatch_lines(["SKIPPED * not here"])
+
+
 @pytest.mark.parametrize(
     ("marker", "fixtures", "said"),
     [
@@ -183,6 +230,16 @@ def test_a_policy_that_cannot_be_meant_fails_its_test_under_xdist(acme: pytest.P
             "*server='x'): the test has no fake of that name; it has fake_vault",
         ),
         ("(POLICY, server=['x'])", "", "*the test has no fake of that name, and no other"),
+        (
+            "(POLICY)",
+            "fake_server",
+            "*no fake: fake_server only makes them; call it in a fixture that returns the server",
+        ),
+        (
+            "(POLICY, server='fake_server_session')",
+            "fake_server_session",
+            "*and no other: fake_server_session only makes them; call it in a fixture that *",
+        ),
     ],
 )
 def test_a_mistake_is_told(acme: pytest.Pytester, marker: str, fixtures: str, said: str) -> None:
