@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from pytest_resilience.answers import REASONS
+from pytest_resilience.faults import _check
 from pytest_resilience.records import Attempt, Outcome, Trace
 from pytest_resilience.secrets.names import MASK, masked_value, tells
 from pytest_resilience.server._shown import masked_query
@@ -43,7 +44,12 @@ def to_har(trace: Trace, url: str = "") -> dict[str, Any]:
     Args:
         trace: The attempts.
         url: The address of the server; by default what each request calls its host, by http.
+
+    Raises:
+        PlanError: It is no trace.
     """
+    if not isinstance(trace, Trace):
+        _check.refuse("to_har(trace)", trace, "a Trace, such as server.trace")
     mask = _mask(trace)
     return {
         "log": {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 import zlib
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
+if TYPE_CHECKING:
     from pytest_resilience.reporting.custody import Custody, Watched
 
 LONGEST = 120
@@ -21,22 +22,34 @@ def write(report: pytest.TestReport, custody: Custody) -> None:
     """Write a file for each server of a failed test, or of any test at its end."""
     if not (report.failed or (custody.settings.har_all and report.when == "teardown")):
         return
-    lines = [_written(watched, custody) for watched in custody.servers]
-    if report.failed and lines:
-        report.sections.append((f"HAR files ({report.when})", "\n".join(lines) + "\n"))
+    lines, unwritten = [], []
+    for watched in custody.servers:
+        try:
+            lines.append(f"{watched.label}: {_written(watched, custody)}")
+        except OSError as error:
+            unwritten.append(f"{watched.label}: not written: {error}")
+    if report.failed and custody.servers:
+        text = "\n".join([*lines, *unwritten])
+        report.sections.append((f"HAR files ({report.when})", f"{text}\n"))
+    elif unwritten:
+        _warn(f"HAR file of {custody.mask(custody.item.nodeid)}, {', '.join(unwritten)}")
 
 
-def _written(watched: Watched, custody: Custody) -> str:
-    """Write one; where it is, or why not."""
+def _warn(text: str) -> None:
+    """In pytest's summary; a report that passes has no sections, and an error here no test."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.warn(text, pytest.PytestWarning, stacklevel=1)
+
+
+def _written(watched: Watched, custody: Custody) -> PurePath:
+    """Write one; where it is."""
     folder = custody.item.config.invocation_params.dir / custody.settings.har
     path = folder / _name(custody.mask(custody.item.nodeid), watched.label)
     text = json.dumps(_archive(watched, custody), indent=1)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        return f"{watched.label}: not written: {error}"
-    return f"{watched.label}: {path}"
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
 
 
 def _archive(watched: Watched, custody: Custody) -> dict[str, Any]:

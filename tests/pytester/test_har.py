@@ -116,6 +116,23 @@ def test_fails(fake_github):
     result.stdout.fnmatch_lines(["fake_github: not written: *file/below*"])
 
 
+@pytest.mark.parametrize("filters", [(), ("-W", "error"), ("-W", "ignore")])
+def test_of_a_test_that_passes_a_warning_tells(session: Session, filters: tuple[str, ...]) -> None:
+    """Its report shows nothing; and the warning fails nothing, whatever is made of others."""
+    code = """
+import pathlib
+
+def test_passes(fake_github):
+    pathlib.Path("file").write_text("in the way of the directory")
+"""
+    result = session(code, "--resilience-har=file/below", "--resilience-har-all=yes", *filters)
+
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines(
+        ["*PytestWarning: HAR file of *::test_passes, fake_github: not written: *file/below*"]
+    )
+
+
 @pytest.mark.parametrize("value", ["", "  ", "client.py", "client.py/below", "/dev/null/a/b"])
 def test_what_is_no_directory_ends_in_one_line(session: Session, value: str) -> None:
     """Nor can become one; before any test runs."""

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from pytest_resilience import FakeServer, VirtualClock, faults, to_har
+from pytest_resilience import FakeServer, PlanError, VirtualClock, faults, to_har
 from pytest_resilience.records import Attempt, Trace
 
 # The required members and their types, from the schema of HAR 1.2:
@@ -227,3 +227,10 @@ def test_what_is_not_known_is_not_claimed() -> None:
     assert entry["request"]["postData"]["comment"] == "8 bytes more are not kept"
     assert entry["response"]["comment"] == "pending"
     assert (entry["connection"], entry["_reused"], entry["time"]) == ("2", True, 0.0)
+
+
+@pytest.mark.parametrize("given", [None, "x", FakeServer(), []])
+def test_what_is_no_trace_is_refused(given: Any) -> None:
+    """A server has one, and is none."""
+    with pytest.raises(PlanError, match=r"^to_har\(trace\)=.* wanted a Trace, such as server.tr"):
+        to_har(given)
