@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pytest_resilience.clock._parties import Party
 
 SECOND = 1_000_000_000
+LONGEST = 2**63 - 1
+"""Nanoseconds; the real functions refuse to wait for longer, with these words."""
 
 _in_real_time: set[int] = set()
 TIMEOUTS = (TimeoutError, subprocess.TimeoutExpired)
@@ -53,6 +55,8 @@ def due_after(conductor: Conductor, seconds: float | SupportsIndex | None) -> in
     if not isinstance(seconds, float):
         seconds = operator.index(seconds)  # Nobody waits for a Decimal or a Fraction.
     wait = round(seconds * SECOND)
+    if wait > LONGEST:
+        raise OverflowError("timestamp too large to convert to C _PyTime_t")
     if wait <= 0 < seconds:
         get_ahead(conductor, party_of(conductor), 2 * seconds)
     elif wait > 0:
@@ -98,7 +102,9 @@ def outside(conductor: Conductor, what: str, timeout: float | None = None) -> It
         what: What is waited for, for a person to read.
         timeout: Seconds after which the block ends by an error; they have passed then.
     """
-    party, due = party_of(conductor), due_after(conductor, timeout)
+    # Popen.wait, which sleeps a little at a time, takes any timeout.
+    due = due_after(conductor, None if timeout is None else min(timeout, LONGEST / SECOND - 1))
+    party = party_of(conductor)
     out, timed_out = conductor.step_out(party, what), False
     try:
         with in_real_time():

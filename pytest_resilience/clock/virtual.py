@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import numbers
 import threading
 from collections.abc import Callable, Iterable
 from types import TracebackType
@@ -35,6 +37,10 @@ SECOND = 1_000_000_000
 _on: list[VirtualClock] = []
 
 
+def _is_time(seconds: object) -> bool:
+    return isinstance(seconds, numbers.Real) and -math.inf < seconds < math.inf  # type: ignore[operator]  # they are compared, too
+
+
 class VirtualClock:
     """A clock that moves only when nothing can happen without it.
 
@@ -60,11 +66,16 @@ class VirtualClock:
     Sockets to anything but our servers take real time.
 
     Raises:
+        ValueError: What is given is no number of seconds.
         ClockError: On start, when another clock is in the way: a second virtual clock,
             freezegun, time-machine, looptime, uvloop, eventlet or gevent.
     """
 
     def __init__(self, *, grace: float = 0.25, patience: float = 5.0) -> None:
+        if not _is_time(grace) or grace < 0:
+            raise ValueError(f"grace={grace!r} is not allowed: wanted seconds, 0 or more")
+        if not _is_time(patience) or patience <= 0:
+            raise ValueError(f"patience={patience!r} is not allowed: wanted seconds, more than 0")
         self._grace = grace
         self._patience = patience
         self._conductor: Conductor | None = None
@@ -106,8 +117,10 @@ class VirtualClock:
 
         Raises:
             ClockError: The clock is not on.
-            ValueError: Time does not go back.
+            ValueError: It is no number of seconds, or a negative one: time does not go back.
         """
+        if not _is_time(seconds):
+            raise ValueError(f"advance({seconds!r}): wanted a number of seconds")
         if seconds < 0:
             raise ValueError(f"advance({seconds!r}): time does not go back")
         conductor = self._running()

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import select
+import subprocess
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import nullcontext
 
 import pytest
 import requests
@@ -79,6 +83,31 @@ def test_waits_end_when_they_are_due(way: Callable[[], None], days: int) -> None
 
         assert clock.now == days * DAY + 2
         assert not clock.reports
+
+
+TOO_FAR: dict[str, Callable[[], object]] = {
+    "sleep": lambda: time.sleep(2**64),
+    "event": lambda: threading.Event().wait(9_223_372_037),
+    "queue": lambda: queue.Queue[int]().get(timeout=1e11),
+    "simple queue": lambda: queue.SimpleQueue[int]().get(timeout=1e11),
+    "semaphore": lambda: threading.Semaphore(0).acquire(timeout=1e11),
+    "future": lambda: Future[int]().result(timeout=1e11),
+    "select": lambda: select.select([], [], [], 1e20),
+}
+
+
+@pytest.mark.parametrize("way", TOO_FAR)
+@pytest.mark.parametrize("virtual", [True, False])
+def test_waits_that_no_machine_can_count_are_refused(way: str, *, virtual: bool) -> None:
+    """As without the clock: who asks for 293 years has made a mistake."""
+    with VirtualClock() if virtual else nullcontext(), pytest.raises(OverflowError):
+        TOO_FAR[way]()
+
+
+def test_a_child_may_be_waited_for_as_long_as_one_likes() -> None:
+    """Popen.wait looks again and again, and counts nothing."""
+    with VirtualClock(), subprocess.Popen(["true"]) as child:
+        assert child.wait(timeout=1e11) == 0
 
 
 def test_a_machine_that_has_run_for_months(monkeypatch: pytest.MonkeyPatch) -> None:

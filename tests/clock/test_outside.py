@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -296,6 +297,25 @@ def test_not_on() -> None:
         clock.advance(1)
     with clock, pytest.raises(ValueError, match="does not go back"):
         clock.advance(-1)
+    for seconds in ("1", None, float("inf"), float("nan")):
+        with clock, pytest.raises(ValueError, match=r"^advance\(.*\): wanted a number of seconds$"):
+            clock.advance(seconds)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ({"grace": -1}, "grace=-1 is not allowed: wanted seconds, 0 or more"),
+        ({"grace": "x"}, "grace='x' is not allowed"),
+        ({"grace": float("nan")}, "grace=nan is not allowed"),
+        ({"patience": 0}, "patience=0 is not allowed: wanted seconds, more than 0"),
+        ({"patience": float("inf")}, "patience=inf is not allowed"),
+    ],
+)
+def test_what_is_no_time_is_refused(option: dict[str, Any], said: str) -> None:
+    """Where it is written, not in the middle of a wait."""
+    with pytest.raises(ValueError, match=f"^{said}"):
+        VirtualClock(**option)
 
 
 def test_it_says_where_it_stands() -> None:
