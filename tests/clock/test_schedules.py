@@ -7,8 +7,10 @@ import errno
 import http.client
 import logging
 import socket
+import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, cast
 
 import aiohttp
 import httpx
@@ -201,13 +203,69 @@ def test_a_delay_beyond_the_timeout(name: str, clock: VirtualClock, server: Fake
 
 @pytest.mark.parametrize("name", SYNC)
 def test_a_delay_as_long_as_the_timeout(name: str, clock: VirtualClock, server: FakeServer) -> None:
-    """Of an answer and a timeout at one moment the answer comes first.
-
-    asyncio handles both in one turn of its loop and lets the timeout win.
-    """
+    """Of an answer and a timeout at one moment the answer comes first."""
     server.fail(faults.latency(5))
 
     assert once_with(name, server, 5) == 200
+    assert clock.now == 5
+
+
+async def ask_in_time(server: FakeServer, reading: Callable[[asyncio.StreamReader], Any]) -> bytes:
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    try:
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        return cast("bytes", await reading(reader))
+    finally:
+        writer.close()
+
+
+async def by_asyncio_timeout(server: FakeServer) -> bytes:
+    async def reading(reader: asyncio.StreamReader) -> bytes:
+        async with asyncio.timeout(5):
+            return await reader.readline()
+
+    return await ask_in_time(server, reading)
+
+
+async def by_wait_for(server: FakeServer) -> bytes:
+    return await ask_in_time(server, lambda reader: asyncio.wait_for(reader.readline(), 5))
+
+
+async def by_httpx_in_time(server: FakeServer) -> bytes:
+    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+        return (await client.get(server.url)).content
+
+
+async def by_aiohttp_total(server: FakeServer) -> bytes:
+    limit = aiohttp.ClientTimeout(total=5, ceil_threshold=10)
+    async with aiohttp.ClientSession(timeout=limit) as session, session.get(server.url) as answer:
+        return await answer.read()
+
+
+@pytest.mark.parametrize(
+    ("way", "in_time"),
+    [
+        (by_asyncio_timeout, False),
+        (by_wait_for, sys.version_info < (3, 12)),
+        (by_httpx_in_time, True),
+        (by_aiohttp_total, False),
+    ],
+)
+def test_asyncio_handles_an_answer_and_a_timeout_in_one_turn(
+    way: Callable[[FakeServer], Coroutine[Any, Any, bytes]],
+    *,
+    in_time: bool,
+    clock: VirtualClock,
+    server: FakeServer,
+) -> None:
+    """Which of them wins is up to whoever has set the timeout."""
+    server.fail(faults.latency(5))
+
+    if in_time:
+        assert asyncio.run(way(server))
+    else:
+        with pytest.raises(TimeoutError):
+            asyncio.run(way(server))
     assert clock.now == 5
 
 
