@@ -252,7 +252,8 @@ class FakeServer:
 
         Of one that listens on every address, the one by which this machine reaches it.
         """
-        host = LOOPBACK.get(self.host, self.host)
+        host = self.host
+        host = LOOPBACK.get(host, host)
         host = f"[{host}]" if ":" in host else host
         return f"{self._started().scheme}://{host}:{self.port}"
 

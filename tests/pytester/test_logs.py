@@ -99,7 +99,7 @@ def test_it(fake_github, virtual_clock, logs):
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "E *.CheckFailed: retry 1 (attempt 2) was logged without its attempt, wanted 1",
+            "E *.CheckFailed: retry 1 (attempt 2) was logged with no number, wanted attempt 1 *",
             "E * 1  t=0.000  GET *  503  *",
             "E *     t=0.000  WARNING  client: token <GITHUB_TOKEN>   <- here",
             "E * 2  t=1.000  GET *  404  after a wait of 1.000 s  *",
