@@ -60,30 +60,34 @@ def _carried_over(
 
 
 def of_each_thread(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
-    """Several calls at once wait as one alone does."""
-    paths = {(attempt.method, attempt.path) for attempt in seen.trace}
-    if not seen.calls or not policy.is_exact or len(paths) != 1:
+    """Several calls at once try when one alone did, which met the same outage before them.
+
+    Attempts may take their time, and a client may give up too early, alone or not: neither is
+    a matter of threads.
+    """
+    alone, *several = seen.calls
+    trace = several[-1].trace
+    paths = {(attempt.method, attempt.path) for attempt in trace}
+    if not alone.tries or first_wrong(alone, policy) is not None or len(paths) != 1:
         return
-    wanted_at, at = [0], 0
     retries = int(seen.number("retries"))
-    for retry in range(1, (policy.limit or retries + 1)):
-        at += nanoseconds(_range(policy, retry)[0])
-        wanted_at.append(at)
-    if wanted_at[retries] == wanted_at[retries - 1]:
+    wanted_at = [attempt.started_ns - alone.tries[0].started_ns for attempt in alone.tries]
+    moments = wanted_at[: retries + 1]
+    if len(moments) > 1 and moments[-1] == moments[-2]:
         return  # Whose turn it was cannot be told from attempts at one moment.
-    if _each_on_its_own(seen.trace, wanted_at, callers=len(seen.calls), retries=retries):
+    if _each_on_its_own(trace, wanted_at, callers=len(several), retries=retries):
         return
-    came = [attempt.started_ns - seen.trace[0].started_ns for attempt in seen.trace]
-    expected = Counter(map(_rounded, wanted_at * len(seen.calls)))
+    came = [attempt.started_ns - trace[0].started_ns for attempt in trace]
+    expected = Counter(map(_rounded, wanted_at * len(several)))
     odd = Counter(map(_rounded, came)) - expected
     marks = {
         attempt.number: "nobody's turn"
-        for attempt, moment in zip(seen.trace, came, strict=True)
+        for attempt, moment in zip(trace, came, strict=True)
         if _rounded(moment) in odd
     }
-    times = ", ".join(f"{moment / SECOND:g}" for moment in wanted_at[: retries + 1])
-    sentence = f"{len(seen.calls)} calls at once did not each try at {times} s, as one alone does"
-    yield Finding("backoff-shared-between-threads", sentence, seen.evidence(marks=marks))
+    times = ", ".join(f"{moment / SECOND:g}" for moment in moments)
+    sentence = f"{len(several)} calls at once did not each try at {times} s, as one alone does"
+    yield Finding("backoff-shared-between-threads", sentence, seen.evidence(trace, marks=marks))
 
 
 def first_wrong(call: Call, policy: RetryPolicy) -> int | None:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import certifi
 import httpx
 import pytest
@@ -29,6 +30,7 @@ CLAIM: dict[str, Any] = {
     "timeout": 5,
 }
 EXACT = RetryPolicy(**CLAIM, backoff=[1, 2, 4])
+SILENCE = RetryPolicy(failures=["read-timeout"], backoff=[1, 2, 4.5], timeout=5)
 FULL = RetryPolicy(**CLAIM, attempts=4, backoff=Backoff(1), jitter="full")
 
 
@@ -89,6 +91,24 @@ def one_at_a_time() -> Call:
     return call
 
 
+def only_timeouts(url: str) -> Any:
+    return loop(url, lambda n: (1, 2, 4.5)[n], again=lambda e: isinstance(e, requests.Timeout))
+
+
+async def only_timeouts_of_aiohttp(url: str) -> Any:
+    """They end at whole seconds, so it matters when an attempt begins."""
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(5)) as session:
+        for wait in (1, 2, 4.5, None):
+            try:
+                async with session.get(url, raise_for_status=True) as response:
+                    return await response.json()
+            except TimeoutError:
+                if wait is None:
+                    raise
+                await asyncio.sleep(wait)
+    raise AssertionError
+
+
 class GaveUpError(Exception):
     """Raised in the end."""
 
@@ -136,6 +156,10 @@ def stops_between_attempts(url: str) -> Any:
     [
         pytest.param(paced(), EXACT, "outage-for-several-threads", id="paced"),
         pytest.param(one_at_a_time(), EXACT, "outage-for-several-threads", id="one-at-a-time"),
+        pytest.param(only_timeouts, SILENCE, None, id="only-timeouts"),
+        pytest.param(
+            only_timeouts_of_aiohttp, SILENCE, "outage-for-several-threads", id="whole-seconds"
+        ),
         pytest.param(own_errors, RetryPolicy(raises=GaveUpError, timeout=5), None, id="refused"),
         pytest.param(
             own_errors, RetryPolicy(raises="GaveUpError"), "outage-without-end", id="by-its-name"
@@ -228,6 +252,13 @@ def fifteen_seconds(url: str) -> Any:
             ["outage-without-end", "outage-for-several-threads"],
             ["too-few-attempts"],
             id="and-no-threads",
+        ),
+        pytest.param(
+            lambda url: loop(url, attempts=3),
+            EXACT,
+            ["outage-for-several-threads"],
+            [],
+            id="no-matter-of-threads",
         ),
         pytest.param(
             fifteen_seconds,

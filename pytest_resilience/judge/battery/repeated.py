@@ -15,6 +15,7 @@ ORDER = 1
 """A client that keeps a state carries it through all that follows."""
 
 THREADS = 3
+SECOND = 1_000_000_000
 
 
 def scenarios(subject: Subject) -> Iterator[Scenario]:
@@ -53,8 +54,17 @@ def _two(subject: Subject, retries: int) -> Callable[[Stage], object]:
 
 
 def _several(subject: Subject, retries: int) -> Callable[[Stage], object]:
+    together = retries * THREADS
+    # One of them may meet most of the outage, when they begin one after the other.
+    most = together if subject.policy.limit is None else min(together, subject.policy.limit - 1)
+
     def play(stage: Stage) -> object:
-        stage.fail(subject.outage, times=retries * THREADS)
+        stage.fail(subject.outage, times=most)
+        stage.call()
+        stage.server.plan.clear()
+        stage.advance(stage.rest)  # Its answer may be kept.
+        stage.advance(-stage.now_ns % SECOND / SECOND)  # aiohttp goes by whole seconds.
+        stage.fail(subject.outage, times=together)
         stage.together(THREADS)
         return {"retries": retries}
 

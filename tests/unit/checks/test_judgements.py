@@ -154,23 +154,36 @@ def test_a_second_outage(second: tuple[float, ...], policy: RetryPolicy, found: 
     assert codes(schedule.forgotten, both, policy) == found
 
 
+ALONE = call(0, 1, 3, 7)
+SILENCE = call(0, 11, 23, 37, status=None, last=None, lasted=10)
+
+
 @pytest.mark.parametrize(
-    ("at", "policy", "found"),
+    ("at", "alone", "policy", "found"),
     [
-        ((0, 0, 1, 1, 3, 3), FOUR, []),
-        ((0, 0, 1, 2, 3, 6), FOUR, ["backoff-shared-between-threads"]),
-        ((0, 0, 1, 1, 3), FOUR, ["backoff-shared-between-threads"]),
-        ((0, 0.2, 1, 1.2, 3, 3.2), FOUR, []),
-        ((0, 1, 3, 7, 7, 8, 10, 14), FOUR, []),
-        ((0, 1, 3, 7), FOUR, []),
-        ((0, 0, 0, 0), RetryPolicy(backoff=[0, 0]), []),
-        ((0, 5), FULL, []),
+        ((0, 0, 1, 1, 3, 3), ALONE, FOUR, []),
+        ((0, 0, 1, 2, 3, 6), ALONE, FOUR, ["backoff-shared-between-threads"]),
+        ((0, 0, 1, 1, 3), ALONE, FOUR, ["backoff-shared-between-threads"]),
+        ((0, 0.2, 1, 1.2, 3, 3.2), ALONE, FOUR, []),
+        ((0, 1, 3, 7, 7, 8, 10, 14), ALONE, FOUR, []),
+        ((0, 1, 3, 7), ALONE, FOUR, []),
+        ((0, 0, 0, 0), call(0, 0, 0), RetryPolicy(backoff=[0, 0]), []),
+        # Attempts that last.
+        ((0, 0, 11, 11, 23, 23), SILENCE, FOUR, []),
+        ((0, 0, 11, 12, 23, 28), SILENCE, FOUR, ["backoff-shared-between-threads"]),
+        # What is wrong with one alone is found elsewhere.
+        ((0, 0, 1, 1), call(0, 1), FOUR, []),
+        ((0, 0), call(0), FOUR, []),
+        ((0, 0, 2, 4), call(0, 2, 6), FOUR, []),
+        ((0, 0), Call(0, 0), FOUR, []),
     ],
 )
-def test_two_threads(at: tuple[float, ...], policy: RetryPolicy, found: list[str]) -> None:
-    """Each tries when one alone would."""
+def test_two_threads(
+    at: tuple[float, ...], alone: Call, policy: RetryPolicy, found: list[str]
+) -> None:
+    """Each tries when one alone did."""
     whole = call(*at)
-    both = Observation("by hand", (whole, whole), whole.trace, whole, facts={"retries": 2})
+    both = Observation("by hand", (alone, whole, whole), whole.trace, whole, facts={"retries": 2})
 
     assert codes(schedule.of_each_thread, both, policy) == found
 
