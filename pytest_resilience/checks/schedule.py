@@ -45,16 +45,9 @@ def forgotten(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
 def _carried_over(
     seen: Observation, policy: RetryPolicy, first: Call, second: Call
 ) -> Iterator[Finding]:
-    if policy.is_random or not policy.is_exact:
-        place = first_wrong(second, policy)
-        if place is None or first_wrong(first, policy) is not None:
-            return
-    else:
-        pairs = zip(first.waits_ns, second.waits_ns, strict=False)
-        differs = [place for place, (one, other) in enumerate(pairs) if abs(one - other) > SLACK_NS]
-        if not differs:
-            return
-        place = differs[0]
+    place, before = first_wrong(second, policy), first_wrong(first, policy)
+    if place is None or (before is not None and before <= place):
+        return  # What was wrong from the first has not been kept.
     found = _finding("backoff-kept-between-calls", seen, policy, second, place)
     yield replace(found, sentence=f"in a later call, {found.sentence}")
 

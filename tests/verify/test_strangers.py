@@ -226,6 +226,13 @@ def fifteen_seconds(url: str) -> Any:
             id="state-that-goes-round",
         ),
         pytest.param(
+            lambda url: loop(url, lambda n: 2**n + random.uniform(0.1, 1)),
+            EXACT,
+            ["outage-without-end", "two-outages-in-a-row"],
+            ["wrong-schedule"],
+            id="jitter-that-is-not-claimed",
+        ),
+        pytest.param(
             lambda url: loop(url, again=lambda e: passes(e) and "refused" not in str(e)),
             EXACT,
             ["refused-then-ok"],

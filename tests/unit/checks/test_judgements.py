@@ -154,6 +154,23 @@ def test_a_second_outage(second: tuple[float, ...], policy: RetryPolicy, found: 
     assert codes(schedule.forgotten, both, policy) == found
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "found"),
+    [
+        ((0, 1.3, 3.9), (20, 21.9, 24), []),
+        ((0, 1, 3.9), (20, 21, 23.1), []),
+        ((0, 1, 3.9), (20, 24, 32), ["backoff-kept-between-calls"]),
+    ],
+)
+def test_what_was_wrong_from_the_first(
+    first: tuple[float, ...], second: tuple[float, ...], found: list[str]
+) -> None:
+    """Jitter that nobody claims is not kept: only a wait that was right before is."""
+    both = seen(call(*first), call(*second, number=4))
+
+    assert codes(schedule.forgotten, both, FOUR) == found
+
+
 ALONE = call(0, 1, 3, 7)
 SILENCE = call(0, 11, 23, 37, status=None, last=None, lasted=10)
 
