@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterator
 
 from pytest_resilience.checks.finding import Finding
 from pytest_resilience.checks.observation import Observation
-from pytest_resilience.checks.values import holds_error, is_raw, is_response, lacks, plain
+from pytest_resilience.checks.values import (
+    holds_error,
+    is_raw,
+    is_response,
+    lacks,
+    plain,
+    says_no,
+)
 from pytest_resilience.policy.policy import RetryPolicy
 
 __all__ = ["ended_early", "malformed", "truncated"]
@@ -14,12 +21,12 @@ __all__ = ["ended_early", "malformed", "truncated"]
 
 def truncated(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     """Content-Length announced more than came."""
-    yield from _accepted("truncated-accepted", "an answer that broke off", seen)
+    yield from _accepted("truncated-accepted", "an answer that broke off", seen, policy)
 
 
 def ended_early(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     """A chunked body, or a stream of events, that ended before its end."""
-    yield from _accepted("short-stream-accepted", "a stream that ended early", seen)
+    yield from _accepted("short-stream-accepted", "a stream that ended early", seen, policy)
 
 
 def malformed(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
@@ -30,7 +37,7 @@ def malformed(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     """
     if not policy.validates and (is_raw(seen.baseline.value) or is_response(seen.call.value)):
         return
-    yield from _accepted("malformed-accepted", "an answer that was no JSON", seen, _differs)
+    yield from _accepted("malformed-accepted", "an answer that was no JSON", seen, policy, _differs)
 
 
 def _differs(value: object, whole: object) -> bool:
@@ -41,6 +48,7 @@ def _accepted(
     code: str,
     what: str,
     seen: Observation,
+    policy: RetryPolicy,
     is_less: Callable[[object, object], bool] = lacks,
 ) -> Iterator[Finding]:
     call = seen.call
@@ -49,6 +57,8 @@ def _accepted(
     if holds_error(call.value):
         return  # It says so to a caller who looks.
     value, whole = plain(call.value), plain(seen.baseline.value)
+    if says_no(value, whole) and policy.raises is None:
+        return
     if (value is None or value is False) and value is not whole:
         # It says "nothing came" to a caller who looks: another finding.
         if whole is not None:

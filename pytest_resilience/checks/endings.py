@@ -9,6 +9,7 @@ from collections.abc import Iterator, ValuesView
 from pytest_resilience.checks.finding import Finding
 from pytest_resilience.checks.observation import Observation
 from pytest_resilience.checks.retried import PROGRAMMING, chain
+from pytest_resilience.checks.values import says_no
 from pytest_resilience.checks.words import kind
 from pytest_resilience.errors import shown
 from pytest_resilience.policy.policy import RetryPolicy
@@ -100,7 +101,9 @@ def _returned(
     if _is_error_body(value, seen):
         sentence = "it returned the body of the error as if it were an answer"
         yield Finding("error-returned", sentence, evidence)
-    elif policy.raises is not None or (_is_nothing(value) and not _is_nothing(good)):
+    elif policy.raises is not None or (
+        _is_nothing(value) and not _is_nothing(good) and not says_no(value, good)
+    ):
         what = shown(value) if _is_nothing(value) else f"a {type(value).__name__}"
         sentence = f"it failed and returned {what}, wanted an exception"
         yield Finding("error-swallowed", sentence, evidence)

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["holds_error", "is_raw", "is_response", "lacks", "plain"]
+__all__ = ["holds_error", "is_raw", "is_response", "lacks", "plain", "says_no"]
 
 DEEP = 8
 KNOWN = ("requests.", "urllib3.", "httpx.", "httpx2.", "aiohttp.")
@@ -76,6 +76,11 @@ def holds_error(value: object, depth: int = 3) -> bool:
     else:
         parts = _attributes(value).values()
     return any(holds_error(part, depth - 1) for part in parts)
+
+
+def says_no(value: object, whole: object) -> bool:
+    """Whether it is False where True says that all is well, as that of a health check."""
+    return value is False and whole is True
 
 
 def lacks(value: Any, whole: Any) -> bool:  # noqa: ANN401, PLR0911 -- two values of `plain`, a line a kind

@@ -109,6 +109,13 @@ async def only_timeouts_of_aiohttp(url: str) -> Any:
     raise AssertionError
 
 
+def is_well(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
 class GaveUpError(Exception):
     """Raised in the end."""
 
@@ -160,6 +167,7 @@ def stops_between_attempts(url: str) -> Any:
         pytest.param(
             only_timeouts_of_aiohttp, SILENCE, "outage-for-several-threads", id="whole-seconds"
         ),
+        pytest.param(is_well, RetryPolicy(attempts=1, timeout=5), None, id="health-check"),
         pytest.param(own_errors, RetryPolicy(raises=GaveUpError, timeout=5), None, id="refused"),
         pytest.param(
             own_errors, RetryPolicy(raises="GaveUpError"), "outage-without-end", id="by-its-name"

@@ -32,7 +32,8 @@ def codes(found: Any) -> list[str]:
         (b"who", b"whole", ["truncated-accepted"]),
         (0, 3, ["truncated-accepted"]),
         (None, WHOLE, ["error-swallowed"]),
-        (False, True, ["error-swallowed"]),
+        (False, WHOLE, ["error-swallowed"]),
+        (False, True, []),  # A health check.
         (False, False, []),
         ((None, OSError("reset")), ({}, None), []),  # It tells who looks.
         (SimpleNamespace(results={"one": OSError("reset")}), WHOLE, []),
@@ -46,6 +47,15 @@ def test_an_answer_that_broke_off(value: object, whole: object, found: list[str]
     observation = seen(call(0, last=None, value=value), baseline=whole)
 
     assert codes(answers.truncated(observation, PLAIN)) == found
+
+
+def test_who_claims_to_raise_does_not_say_no() -> None:
+    """Neither to an answer that broke off, nor to one that is no JSON."""
+    observation = seen(call(0, last=None, value=False), baseline=True)
+    policy = RetryPolicy(raises=OSError)
+
+    assert codes(answers.truncated(observation, policy)) == ["error-swallowed"]
+    assert codes(answers.malformed(observation, policy)) == ["error-swallowed"]
 
 
 @pytest.mark.parametrize("value", [None, False])

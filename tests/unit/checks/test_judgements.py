@@ -450,6 +450,22 @@ def test_what_the_caller_is_told(made: Call, raises: Any, found: list[str]) -> N
     assert codes(endings.told, observation, RetryPolicy(raises=raises)) == found
 
 
+@pytest.mark.parametrize(
+    ("good", "raises", "found"),
+    [
+        (True, None, []),
+        (True, ServiceError, ["error-swallowed"]),
+        ({"ok": True}, None, ["error-swallowed"]),
+        (False, None, []),
+    ],
+)
+def test_false_tells_where_it_would_be_true(good: object, raises: Any, found: list[str]) -> None:
+    """A health check says so, and no more."""
+    observation = seen(call(0, value=False), baseline=good)
+
+    assert codes(endings.told, observation, RetryPolicy(raises=raises)) == found
+
+
 def test_an_error_body_need_not_be_json() -> None:
     """Then no data can be it."""
     observation = seen(call(0, value={"a": 1}), error_body="<html>")
