@@ -22,7 +22,7 @@ CODES = MappingProxyType(
         "backoff-kept-between-calls": "A call begins with the wait where the last one stopped.",
         "backoff-shared-between-threads": "The failures of one thread lengthen another's waits.",
         # Jitter
-        "jitter-missing": "Waits that should be random are always the same.",
+        "jitter-missing": "Waits that should be random are always the same, or hardly random.",
         "jitter-out-of-bounds": "A random wait is shorter or longer than its jitter allows.",
         "jitter-not-growing": "Random waits do not grow with the backoff.",
         "jitter-same-in-every-process": "Each new process draws the same random waits.",

@@ -8,13 +8,23 @@ from dataclasses import replace
 
 from pytest_resilience.checks.finding import Finding
 from pytest_resilience.checks.observation import Call, Observation
-from pytest_resilience.checks.words import came_after, nanoseconds, wanted, within
-from pytest_resilience.policy.backoff import Backoff, Range
+from pytest_resilience.checks.words import SLACK_NS, came_after, nanoseconds, wanted, within
+from pytest_resilience.policy.backoff import Backoff, Jitter, Range
 from pytest_resilience.policy.policy import RetryPolicy
 
-__all__ = ["drawn", "spread"]
+__all__ = ["CALLS", "drawn", "spread"]
 
 SECOND = 1_000_000_000
+
+CALLS = 64
+"""As many outages tell chance from a habit: what follows is only said of so many draws.
+
+A client that draws evenly, or whole seconds only, is accused once in 10**16 runs: in each of five
+places all draws are the same with a probability of 2**-63 at most, and within some half of their
+bounds with one of 64 * 2**-63; and the last wait never exceeds the bound of the first, when that is
+half of its own, with one of 2**-64. Who never draws less than a tenth of a wait, as some do, is
+accused once in 10**13 runs.
+"""
 
 
 def drawn(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
@@ -28,7 +38,8 @@ def drawn(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     same = _always_the_same(seen, calls, policy)
     growth = None if same else _not_growing(seen, calls, policy)
     bounds = None if growth else _out_of_bounds(seen, calls, policy)
-    yield from (finding for finding in (same, growth, bounds) if finding is not None)
+    sham = None if same or growth or bounds else _hardly_random(seen, calls, policy)
+    yield from (finding for finding in (same, growth, bounds, sham) if finding is not None)
 
 
 def spread(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
@@ -65,13 +76,13 @@ def _always_the_same(
 ) -> Finding | None:
     first = calls[0].waits_ns
     ranges = _ranges(calls[0], policy)
-    if any(call.waits_ns != first for call in calls) or len(calls) < 3:
+    if any(call.waits_ns != first for call in calls) or len(calls) < CALLS:
         return None
     inside = all(within(wait, bounds) for wait, bounds in zip(first, ranges, strict=False))
     if all(low == high for low, high in ranges) or not inside:
         return None
-    if not policy.is_random and not any(low == 0 for low, _ in ranges):
-        return None  # Bounds say where a wait lies, not that it is a matter of chance.
+    if not _are_chance(policy, ranges):
+        return None
     shown = ", ".join(f"{wait / SECOND:.3f}" for wait in first)
     sentence = f"the waits of {len(calls)} calls were all the same: {shown} s"
     # Where each wait lies in its range tells a plain schedule from dice with a constant seed.
@@ -85,20 +96,84 @@ def _always_the_same(
     return Finding(code, sentence, seen.evidence(calls[0].trace))
 
 
+def _are_chance(policy: RetryPolicy, ranges: Sequence[Range]) -> bool:
+    """Bounds alone say where a wait lies, and not that it is a matter of chance."""
+    return policy.is_random or any(low == 0 for low, _ in ranges)
+
+
 def _is_round(waits: Sequence[int]) -> bool:
     """Whether these are numbers that a person has written, to the millisecond."""
     return all(wait % 1_000_000 == 0 for wait in waits)
 
 
+def _hardly_random(seen: Observation, calls: Sequence[Call], policy: RetryPolicy) -> Finding | None:
+    """Each wait by itself: only the first may be drawn, or all of them within a hair."""
+    # Who adds to a wait, or takes from it, in place of both, may call that proportional, too.
+    wide = 0.25 if getattr(policy.jitter, "kind", "") == "proportional" else 0.5
+    for place in range(max(len(call.waits_ns) for call in calls)):
+        bounds = [_bounds_of_chance(call, policy, place) for call in calls]
+        drawn = [
+            (call.waits_ns[place], low, high)
+            for call, (low, high) in zip(calls, bounds, strict=True)
+            if high > low
+        ]
+        if len(drawn) < CALLS:
+            continue
+        waits = [wait for wait, _, _ in drawn]
+        shares = [(wait / SECOND - low) / (high - low) for wait, low, high in drawn]
+        spread = max(shares) - min(shares)
+        if max(waits) - min(waits) <= SLACK_NS:
+            what = f"was always the same: {waits[0] / SECOND:.3f} s"
+        elif spread < wide:
+            what = f"always lay within the same {spread:.0%} of its bounds"
+        else:
+            continue
+        sentence = f"wait {place + 1} of {len(drawn)} calls {what}"
+        return Finding("jitter-missing", sentence, seen.evidence(calls[0].trace))
+    return None
+
+
+def _bounds_of_chance(call: Call, policy: RetryPolicy, place: int) -> Range:
+    """Between which a wait is drawn evenly; one moment twice where that cannot be told.
+
+    Many draw first, and then cut what was drawn at the cap, at the least, or at the end of all
+    time: waits that are cut may well be the same. What is claimed to come at once may do so, and
+    what is drawn within a millisecond may be rounded.
+    """
+    backoff, chance, ranges = policy.backoff, policy.jitter, _ranges(call, policy)
+    if not isinstance(backoff, Backoff) or not isinstance(chance, Jitter) or len(ranges) <= place:
+        return 0.0, 0.0
+    shortest, longest = backoff.range(place + 1)
+    low, high = ranges[place]
+    endless, before = replace(backoff, cap=None), call.waits[place - 1] if place else None
+    uncut = replace(chance, least=0).range(endless.range(place + 1), backoff=endless, before=before)
+    is_cut = uncut != (low, high) or high > (backoff.cap or high)
+    is_even = 0 < shortest == longest and high - low > 0.001
+    if is_cut or not is_even or _may_be_cut_short(call, policy, place):
+        return 0.0, 0.0
+    return low, high
+
+
+def _may_be_cut_short(call: Call, policy: RetryPolicy, place: int) -> bool:
+    """Whether a deadline or a budget may come before the end of the longest waits up to here."""
+    over = call.tries[place].ended_ns or 0
+    on_attempts = (over - call.started_ns) / SECOND - sum(call.waits[:place])
+    at_most = sum(high for _, high in _ranges(call, policy)[: place + 1]) + on_attempts
+    ends = [end for end in (policy.deadline, policy.budget) if end is not None]
+    return at_most > min(ends, default=at_most)
+
+
 def _not_growing(seen: Observation, calls: Sequence[Call], policy: RetryPolicy) -> Finding | None:
     longest = max(calls, key=lambda call: len(call.waits_ns))
     ranges = _ranges(longest, policy)
-    if len(ranges) < 2 or len(calls) < 12 or ranges[-1][1] < 2 * ranges[0][1]:
+    if len(ranges) < 2 or not _are_chance(policy, ranges) or ranges[-1][1] < 2 * ranges[0][1]:
         return None
     if getattr(policy.jitter, "kind", "") == "decorrelated":
         return None  # Its waits may well stay short.
+    if _may_be_cut_short(longest, policy, len(ranges) - 1):
+        return None
     later = [call.waits_ns[len(ranges) - 1] for call in calls if len(call.waits_ns) >= len(ranges)]
-    if max(later) > nanoseconds(ranges[0][1]):
+    if len(later) < CALLS or max(later) > nanoseconds(ranges[0][1]):
         return None
     sentence = (
         f"wait {len(ranges)} of {len(later)} calls was never longer than "

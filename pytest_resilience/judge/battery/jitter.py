@@ -12,8 +12,6 @@ from pytest_resilience.policy.backoff import Backoff
 
 __all__ = ["scenarios"]
 
-CALLS = 16
-"""A wait up to 2 s that is up to 1 s by chance, as often in a row: once in 65,536 runs."""
 CLIENTS = 12
 UNEVEN = 3.7
 """Seconds, times the number of the call: who waits for a full minute has no equal waits then."""
@@ -51,7 +49,7 @@ def _many(subject: Subject, retries: int) -> Callable[[Stage], object]:
             one(stage)
         seeds = [seed for file in dice.own_code(files) for seed in dice.seeds_in(file)]
         thrown = dice.Thrown() if seeds else None
-        for number in range(1, CALLS):
+        for number in range(1, jitter.CALLS):
             stage.advance(UNEVEN * number)
             one(stage)
         seed = thrown.with_one_of(seeds) if thrown else None

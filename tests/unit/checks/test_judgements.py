@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_resilience import FOREVER, Backoff, Finding, RetryPolicy
+from pytest_resilience import FOREVER, Backoff, Finding, Jitter, RetryPolicy
 from pytest_resilience.checks import (
     attempts,
     calls,
@@ -29,6 +29,7 @@ ERROR = OSError("reset")
 FOUR = RetryPolicy(backoff=[1, 2, 4])
 SIX = RetryPolicy(backoff=[1, 2, 4, 8, 8])
 FULL = RetryPolicy(attempts=4, backoff=Backoff(1), jitter="full")
+HAIR = Jitter("additive", 0.001)
 HONOURS = RetryPolicy(backoff=[1, 2, 4], retry_after=True, retry_after_cap=60)
 NEVER = Call(0, None)
 
@@ -215,30 +216,97 @@ def many(*waits: tuple[float, ...]) -> Observation:
     return seen(*made)
 
 
-GROWING = [(0.1 + n / 20, 0.3 + n / 20, 1 + n / 6) for n in range(16)]
+DRAWS = [(n + 0.5) / 64 for n in range(64)]
+"""Between 0 and 1, evenly."""
+GROWING = [(u, 2 * u, 4 * u) for u in DRAWS]
+SHORT = RetryPolicy(backoff=[0.5, 2], jitter="full", deadline=1)
 
 
 @pytest.mark.parametrize(
     ("waits", "policy", "found"),
     [
         (GROWING, FULL, []),
-        ([(1, 2, 4)] * 16, FULL, ["jitter-missing"]),
-        ([(0.123456, 1.98765, 2.31)] * 16, FULL, ["jitter-same-in-every-process"]),
-        ([(60, 60, 60)] * 16, FULL, ["jitter-out-of-bounds"]),
-        ([(n / 20, n / 20, n / 20) for n in range(16)], FULL, ["jitter-not-growing"]),
-        ([(0.5, 3), (0.4, 1)], FULL, ["jitter-out-of-bounds"]),
-        ([(1, 2, 4)] * 16, FOUR, []),
-        ([()], FULL, []),
+        ([(1, 2, 4)] * 64, FULL, ["jitter-missing"]),
+        ([(1, 2, 4)] * 16, FULL, []),
+        ([(0.123456, 1.98765, 2.31)] * 64, FULL, ["jitter-same-in-every-process"]),
+        ([(60, 60, 60)] * 64, FULL, ["jitter-out-of-bounds"]),
+        ([(u, u, u) for u in DRAWS], FULL, ["jitter-not-growing"]),
+        ([(0.5 * u, 0.9 * u) for u in DRAWS], SHORT, []),
         (
-            [(2.2 + n / 20, 2.4, 2.6) for n in range(16)],
-            RetryPolicy(attempts=4, backoff=Backoff(1, cap=20), jitter="decorrelated"),
+            [(0.5 + u / 9, 0.5 + u / 9) for u in DRAWS],
+            RetryPolicy(backoff=[(0.5, 1), (0.5, 4)]),
             [],
         ),
+        ([(0.5, 3), (0.4, 1)], FULL, ["jitter-out-of-bounds"]),
+        ([(1, 2, 4)] * 64, FOUR, []),
+        ([()], FULL, []),
     ],
 )
 def test_chance(waits: Any, policy: RetryPolicy, found: list[str]) -> None:
     """It is there, it keeps within its bounds, and it grows."""
     assert codes(jitter.drawn, many(*waits), policy) == found
+
+
+def randomly(kind: Jitter | str, cap: float | None = None, **claim: Any) -> RetryPolicy:
+    return RetryPolicy(attempts=4, backoff=Backoff(1, cap=cap), jitter=kind, **claim)
+
+
+@pytest.mark.parametrize(
+    ("waits", "policy", "said"),
+    [
+        ([(u, 2, 4) for u in DRAWS], FULL, "wait 2 of 64 calls was always the same: 2.000 s"),
+        ([(1, 2, 4 * u) for u in DRAWS], FULL, "wait 1 of 64 calls was always the same: 1.000 s"),
+        (
+            [(u, 1 + u, 2 + 2 * u) for u in DRAWS],
+            FULL,
+            "wait 2 of 64 calls always lay within the same 49% of its bounds",
+        ),
+        (
+            [(1 + u / 20, 2 + u / 20, 4 + u / 20) for u in DRAWS],
+            randomly(Jitter("additive", 0.5)),
+            "wait 1 of 64 calls always lay within the same 10% of its bounds",
+        ),
+        (
+            [(1 + u / 20, 2 + u / 20, 4 + u / 20) for u in DRAWS],
+            randomly(Jitter("proportional", 0.5)),
+            "wait 1 of 64 calls always lay within the same 5% of its bounds",
+        ),
+    ],
+)
+def test_a_wait_that_is_hardly_random(waits: Any, policy: RetryPolicy, said: str) -> None:
+    """Each is looked at by itself, and may not keep to less than half of its bounds."""
+    (found,) = jitter.drawn(many(*waits), policy)
+
+    assert found.code == "jitter-missing"
+    assert found.sentence == said
+
+
+@pytest.mark.parametrize(
+    ("waits", "policy"),
+    [
+        # Drawn in whole seconds, from a tenth of the wait on, and by adding alone.
+        ([(n % 2, n % 3, n % 5) for n in range(64)], FULL),
+        ([(0.1 + 0.9 * u, 0.2 + 1.8 * u, 0.4 + 3.6 * u) for u in DRAWS], FULL),
+        ([(1 + u / 2, 2 + u, 4 + 2 * u) for u in DRAWS], randomly(Jitter("proportional", 0.5))),
+        ([(3 - 2 * u, 1 + (8 - 6 * u) * (u * 16 % 1)) for u in DRAWS], randomly("decorrelated")),
+        # Cut at the cap, with what jitter adds or without, and at the least.
+        ([(u, 1.5, 1.5) for u in DRAWS], randomly("full", 1.5)),
+        ([(min(1 + 2 * u, 1.5), 1.5, 1.5) for u in DRAWS], randomly("decorrelated", 1.5)),
+        ([(1.5, 1.5, 1.5 + u / 4) for u in DRAWS], randomly("additive", 1.5)),
+        ([(0.9, 0.9 + u, 0.9 + 3 * u) for u in DRAWS], randomly(Jitter("full", least=0.9))),
+        # At the end of all time, or of all waits.
+        ([(u, 2 * u, 1.5) for u in DRAWS], randomly("full", deadline=5)),
+        ([(u, 2 * u, 1.5) for u in DRAWS], randomly("full", budget=5)),
+        # At once, within bounds of its own, within a millisecond, and too seldom to tell.
+        ([(0, 2 + u) for u in DRAWS], RetryPolicy(backoff=[0, 2], jitter="additive")),
+        ([(1, 2 * u) for u in DRAWS], RetryPolicy(backoff=[(1, 2), 2], jitter="full")),
+        ([(1, 2 + u / 1e4) for u in DRAWS], RetryPolicy(backoff=[1, 2], jitter=HAIR)),
+        ([(u, 2) for u in DRAWS[1:]], RetryPolicy(backoff=[1, 2], jitter="full")),
+    ],
+)
+def test_chance_that_cannot_be_told_from_a_habit(waits: Any, policy: RetryPolicy) -> None:
+    """Many draw first and cut afterwards; others draw in steps."""
+    assert codes(jitter.drawn, many(*waits), policy) == []
 
 
 @pytest.mark.parametrize(

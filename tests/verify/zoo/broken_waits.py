@@ -331,6 +331,16 @@ def no_jitter(url: str) -> Any:
     return loop(url, (1, 2, 4, 8))
 
 
+@broken("jitter-missing", **JITTER)
+def jitter_on_the_first_alone(url: str) -> Any:
+    return loop(url, (random.uniform(0, 1), 2, 4, 8))
+
+
+@broken("jitter-missing", **JITTER)
+def jitter_within_the_upper_half(url: str) -> Any:
+    return jittered(url, random, 0.5, 1)
+
+
 @mended("jitter-missing", **JITTER)
 def full_jitter(url: str) -> Any:
     return jittered(url, random)
