@@ -45,6 +45,7 @@ CODES = MappingProxyType(
         "no-total-timeout": "A server that sends a byte now and then holds it for ever.",
         "wrong-timeout": "An attempt is given up earlier or later than it claims.",
         "deadline-overrun": "A call takes longer than its deadline.",
+        "budget-overrun": "All waits of a call together are longer than its budget.",
         "futile-wait": "It begins a wait that cannot end before its deadline.",
         # Errors
         "error-swallowed": "It failed, and the caller is not told.",

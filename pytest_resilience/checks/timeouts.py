@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import accumulate
 
 from pytest_resilience.checks.finding import Finding
 from pytest_resilience.checks.observation import Observation
@@ -10,7 +11,7 @@ from pytest_resilience.checks.words import SLACK_NS, nanoseconds
 from pytest_resilience.policy.policy import RetryPolicy
 from pytest_resilience.records import Attempt, Trace
 
-__all__ = ["answered_in_time", "deadline", "silence"]
+__all__ = ["answered_in_time", "budget", "deadline", "silence"]
 
 SECOND = 1_000_000_000
 
@@ -99,6 +100,26 @@ def answered_in_time(seen: Observation, policy: RetryPolicy) -> Iterator[Finding
             marks = {attempt.number: "not given up"}
             evidence = seen.evidence(seen.call.trace, marks=marks)
             yield Finding("no-total-timeout", sentence, evidence)
+            return
+
+
+def budget(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """All waits of a call together are not longer than it claims."""
+    call, claimed = seen.call, policy.budget
+    if claimed is None:
+        return
+    for place, spent in enumerate(accumulate(call.waits_ns), 1):
+        if spent > nanoseconds(claimed) + place * SLACK_NS:
+            over = call.tries[place]
+            waited = f"{spent / SECOND:.3f} s"
+            sentence = (
+                f"it had waited for {waited} in all when attempt {over.number} came, "
+                f"wanted {claimed:g} s at most"
+            )
+            rest = sum(attempt.number <= over.number for attempt in call.trace)
+            marks = {over.number: f"{waited} of waits"}
+            evidence = seen.evidence(call.trace[:rest], marks=marks)
+            yield Finding("budget-overrun", sentence, evidence)
             return
 
 

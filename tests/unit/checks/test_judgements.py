@@ -472,6 +472,32 @@ def test_a_deadline(made: Call, found: list[str]) -> None:
     assert codes(timeouts.deadline, seen(made), RetryPolicy(deadline=20)) == found
 
 
+@pytest.mark.parametrize(
+    ("made", "claimed", "found"),
+    [
+        (call(0, 1, 3), 3, []),
+        (call(0, 1, 3, 7), 3, ["budget-overrun"]),
+        (call(0, 20, lasted=18), 3, []),
+        (call(0, 9), None, []),
+        (NEVER, 3, []),
+    ],
+)
+def test_a_budget(made: Call, claimed: float | None, found: list[str]) -> None:
+    """Of three seconds for all waits; what attempts take is not of it."""
+    assert codes(timeouts.budget, seen(made), RetryPolicy(budget=claimed)) == found
+
+
+def test_what_was_spent_when() -> None:
+    """The attempt that came too late is the last that is shown."""
+    (found,) = timeouts.budget(seen(call(0, 1, 3, 7, 15)), RetryPolicy(budget=5))
+
+    assert found.sentence == (
+        "it had waited for 7.000 s in all when attempt 4 came, wanted 5 s at most"
+    )
+    assert len(found.evidence) == 4
+    assert found.evidence[-1].endswith("<- 7.000 s of waits")
+
+
 class ServiceError(Exception):
     """A client's own."""
 

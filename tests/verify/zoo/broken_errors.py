@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http.client
+import operator
 import time
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -14,6 +16,7 @@ import httpx
 import requests
 import tenacity
 
+from pytest_resilience import FOREVER, Backoff
 from tests.verify.zoo.correct_by_hand import Busy, Refused, ServiceError, ask
 from tests.verify.zoo.correct_libraries import TLS, TRANSIENT
 from tests.verify.zoo.kit import STATUSES, broken, mended
@@ -306,6 +309,44 @@ def before_the_deadline(url: str) -> Any:
 
 mended("deadline-overrun", **DEADLINE)(before_the_deadline)
 mended("futile-wait", **DEADLINE)(before_the_deadline)
+
+
+BUDGET: dict[str, Any] = {"attempts": 5, "waits": (1, 2, 4, 8), "budget": 5, "retry_after": False}
+
+
+def within_a_budget(url: str, longest: Callable[[float, float], float]) -> Any:
+    """As long as what was waited for, and would be, is within it."""
+    spent = 0.0
+    for delay in (1, 2, 4, 8):
+        try:
+            return ask(url)
+        except Busy:
+            if longest(spent, delay) > 5:
+                raise
+            time.sleep(delay)
+            spent += delay
+    return ask(url)
+
+
+@broken("budget-overrun", **BUDGET)
+def has_spent_it_before_it_looks(url: str) -> Any:
+    return within_a_budget(url, lambda spent, _: spent)
+
+
+@broken("budget-overrun", **{**BUDGET, "attempts": FOREVER, "waits": Backoff(1, cap=60)})
+def looks_at_no_budget(url: str) -> Any:
+    delay = 1
+    while True:
+        try:
+            return ask(url)
+        except Busy:
+            time.sleep(delay)
+            delay = min(2 * delay, 60)
+
+
+@mended("budget-overrun", **BUDGET)
+def looks_ahead(url: str) -> Any:
+    return within_a_budget(url, operator.add)
 
 
 # How it ends

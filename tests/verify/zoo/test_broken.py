@@ -20,6 +20,7 @@ SCENES = {
     "breaker-lets-all-through": ["breaker-failed-probe"],
     "breaker-never-half-opens": ["breaker-recovery"],
     "breaker-never-opens": ["breaker-outage"],
+    "budget-overrun": ["outage-beyond-the-budget"],
     "cache-ignores-credential": ["another-credential"],
     "cache-without-expiry": ["kept-answers"],
     "call-never-returned": ["outage-without-end"],
