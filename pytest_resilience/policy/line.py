@@ -180,10 +180,8 @@ def _yes_or_no(field: str) -> Callable[[re.Match[str]], dict[str, Any]]:
 
 
 def _retry_after(found: re.Match[str]) -> dict[str, Any]:
-    if found[1]:
-        return {"retry_after": False}
     cap = {} if found[2] is None else {"retry_after_cap": float(found[2])}
-    return {"retry_after": True, **cap}
+    return {"retry_after": not found[1], **cap}
 
 
 BACKOFF = (

@@ -246,7 +246,7 @@ class RetryPolicy:
         """
         from pytest_resilience.policy import table
 
-        return cls(**table.claims_of(source))
+        return table.made_of(source, cls)
 
     @classmethod
     def from_urllib3(cls, retry: object, **more: Any) -> RetryPolicy:  # noqa: ANN401 -- its own arguments

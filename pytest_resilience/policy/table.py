@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import os
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from pytest_resilience.policy.breaker import Breaker
 from pytest_resilience.policy.logs import LogContract
 from pytest_resilience.policy.policy import RetryPolicy
 
-__all__ = ["claims_of"]
+__all__ = ["made_of"]
 
 PLACES = (("tool", "pytest-resilience", "policy"), ("policy",))
 """Where a policy stands in a file: in pyproject.toml, and in one of its own."""
@@ -29,10 +28,12 @@ PLACES = (("tool", "pytest-resilience", "policy"), ("policy",))
 PARTS = {"backoff": Backoff, "jitter": Jitter, "breaker": Breaker, "logs": LogContract}
 
 
-def claims_of(source: str | os.PathLike[str] | Mapping[str, object]) -> dict[str, Any]:
-    """The arguments of a `RetryPolicy` that this file or mapping means."""
+def made_of(
+    source: str | os.PathLike[str] | Mapping[str, object], make: Callable[..., RetryPolicy]
+) -> RetryPolicy:
+    """The policy that this file or mapping means; an error names the file."""
     if isinstance(source, Mapping):
-        return _claims(_found(source, "the mapping"))
+        return make(**_claims(_found(source, "the mapping")))
     if not isinstance(source, str | os.PathLike):
         _check.refuse("from_toml(source)", source, "a path, or a mapping")
     import tomllib
@@ -45,7 +46,7 @@ def claims_of(source: str | os.PathLike[str] | Mapping[str, object]) -> dict[str
     except (OSError, ValueError) as error:
         raise PolicyError(f"{path} cannot be read: {error}") from error
     try:
-        return _claims(_found(data, str(path)))
+        return make(**_claims(_found(data, str(path))))
     except PolicyError as error:
         raise PolicyError(f"{path}: {error}") from error
 
@@ -54,14 +55,21 @@ def _project_of(folder: Path) -> Path:
     """The pyproject.toml with a policy that is nearest to this folder, in it or above."""
     import tomllib
 
+    unread = ""
     for place in (folder.resolve(), *folder.resolve().parents):
         path = place / "pyproject.toml"
-        with contextlib.suppress(OSError, ValueError):  # Not ours to complain of.
+        try:
             tools = tomllib.loads(path.read_text("utf-8")).get("tool", {})
-            if "policy" in tools.get("pytest-resilience", {}):
-                return path
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError) as error:  # Not ours to complain of, if another one has it.
+            unread += f"; {path} cannot be read: {error}"
+            continue
+        if "policy" in tools.get("pytest-resilience", {}):
+            return path
     raise PolicyError(
         f"no pyproject.toml in {folder} or above has a table [tool.pytest-resilience.policy]"
+        f"{unread}"
     )
 
 
@@ -104,6 +112,9 @@ def _value(name: str, value: Any) -> Any:  # noqa: ANN401 -- JSON
         for key in value:
             if key not in known:
                 raise PolicyError(f"{name} has no {key!r}{_nearest(str(key), known)}")
+        for field in fields(make):
+            if field.default is field.default_factory is MISSING and field.name not in value:
+                raise PolicyError(f"{name}={value!r} is not allowed: wanted {field.name} in it")
         try:
             return make(**value)
         except TypeError as error:

@@ -141,6 +141,7 @@ def test_a_policy_in_one_line(text: str, policy: RetryPolicy) -> None:
         ("4 attempts, POST", "'POST' cannot be read: wanted attempts, waits"),
         ("4 attempts, 3 attempts", "'3 attempts' says attempts a second time"),
         ("4 attempts, waits 1", "attempts=4 is not allowed: wanted 2"),
+        ("no Retry-After up to 60", "retry_after_cap=60.0 is not allowed: wanted retry_after=True"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_refused(text: str, said: str) -> None:
@@ -195,6 +196,10 @@ def test_a_policy_of_a_project(tmp_path: Path) -> None:
     assert RetryPolicy.from_toml(within) == WRITTEN
     with pytest.raises(PolicyError, match=r"no pyproject.toml in / or above has a table \[tool.py"):
         RetryPolicy.from_toml("/")
+    (tmp_path / "pyproject.toml").unlink()
+    with pytest.raises(PolicyError) as refused:
+        RetryPolicy.from_toml(within)
+    assert f"policy]; {within / 'pyproject.toml'} cannot be read: Exp" in str(refused.value)
 
 
 def test_a_policy_from_a_mapping() -> None:
@@ -214,7 +219,11 @@ def test_a_policy_from_a_mapping() -> None:
         ({"zzz": 3}, "a policy has no 'zzz'; it has attempts, backoff"),
         ({"policy": 3}, "policy=3 is not allowed: wanted a table, or a policy in one line"),
         ({"backoff": {"inital": 1}}, "backoff has no 'inital'; did you mean 'initial'?"),
-        ({"breaker": {"probes": 1}}, "breaker={'probes': 1} is not allowed"),
+        (
+            {"breaker": {"opens_after": 1}},
+            "breaker={'opens_after': 1} is not allowed: wanted stays_open in it",
+        ),
+        ({"backoff": {"waits": 3}}, "backoff={'waits': 3} is not allowed: 'int' object is not it"),
         ({"tool": {"ruff": {}}}, "the mapping has no table [tool.pytest-resilience.policy]"),
         ({"attempts": 0}, "attempts=0 is not allowed"),
         ({"logs": {"loger": "shop"}}, "logs has no 'loger'; did you mean 'logger'?"),
@@ -233,12 +242,16 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     broken, wrong = tmp_path / "broken.toml", tmp_path / "wrong.toml"
     broken.write_text("[")
     wrong.write_text("[policy]\natempts = 3\n")
+    vain = tmp_path / "vain.toml"
+    vain.write_text("[policy]\nattempts = 0\n")
 
     for file in (tmp_path / "none.toml", broken):
         with pytest.raises(PolicyError, match=f"^{file} cannot be read: "):
             RetryPolicy.from_toml(file)
     with pytest.raises(PolicyError, match=f"^{wrong}: a policy has no 'atempts'"):
         RetryPolicy.from_toml(wrong)
+    with pytest.raises(PolicyError, match=f"^{vain}: attempts=0 is not allowed"):
+        RetryPolicy.from_toml(vain)
 
 
 # urllib3
