@@ -40,8 +40,10 @@ def collected(desk: Desk, item: pytest.Item) -> None:
         settings.of_item(item)
     maybe_virtual = (marked or desk.always_virtual) and names[:1] != ["virtual_clock"]
     if maybe_virtual and settings.wants_clock(item):
-        # A test may name it as well; it still begins before setup_method.
-        names[:] = ["virtual_clock", *(name for name in names if name != "virtual_clock")]
+        # A test may name it as well; it still begins before setup_method. The list is not
+        # changed: all parameters of a function share it.
+        rest = [name for name in names if name != "virtual_clock"]
+        item.fixturenames = ["virtual_clock", *rest]  # type: ignore[attr-defined]  # read at setup
 
 
 def _in_worker(config: pytest.Config) -> bool:

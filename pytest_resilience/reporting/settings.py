@@ -208,7 +208,11 @@ def _from_ini(config: pytest.Config) -> dict[str, Any]:
 
 def _from_markers(item: pytest.Item) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for marker in item.iter_markers("resilience"):
+    markers = list(item.iter_markers("resilience"))
+    if len(markers) > 1:  # A parameter's own is the closest; pytest lists it after decorators.
+        own = getattr(getattr(item, "callspec", None), "marks", ())
+        markers.sort(key=lambda marker: marker not in own)
+    for marker in markers:
         where = f"{item.nodeid}: @pytest.mark.resilience"
         if marker.args:
             raise pytest.UsageError(

@@ -109,6 +109,29 @@ class TestClient:
     result.assert_outcomes(passed=2)
 
 
+def test_a_parameter_of_its_own_time(session: Session) -> None:
+    """A parameter's marker speaks for it alone, and comes before the function's."""
+    result = session(
+        """
+import time, pytest
+
+def marked(on):
+    return pytest.mark.resilience(virtual_clock=on)
+
+@pytest.mark.parametrize("real", [True, pytest.param(False, marks=marked(True)), True])
+def test_one_virtual(real):
+    assert (time.sleep.__module__ == "time") is real
+
+@marked(True)
+@pytest.mark.parametrize("real", [False, pytest.param(True, marks=marked(False)), False])
+def test_one_real(real):
+    assert (time.sleep.__module__ == "time") is real
+"""
+    )
+
+    result.assert_outcomes(passed=6)
+
+
 def test_a_line_in_the_ini_puts_a_whole_suite_into_virtual_time(
     session: Session, pytester: pytest.Pytester
 ) -> None:
