@@ -105,12 +105,17 @@ def is_his(argname: str, known: Any) -> bool:  # noqa: ANN401 -- the same
     return bool(known) and not any(argname in definition.argnames for definition in known)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Let a test that uses a fake begin and end with our custody."""
-    if DESK in item.config.stash or item.get_closest_marker("resilience") is not None:
-        from pytest_resilience.reporting import hooks
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Iterator[None]:
+    """Let tests that use a fake begin and end with our custody, markers being as they will be."""
+    yield
+    for item in items:
+        if DESK in config.stash or item.get_closest_marker("resilience") is not None:
+            from pytest_resilience.reporting import hooks
 
-        hooks.collected(desk_of(item.config), item)
+            hooks.collected(desk_of(config), item)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -132,6 +132,26 @@ def test_one_real(real):
     result.assert_outcomes(passed=6)
 
 
+def test_a_marker_that_a_hook_adds(session: Session) -> None:
+    """What a conftest.py says of the tests that were collected counts as well."""
+    result = session(
+        """
+import time
+
+def test_virtual():
+    assert time.sleep.__module__ != "time"
+""",
+        conftest="""
+        @pytest.hookimpl(trylast=True)
+        def pytest_collection_modifyitems(items):
+            for item in items:
+                item.add_marker(pytest.mark.resilience(virtual_clock=True))
+        """,
+    )
+
+    result.assert_outcomes(passed=1)
+
+
 def test_a_line_in_the_ini_puts_a_whole_suite_into_virtual_time(
     session: Session, pytester: pytest.Pytester
 ) -> None:
