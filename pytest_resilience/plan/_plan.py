@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -73,6 +73,15 @@ class Plan:
             self._rules.clear()
             self._drawn = 0
             self.begins_at_accept = False
+
+    def forget(self, rules: Container[Rule]) -> None:
+        """Forget these rules, and what was drawn for them; others stay as they are."""
+        with self._lock:
+            kept = [rule for rule in self._rules if rule not in rules]
+            self.clear()
+            self._rules += kept
+            self._drawn = len(kept)
+            self.begins_at_accept = any(isinstance(rule.faults[0], NeverRead) for rule in kept)
 
     def add(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import weakref
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -15,10 +16,14 @@ from pytest_resilience.server.server import FakeServer
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+    from pytest_resilience.plan import Plan, Rule
     from pytest_resilience.reporting.custody import Custody
     from pytest_resilience.reporting.desk import Desk
 
 Server = TypeVar("Server", bound=FakeServer)
+
+_left: weakref.WeakKeyDictionary[Plan, list[Rule]] = weakref.WeakKeyDictionary()
+"""What tests have planned on servers that they were not the makers of, and that may come again."""
 
 
 class Maker(ABC):
@@ -54,6 +59,7 @@ class Maker(ABC):
                     f"{self.name} takes no options with {type(app).__name__}(...), "
                     "it is made already: give them to it"
                 )
+            self._take(app)
             return app
         if app is not None and not callable(app):
             raise ResilienceError(
@@ -63,6 +69,14 @@ class Maker(ABC):
         if isinstance(app, type) and issubclass(app, FakeServer):
             return app(**options)
         return FakeServer(app, **options)
+
+    def _take(self, server: FakeServer) -> None:
+        """It was made already: let nothing be in it that a test before has left."""
+        left = _left.pop(server.plan, None)
+        if left is not None:
+            server.plan.forget(left)
+            server.errors.clear()
+            server.journal.clear()
 
     def __repr__(self) -> str:
         return f"<{self.name}: call it with an app>"
@@ -88,9 +102,14 @@ class Factory(Maker):
     def __init__(self, custody: Custody) -> None:
         self._custody = custody
         self._servers: list[FakeServer] = []
+        self._taken: dict[Plan, tuple[Rule, ...]] = {}
 
     def _options(self) -> dict[str, Any]:
         return self._custody.options()
+
+    def _take(self, server: FakeServer) -> None:
+        super()._take(server)
+        self._taken.setdefault(server.plan, server.plan.rules)
 
     def _start(self, server: FakeServer) -> FakeServer:
         self._servers.append(self._custody.start(self.name, server))
@@ -98,6 +117,9 @@ class Factory(Maker):
 
     def close(self) -> None:
         """As of all."""
+        while self._taken:
+            plan, before = self._taken.popitem()
+            _left[plan] = [rule for rule in plan.rules if rule not in before]
         while self._servers:
             try:
                 self._custody.stop(self._servers.pop())

@@ -58,6 +58,37 @@ def test_fake_server_takes_fakes(session: Session) -> None:
     result.assert_outcomes(passed=2)
 
 
+def test_a_server_that_many_tests_are_given(session: Session) -> None:
+    """It carries nothing from one test into the next but what its author has planned for all."""
+    result = session("""
+        from acme_fakes import GitHub
+
+        GITHUB = GitHub(seed=7)
+        GITHUB.fail(418, path="/tea", times=FOREVER)
+
+        @pytest.mark.resilience(unmatched=True, unmet=True, errors=True)
+        def test_leaves_much_behind(fake_server):
+            GITHUB.fail(418)
+            github = fake_server(GITHUB)
+            github.fail(503, times=2)
+            assert [get("/nowhere"), get("/boom"), get(ISSUE)] == [418, 503, 503]
+            assert [get("/nowhere"), get("/boom")] == [404, 500]
+            github.fail(faults.never_read())
+
+        def test_does_nothing_wrong(fake_server):
+            GITHUB.fail(429)
+            github = fake_server(GITHUB)
+            assert [get(), get(), get("/tea")] == [429, 404, 418]
+            assert github.trace.statuses == [429, 404, 418]
+
+        def test_for_all(fake_server_session):
+            assert fake_server_session(GITHUB).trace.statuses == []
+            assert get("/tea") == 418
+        """)
+
+    result.assert_outcomes(passed=3)
+
+
 def test_fake_server_stops_what_it_can(session: Session) -> None:
     """A server that cannot be stopped, or pointed at, keeps no other one running."""
     result = session("""

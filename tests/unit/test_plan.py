@@ -155,6 +155,23 @@ def test_clear() -> None:
     assert met(plan, 1) == [None]
 
 
+def test_forget() -> None:
+    """Without these rules the others go on where they were, and new ones draw as in a new plan."""
+    plan = Plan(seed=1)
+    kept, *left = plan.add(503, times=2), plan.add(faults.never_read()), plan.add(429)
+    met(plan, 1)
+    plan.forget(left)
+
+    assert plan.rules == (kept,)
+    assert not plan.begins_at_accept
+    assert met(plan, 2) == ["status 503", None]
+    plan.forget([kept])
+    new = Plan(seed=1)
+    for each in (plan, new):
+        each.add(503, probability=0.5)
+    assert met(plan, 20) == met(new, 20)
+
+
 # --- matching ---------------------------------------------------------------------------
 
 MATCHES: list[tuple[dict[str, Any], Attempt, bool]] = [
