@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from types import CodeType, FrameType, FunctionType, TracebackType
@@ -49,7 +50,8 @@ class Author:
         item = self._item
         fixtures = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", {})
         wrapped = [self._function]
-        wrapped += [definition.func for found in fixtures.values() for definition in found]
+        wrapped += [_meant(one.func) for found in fixtures.values() for one in found]
+        wrapped += _steps()
         module, cls = getattr(item, "module", None), getattr(item, "cls", None)
         for around in [*filter(None, [module]), *getattr(cls, "__mro__", ())]:
             wrapped += [one for name, one in vars(around).items() if SET_UP.fullmatch(name)]
@@ -82,7 +84,23 @@ class Author:
         name = code.co_qualname.partition(".<locals>")[0].rpartition(".")[2]
         manager = self._item.session._fixturemanager  # noqa: SLF001 -- the one who knows
         found = manager.getfixturedefs(name, self._item) or ()
-        return _place(code) in _places(definition.func for definition in found)
+        return _place(code) in _places(_meant(definition.func) for definition in found)
+
+
+def _meant(fixture: Any) -> Any:  # noqa: ANN401 -- whatever a fixture is
+    """A fixture's function, while anyio sets it up as well.
+
+    It puts a function of its own in its place for so long, which does not tell what it wraps.
+    """
+    if getattr(fixture, "__module__", None) != "anyio.pytest_plugin":
+        return fixture
+    return inspect.getclosurevars(fixture).nonlocals.get("func", fixture)
+
+
+def _steps() -> list[Any]:
+    """The steps of pytest-bdd, which calls them by itself."""
+    known = getattr(sys.modules.get("pytest_bdd.steps"), "step_function_context_registry", {})
+    return [context.step_func for context in known.values()]
 
 
 def _places(wrapped: Iterable[Any]) -> frozenset[Place]:

@@ -994,6 +994,95 @@ def test_expressions_and_fixtures_are_the_authors(session: Session) -> None:
     )
 
 
+ASYNC_FIXTURES = f"""{CLIENT}
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+@pytest.fixture
+async def talks(anyio_backend, fake_github):
+    log.warning("fixture %s", token())
+    yield
+
+class TestIt:
+    @pytest.fixture
+    async def asked_for(self, fake_github):
+        log.warning("fixture %s", token())
+
+    @pytest.mark.anyio
+    async def test_method(self, asked_for):
+        pass
+
+    def test_by_name(self, anyio_backend, request):
+        request.getfixturevalue("asked_for")
+
+@pytest.mark.anyio
+async def test_it(talks):
+    pass
+
+def client():
+    log.warning("using %s", token())
+
+@pytest.fixture
+async def calls(anyio_backend, fake_github):
+    client()
+
+@pytest.mark.anyio
+async def test_client(calls):
+    pass
+"""
+
+
+def test_async_fixtures_are_the_authors(session: Session) -> None:
+    """While anyio sets one up, it has a function of its own in the place of the fixture's."""
+    pytest.importorskip("anyio")
+
+    result = session(ASYNC_FIXTURES, "-p", "anyio", apart=True)
+
+    result.assert_outcomes(passed=4, errors=1)
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_client*"])
+
+
+STEPS = f"""{CLIENT}
+from pytest_bdd.steps import step
+
+@step
+def shows(token):
+    print(token)
+    client()
+
+def client():
+    log.warning("hello")
+
+def test_scenario(fake_github):
+    shows(token())
+
+def test_of_a_client(fake_github):
+    tells(token())
+
+def tells(token):
+    print(token)
+"""
+
+
+def test_steps_are_the_authors(session: Session, acme: pytest.Pytester) -> None:
+    """What pytest-bdd calls is known by where it registers it; a stand-in of its shape (9.0)."""
+    acme.mkpydir("pytest_bdd").joinpath("steps.py").write_text("""
+from types import SimpleNamespace
+
+step_function_context_registry = {}
+
+def step(function):
+    step_function_context_registry[object()] = SimpleNamespace(step_func=function)
+    return function
+""")
+
+    result = session(STEPS)
+
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_of_a_client*"])
+
+
 def test_a_record_that_redacts_itself_is_no_leak(session: Session) -> None:
     """It has a way of its own with its arguments."""
     code = f"""{CLIENT}
