@@ -43,6 +43,7 @@ def desk_of(config: pytest.Config) -> Desk:
         from pytest_resilience.reporting import hooks
 
         desk = config.stash[DESK] = hooks.begin(config)
+        config.pluginmanager.register(hooks, "resilience-hooks")
     return desk
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Generator
 from typing import Any
 
@@ -14,13 +13,12 @@ from pytest_resilience.reporting.desk import Desk
 
 
 def begin(config: pytest.Config) -> Desk:
-    """What a session keeps between its tests. The hooks below are called from now on.
+    """What a session keeps between its tests, for the hooks below.
 
     Raises:
         UsageError: A value on the command line, in the environment or the ini is wrong.
     """
     always = settings.of_config(config)
-    config.pluginmanager.register(sys.modules[__name__], "resilience-hooks")
     return Desk(config, WRITTEN, always_virtual=always.virtual_clock)
 
 

@@ -267,3 +267,31 @@ def test_exit_first(session: Session) -> None:
     )
 
     result.assert_outcomes(passed=1, errors=1)
+
+
+NESTED = """
+import time
+
+INNER = "import time\\ndef test_in(virtual_clock): time.sleep(5)"
+
+def test_plugin(pytester{fixtures}):
+    pytester.makepyfile(INNER)
+    pytester.runpytest_inprocess("-p", "resilience").assert_outcomes(passed=1)
+
+def test_next(virtual_clock{fixtures}):
+    time.sleep(100)
+    assert virtual_clock.now == 100
+"""
+
+
+@pytest.mark.parametrize("fixtures", ["", ", fake_server"])
+def test_sessions_within(session: Session, fixtures: str) -> None:
+    """Pytester forgets what a session within imports: what both use is imported before."""
+    result = session(
+        NESTED.format(fixtures=fixtures),
+        *("-p", "pytester"),
+        conftest="from pytest_resilience import FakeServer, VirtualClock\n",
+        apart=True,
+    )
+
+    result.assert_outcomes(passed=2)
