@@ -16,6 +16,8 @@ import math
 import sys
 from typing import TYPE_CHECKING
 
+from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
+
 if TYPE_CHECKING:
     from pytest_resilience.clock._members import Members
     from pytest_resilience.clock._parties import Party

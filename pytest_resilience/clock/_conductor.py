@@ -24,7 +24,10 @@ from pytest_resilience.clock._real import SECOND, real_monotonic_ns
 from pytest_resilience.clock._strangers import IDLE_NS
 from pytest_resilience.clock._vigil import Vigil
 from pytest_resilience.clock._watchers import Engine
-from pytest_resilience.errors import ClockError
+from pytest_resilience.errors import (
+    ClockError,
+    tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
+)
 
 real_sleep = time.sleep
 ODD_NS = 2_500_000_000

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pytest_resilience.clock._here import conducting
+from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 
 _real: dict[str, Any] = {}
 """Functions with the code that was taken out, by the names of the modules they are from."""

@@ -13,6 +13,7 @@ from pytest_resilience.clock._dues import SERVER, Due, Dues
 from pytest_resilience.clock._members import Members
 from pytest_resilience.clock._parties import Party, Reason, Standing
 from pytest_resilience.clock._watchers import Engine, Watcher, Watchers
+from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 
 
 class Gathering(Members):

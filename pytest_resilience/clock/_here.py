@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, SupportsIndex
 from pytest_resilience.clock import _current
 from pytest_resilience.clock._coarse import get_ahead, get_past, meant
 from pytest_resilience.clock._parties import Reason
+from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 
 if TYPE_CHECKING:
     from pytest_resilience.clock._conductor import Conductor

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pytest_resilience.clock import _current
+from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 
 if TYPE_CHECKING:
     from pytest_resilience.clock._conductor import Conductor

@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 from pytest_resilience.clock import _ends, _orphans
 from pytest_resilience.clock._ends import ESTABLISHED, FIN_WAIT1, SYN_SENT, Counts
+from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 
 Address = tuple[str, int]
 Key = tuple[str, int, int]

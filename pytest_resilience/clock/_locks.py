@@ -16,6 +16,7 @@ from pytest_resilience.clock._here import (
 )
 from pytest_resilience.clock._parties import Party, Reason
 from pytest_resilience.clock._polling import note_look, note_nothing, note_park, note_state
+from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 
 if TYPE_CHECKING:
     from pytest_resilience.clock._conductor import Conductor

@@ -28,6 +28,7 @@ from pytest_resilience.clock._here import conducting, party_of
 from pytest_resilience.clock._looks import Looks
 from pytest_resilience.clock._parties import Reason, Standing
 from pytest_resilience.clock._real import SECOND, real_monotonic_ns, real_thread_time_ns
+from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 
 if TYPE_CHECKING:
     from pytest_resilience.clock._conductor import Conductor

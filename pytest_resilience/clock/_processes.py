@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_resilience.clock._here import conducting, outside
 from pytest_resilience.clock._polling import OUTSIDE, note_look
+from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 
 
 def _named(call: Callable[..., Any], real: Any) -> Callable[..., Any]:

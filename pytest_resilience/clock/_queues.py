@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from pytest_resilience.clock._polling import note_state
+from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 
 
 def _asked(real: Callable[..., Any]) -> Callable[..., Any]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pytest_resilience.clock._here import conducting
 from pytest_resilience.clock._polling import CLOCK, note_look
 from pytest_resilience.clock._real import real_time_ns
+from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 
 if TYPE_CHECKING:
     from pytest_resilience.clock._conductor import Conductor

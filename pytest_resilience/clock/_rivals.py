@@ -7,7 +7,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pytest_resilience.errors import ClockError
+from pytest_resilience.errors import (
+    ClockError,
+    tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
+)
 
 
 def refuse_active() -> None:

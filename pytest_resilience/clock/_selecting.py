@@ -18,6 +18,7 @@ from pytest_resilience.clock._coarse import get_past_timers
 from pytest_resilience.clock._here import conducting, due_after, party_of, seconds_until, settle
 from pytest_resilience.clock._parties import Reason
 from pytest_resilience.clock._polling import OUTSIDE, STATE, note_look, note_nothing, note_park
+from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 
 if TYPE_CHECKING:
     from pytest_resilience.clock._conductor import Conductor

@@ -9,7 +9,10 @@ from pytest_resilience.clock import _current
 from pytest_resilience.clock._here import conducting, due_after, party_of, seconds_until
 from pytest_resilience.clock._parties import Reason
 from pytest_resilience.clock._polling import note_look
-from pytest_resilience.errors import ClockError
+from pytest_resilience.errors import (
+    ClockError,
+    tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
+)
 
 if TYPE_CHECKING:
     from pytest_resilience.clock._conductor import Conductor

@@ -20,6 +20,7 @@ from pytest_resilience.clock import _foreign, _links
 from pytest_resilience.clock._here import conducting, due_after, outside, party_of
 from pytest_resilience.clock._parties import Reason
 from pytest_resilience.clock._polling import OUTSIDE, STATE, note_look, note_park
+from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 
 if TYPE_CHECKING:
     from pytest_resilience.clock._conductor import Conductor

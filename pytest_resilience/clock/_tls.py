@@ -21,6 +21,7 @@ from pytest_resilience.clock._sockets import (
     unblocked,
     wait,
 )
+from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 
 
 def _tls(name: str, operation: str, *, receives: bool = False) -> Callable[..., Any]:

@@ -27,7 +27,10 @@ from pytest_resilience.clock._conductor import Conductor
 from pytest_resilience.clock._early import EarlyReaders
 from pytest_resilience.clock._real import new_rlock, real_monotonic_ns, real_time_ns
 from pytest_resilience.clock._sleep import sleep_until
-from pytest_resilience.errors import ClockError
+from pytest_resilience.errors import (
+    ClockError,
+    tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
+)
 
 if TYPE_CHECKING:
     from pytest_resilience.engine._loop import Loop

@@ -241,6 +241,35 @@ def test_it(fake_server):
     )
 
 
+@pytest.mark.parametrize(
+    "stuck",
+    [
+        "threading.Event().wait()",
+        "queue.Queue().get()",
+        "socket.create_server(('127.0.0.1', 0)).accept()",
+        "select.select([socket.create_server(('127.0.0.1', 0))], [], [])",
+        "VirtualClock().advance(1)",
+        "VirtualClock().__enter__()",
+    ],
+)
+def test_a_failure_shows_no_line_of_the_clock_s(session: Session, stuck: str) -> None:
+    """Whose test cannot go on wants to see his own lines."""
+    result = session(
+        f"""
+import queue, select, socket, threading
+from pytest_resilience import VirtualClock
+
+def test_it():
+    with VirtualClock(patience=0.2):
+        {stuck}
+"""
+    )
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E *ClockError: *"])
+    assert [line for line in result.outlines if "pytest_resilience/" in line] == []
+
+
 def test_durations_of_pytest_stay_real(session: Session) -> None:
     """An hour of virtual time is no hour for --durations."""
     result = session(
