@@ -39,7 +39,10 @@ class Custody:
     def __init__(self, desk: Desk, item: pytest.Item) -> None:
         self._desk = desk
         self.item = item
-        self.settings = settings.of_item(item)
+        try:
+            self.settings = settings.of_item(item)
+        except pytest.UsageError as error:  # Of a variable that was set since the run began.
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
         self.seed = desk.seed(self.settings)
         self.servers: list[Watched] = []
         self.environment = Environment()

@@ -158,6 +158,26 @@ def test_a_variable_that_cannot_be_meant(
     assert len(line) < 300
 
 
+def test_a_variable_that_a_test_sets_and_cannot_mean(session: Session) -> None:
+    """It fails that test, in one line and without a frame of ours."""
+    result = session("""
+        @pytest.fixture
+        def wrong(monkeypatch):
+            monkeypatch.setenv("RESILIENCE_SEED", "soon")
+
+        def test_it(wrong, request):
+            request.getfixturevalue("fake_server")
+
+        def test_next(fake_server):
+            pass
+        """)
+
+    result.assert_outcomes(passed=1, failed=1)
+    at = result.outlines.index("RESILIENCE_SEED: wanted a whole number, 0 or more, got 'soon'")
+    assert "test_it" in result.outlines[at - 1]
+    assert "= short test summary info =" in result.outlines[at + 1]
+
+
 @pytest.mark.parametrize(
     ("mark", "line"),
     [
