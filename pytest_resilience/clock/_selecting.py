@@ -10,7 +10,7 @@ import select
 import selectors
 import sys
 import weakref
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from pytest_resilience.clock import _foreign, _links
@@ -286,6 +286,15 @@ class Epoll:
         self._take(real_epoll.fromfd(fd))
         return self
 
+    @classmethod
+    def of(cls, real: Any, fds: Iterable[int]) -> Self:
+        """One that is there already, and waits for these."""
+        self = cls.__new__(cls)
+        self._take(real)
+        self.fds.update(fds)
+        self.pipes.update(filter(_foreign.is_pipe, fds))
+        return self
+
     @property
     def closed(self) -> bool:
         """As epoll's."""
@@ -323,3 +332,14 @@ class Epoll:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def see_into_trio(undo: Callable[[Callable[[], object]], object]) -> None:
+    """Let trio's loop wait in virtual time that runs in this thread and began before the clock."""
+    trio = sys.modules.get("trio._core._run")
+    runner = getattr(getattr(trio, "GLOBAL_RUN_CONTEXT", None), "runner", None)
+    manager: Any = getattr(runner, "io_manager", None)
+    real = getattr(manager, "_epoll", None)
+    if real_epoll is not None and isinstance(real, real_epoll):
+        manager._epoll = Epoll.of(real, manager._registered)
+        undo(lambda: setattr(manager, "_epoll", real))

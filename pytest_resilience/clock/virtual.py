@@ -247,7 +247,8 @@ _functions: _references.References | None = None
 
 def _patch(undo: contextlib.ExitStack) -> None:
     """Put every stand-in in place, and promise to take it away."""
-    from pytest_resilience.clock import covered  # After rivals: eventlet has replaced sockets.
+    # After rivals: eventlet has replaced sockets.
+    from pytest_resilience.clock import _selecting, covered
 
     global _functions  # noqa: PLW0603 -- its list of places is what makes the next start cheap
     if _functions is None:
@@ -264,6 +265,7 @@ def _patch(undo: contextlib.ExitStack) -> None:
     undo.callback(_functions.restore)
     _functions.replace()
     _counting.count_sleeps(undo.callback)
+    _selecting.see_into_trio(undo.callback)
     attributes = _Attributes(covered.METHODS)
     undo.callback(attributes.restore)
     for _, owner, attribute, stand_in in covered.ATTRIBUTES:

@@ -301,6 +301,26 @@ def test_trio_over_a_socket(clock: VirtualClock, server: FakeServer) -> None:
     assert clock.now == 30
 
 
+def test_trio_before_the_clock(server: FakeServer) -> None:
+    """A loop that runs already is in virtual time for as long as the clock is on, twice here."""
+    server.fail(faults.timeout())
+
+    async def main() -> None:
+        async with await trio.open_tcp_stream(server.host, server.port) as stream:
+            with VirtualClock() as clock:
+                await stream.send_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                with pytest.raises(trio.TooSlowError), trio.fail_after(30):
+                    await stream.receive_some()
+                await trio.to_thread.run_sync(time.sleep, 2)
+                assert (clock.now, clock.reports) == (32, ())
+        await trio.sleep(0.001)
+        with VirtualClock() as clock:
+            await trio.sleep(3)
+            assert clock.now == 3
+
+    trio.run(main)
+
+
 # Loops that never wait
 
 
