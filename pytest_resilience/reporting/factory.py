@@ -98,6 +98,7 @@ class Factory(Maker):
     """Makes servers for one test."""
 
     name = "fake_server"
+    _closed = False
 
     def __init__(self, custody: Custody) -> None:
         self._custody = custody
@@ -112,11 +113,17 @@ class Factory(Maker):
         self._taken.setdefault(server.plan, server.plan.rules)
 
     def _start(self, server: FakeServer) -> FakeServer:
+        if self._closed:
+            raise ResilienceError(
+                "fake_server has ended with its test, nobody would stop or judge this server: "
+                "let each test ask for the fixture, or for fake_server_session"
+            )
         self._servers.append(self._custody.start(self.name, server))
         return server
 
     def close(self) -> None:
         """As of all."""
+        self._closed = True
         while self._taken:
             plan, before = self._taken.popitem()
             _left[plan] = [rule for rule in plan.rules if rule not in before]

@@ -89,6 +89,24 @@ def test_a_server_that_many_tests_are_given(session: Session) -> None:
     result.assert_outcomes(passed=3)
 
 
+def test_a_factory_that_was_kept_is_refused(session: Session) -> None:
+    """Its test has ended: a server that it made would run for ever, and nobody would judge it."""
+    result = session("""
+        KEPT = []
+
+        def test_keeps(fake_server):
+            KEPT.append(fake_server)
+
+        def test_uses():
+            KEPT[0]()
+        """)
+
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        ["E *ResilienceError: fake_server has ended with its test, nobody would stop or judge *"]
+    )
+
+
 def test_fake_server_stops_what_it_can(session: Session) -> None:
     """A server that cannot be stopped, or pointed at, keeps no other one running."""
     result = session("""
