@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 from pytest_resilience.checks.finding import Finding
+from pytest_resilience.checks.given_up import as_given_up, resent
 from pytest_resilience.checks.observation import Call, Observation
 from pytest_resilience.checks.words import SLACK_NS, count
 from pytest_resilience.policy.policy import RetryPolicy
@@ -17,7 +18,7 @@ SECOND = 1_000_000_000
 
 def exhausted(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     """In an outage that outlasts it: exactly as many attempts as it claims."""
-    call, wanted = seen.call, policy.limit
+    call, wanted = as_given_up(seen.call, policy), policy.limit
     if wanted is None or call.never_returned:
         return
     came = counts(call, policy)
@@ -62,7 +63,7 @@ def survived(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
 
 def last_is_last(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     """When it has given up, it comes back at once."""
-    call = seen.call
+    call = as_given_up(seen.call, policy)
     tail = call.tail_ns - seen.baseline.tail_ns
     failed = bool(call.trace) and call.tries[-1].failed
     if not failed or call.never_returned or tail <= SLACK_NS:
@@ -79,32 +80,30 @@ def last_is_last(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
 def counts(call: Call, policy: RetryPolicy) -> set[int]:
     """How many attempts it made; two numbers where the transport may have sent by itself."""
     tries = call.tries
-    found = {len(tries)}
     if policy.resends is False:
-        return found
-    own, resent = 0, False
-    for place, attempt in enumerate(tries):
-        before = tries[place - 1] if place else None
-        at_once = (
-            before is not None
-            and before.status is None
-            and before.ended_ns == attempt.started_ns
-            and not resent
-        )
-        own += not at_once
-        resent = at_once
-    return found | {own}
+        return {len(tries)}
+    return {len(tries), len(tries) - len(resent(call))}
 
 
 def out_of_time(call: Call, policy: RetryPolicy) -> bool:
-    """Whether a deadline or a budget was the reason to stop: no further wait would have fitted."""
+    """Whether a deadline or a budget was the reason to stop.
+
+    No further wait would have fitted, or not the attempt behind it, if it lasted as long as
+    the ones before.
+    """
     if policy.deadline is None and policy.budget is None:
         return False
     following = policy.wait_range(max(1, len(call.tries)), call.waits[-1] if call.waits else None)
     longest = following[1] if following else 0.0
     spent = sum(call.waits)
-    late = policy.deadline is not None and (call.seconds or 0) + longest >= policy.deadline
+    following_ends = (call.seconds or 0) + longest + _longest_attempt(call)
+    late = policy.deadline is not None and following_ends >= policy.deadline
     return late or (policy.budget is not None and spent + longest >= policy.budget)
+
+
+def _longest_attempt(call: Call) -> float:
+    lasted = [a.ended_ns - a.started_ns for a in call.tries if a.ended_ns is not None]
+    return max(lasted, default=0) / SECOND
 
 
 def _repeated_block(waits: list[int]) -> int | None:

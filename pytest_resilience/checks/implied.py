@@ -51,6 +51,7 @@ CONSEQUENCES = MappingProxyType(
         "jitter-same-in-every-process": frozenset({"herd", "jitter-missing"}),
         "sleep-not-awaited": WAITS | {"failure-not-retried"},
         "retry-after-ignored": frozenset({"retry-after-misread"}),
+        "retry-after-remembered": WAITS,
         "blocking-sleep": frozenset({"backoff-shared-between-threads", "herd"}),
         "blocking-io": frozenset({"backoff-shared-between-threads", "herd"}),
     }
@@ -58,8 +59,21 @@ CONSEQUENCES = MappingProxyType(
 """Under the code of a cause, what it brings about elsewhere."""
 
 
+OF_ONE_KIND = "outage-by-"
+"""How scenarios are named in which all that a client meets is of one kind."""
+SHAPES = frozenset({"constant-backoff", "linear-backoff", "off-by-one-schedule", "wrong-schedule"})
+
+
 def without_consequences(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Those that are not explained by another one."""
+    """Those that are not explained by another one, or found in every outage."""
     codes = {finding.code for finding in findings}
     explained = {code for cause in codes for code in CONSEQUENCES.get(cause, ())}
-    return tuple(finding for finding in findings if finding.code not in explained)
+    anywhere = {one.code for one in findings if not one.scenario.startswith(OF_ONE_KIND)}
+    if anywhere & SHAPES:
+        anywhere |= SHAPES
+    return tuple(
+        finding
+        for finding in findings
+        if finding.code not in explained
+        and not (finding.scenario.startswith(OF_ONE_KIND) and finding.code in anywhere)
+    )

@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from pytest_resilience.checks.finding import Finding
+from pytest_resilience.checks.given_up import as_given_up, without_resent
 from pytest_resilience.checks.observation import Call, Observation
 from pytest_resilience.checks.words import SLACK_NS, came_after, nanoseconds, wanted, within
 from pytest_resilience.policy.backoff import Backoff, Range
@@ -22,13 +23,17 @@ SECOND = 1_000_000_000
 
 def kept(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     """Each wait is the one that is claimed, when none of them is a matter of chance."""
-    call = seen.call
+    call = as_given_up(seen.call, policy)
     if not isinstance(policy.backoff, Backoff) or policy.is_random:
         return
     place = first_wrong(call, policy)
-    if place is None:
+    if place is None or _would_be_right_without_resent(call, policy):
         return
     yield _finding(_kind_of(_counted(call, policy), policy.backoff), seen, policy, call, place)
+
+
+def _would_be_right_without_resent(call: Call, policy: RetryPolicy) -> bool:
+    return policy.resends is not False and first_wrong(without_resent(call), policy) is None
 
 
 def forgotten(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from pytest_resilience.checks.words import SLACK_NS, nanoseconds
 from pytest_resilience.policy.policy import RetryPolicy
 from pytest_resilience.records import Attempt, Trace
 
-__all__ = ["answered_in_time", "budget", "deadline", "silence"]
+__all__ = ["answered_in_time", "bounds_of", "budget", "deadline", "silence"]
 
 SECOND = 1_000_000_000
 
@@ -26,7 +26,7 @@ def silence(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     if held is not None:
         yield _for_ever(seen, held)
         return
-    bounds = _bounds(policy, is_async=bool(seen.facts.get("is_async")))
+    bounds = bounds_of(policy, is_async=bool(seen.facts.get("is_async")))
     if bounds is None:
         return
     for attempt in failed:
@@ -66,7 +66,7 @@ def _for_ever(seen: Observation, held: Attempt) -> Finding:
     return Finding("no-timeout", when, evidence)
 
 
-def _bounds(policy: RetryPolicy, *, is_async: bool) -> tuple[int, int] | None:
+def bounds_of(policy: RetryPolicy, *, is_async: bool) -> tuple[int, int] | None:
     """How short and how long an attempt may be; None when nothing is claimed."""
     claimed = [seconds for seconds in (policy.timeout, policy.total_timeout) if seconds]
     if not claimed:
@@ -152,7 +152,7 @@ def _granted(seen: Observation, policy: RetryPolicy) -> int:
     longest = max(_lasted(attempt) for attempt in seen.call.trace)
     if seen.call.tail_ns > SLACK_NS or longest > nanoseconds(policy.deadline or 0) + SLACK_NS:
         return 0
-    bounds = _bounds(policy, is_async=bool(seen.facts.get("is_async")))
+    bounds = bounds_of(policy, is_async=bool(seen.facts.get("is_async")))
     return longest if bounds is None else min(longest, bounds[1])
 
 

@@ -107,7 +107,9 @@ class Stage:
         self._stack.enter_context(self._no_silent_threads())
         self._stack.enter_context(unseen_errors(lambda: self._scene, self._note_task))
         self._stack.enter_context(_warned_only())
-        self.connect_timeouts = self._stack.enter_context(taps.connect_timeouts())
+        self.connect_timeouts = self._stack.enter_context(
+            taps.connect_timeouts(lambda: self.now_ns)
+        )
         self.hands = Hands(is_async=self.is_async, runner=self._runner)
 
     def _close(self) -> None:

@@ -9,13 +9,13 @@ import socket
 import sys
 import threading
 import types
-from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from pytest_resilience.judge._replaced import replaced
 
-__all__ = ["ConnectTimeouts", "Interrupt", "connect_timeouts", "interrupt", "senders"]
+__all__ = ["ConnectTimeouts", "Interrupt", "Knock", "connect_timeouts", "interrupt", "senders"]
 
 REQUEST = re.compile(rb"[A-Z]+ [^ ]+ HTTP/1")
 
@@ -24,23 +24,34 @@ HAPPY_EYEBALLS = 0.3
 """Seconds: a shorter timer than this tries the next address (0.25 in RFC 8305)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """That somebody has begun to connect."""
+
+    address: object
+    at_ns: int
+    timeout: float | None
+    """Seconds after which it gives up; None or 0 where its socket does not say."""
+
+
 class ConnectTimeouts(list[float]):
     """The timeouts that were in force when the client connected, in seconds."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.begun: Counter[str] = Counter()
-        """How often somebody has begun to connect, by the address."""
+        self.knocks: list[Knock] = []
+        """Each time that somebody has begun to connect."""
 
 
 @contextlib.contextmanager
-def connect_timeouts() -> Iterator[ConnectTimeouts]:
-    """Note which timeouts hold while connecting."""
+def connect_timeouts(now_ns: Callable[[], int]) -> Iterator[ConnectTimeouts]:
+    """Note who connects, by this clock, and which timeouts hold meanwhile."""
     seen = ConnectTimeouts()
 
     def connect(real: Callable[..., Any], sock: socket.socket, *arguments: Any) -> Any:  # noqa: ANN401 -- a socket's
-        seen.begun[repr(arguments)] += 1
-        if timeout := sock.gettimeout():
+        timeout = sock.gettimeout()
+        seen.knocks.append(Knock(arguments[0] if arguments else None, now_ns(), timeout))
+        if timeout:
             seen.append(timeout)
         return real(sock, *arguments)
 

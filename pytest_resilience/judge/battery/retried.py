@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 
 from pytest_resilience import faults
@@ -12,7 +13,7 @@ from pytest_resilience.judge.stage import Stage
 from pytest_resilience.judge.unreachable import unreachable
 from pytest_resilience.policy.policy import RetryPolicy
 
-__all__ = ["scenarios"]
+__all__ = ["UNREACHABLE", "USUAL", "WORDS", "chosen", "scenarios"]
 
 USUAL = (429, 500, 502, 503, 504)
 HELD = (400, 401, 403, 404, 409, 422, 429, 500, 501, 502, 503, 504)
@@ -53,7 +54,7 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
 def _statuses(subject: Subject) -> Iterator[Scenario]:
     policy = subject.policy
     if policy.limit != 1:
-        for status in filter(subject.retries_status, _chosen(policy.statuses or (), USUAL)):
+        for status in filter(subject.retries_status, chosen(policy.statuses or (), USUAL)):
             yield Scenario(
                 name=f"status-{status}-then-ok",
                 clause=f"retries {status}",
@@ -76,7 +77,7 @@ def _statuses(subject: Subject) -> Iterator[Scenario]:
         )
 
 
-def _chosen(statuses: Collection[int | str], usual: Collection[int]) -> list[int]:
+def chosen(statuses: Collection[int | str], usual: Collection[int]) -> list[int]:
     """All of a few; of many the usual ones, and the first and the last."""
     listed = sorted(status for status in statuses if isinstance(status, int))
     if len(listed) <= MOST:
@@ -87,7 +88,7 @@ def _chosen(statuses: Collection[int | str], usual: Collection[int]) -> list[int
 def _left_alone(subject: Subject) -> list[int]:
     """What the policy says is not retried, and what nobody retries."""
     policy = subject.policy
-    named = _chosen(policy.never_statuses or (), HELD)
+    named = chosen(policy.never_statuses or (), HELD)
     held = NEVER if policy.statuses is None else HELD
     return sorted({*named, *(status for status in held if not policy.retries_status(status))})
 
@@ -185,10 +186,10 @@ def _never_connected(policy: RetryPolicy) -> Iterator[Scenario]:
 
 def _begun_by_a_call(stage: Stage) -> int:
     """How often it connects to one address; a name may have several."""
-    begun = stage.connect_timeouts.begun
-    begun.clear()
+    knocks = stage.connect_timeouts.knocks
+    knocks.clear()
     stage.call()
-    return max(begun.values(), default=0)
+    return max(Counter(repr(knock.address) for knock in knocks).values(), default=0)
 
 
 def _never_waits(policy: RetryPolicy) -> bool:

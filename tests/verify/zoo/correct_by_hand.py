@@ -344,6 +344,28 @@ def http_client_of_the_standard_library(url: str) -> Any:
     raise AssertionError("the last attempt returns or raises")
 
 
+@correct(attempts=3, waits=(0.5, 1), retry_after=False, malformed=False, timeout=10)
+def closes_behind_its_wait(url: str) -> Any:
+    parts = urllib.parse.urlsplit(url)
+    assert parts.hostname is not None
+    for wait in (0.5, 1, None):
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=10)
+        with contextlib.closing(connection):
+            try:
+                connection.request("GET", parts.path or "/")
+                answer = connection.getresponse()
+                body = answer.read()
+                if answer.status == 200:
+                    return json.loads(body)
+                if answer.status not in STATUSES or wait is None:
+                    raise ServiceError(f"status {answer.status}")
+            except (OSError, http.client.HTTPException) as error:
+                if wait is None:
+                    raise ServiceError("no answer") from error
+            time.sleep(wait)
+    raise AssertionError("the last attempt returns or raises")
+
+
 @correct(factory=True, attempts=3, waits=(1, 2), retry_after=False, malformed=False)
 def httpx_client_kept_by_an_object() -> Client:
     class Api:

@@ -127,6 +127,23 @@ def tenacity_with_a_loop(url: str) -> Any:
     raise AssertionError("tenacity raises by itself")
 
 
+@correct(attempts=4, waits=(1, 2, 4), retry_after=False, malformed=False, timeout=10)
+@tenacity.retry(
+    retry=tenacity.retry_if_exception_type((Busy, *TRANSIENT)),
+    stop=STOP | tenacity.stop_after_delay(20),
+    wait=WAIT,
+    reraise=True,
+)
+def tenacity_with_a_limit_of_time(url: str) -> Any:
+    return fetch(url)
+
+
+@correct(attempts=4, waits=(1, 2, 4), retry_after=False, malformed=False)
+@backoff.on_exception(backoff.expo, (Busy, *TRANSIENT), max_tries=4, max_time=22, jitter=None)
+def backoff_with_a_limit_of_time(url: str) -> Any:
+    return fetch(url)
+
+
 @correct(attempts=5, waits=(1, 2, 4, 8), jitter="full", retry_after=False, malformed=False)
 @tenacity.retry(
     retry=tenacity.retry_if_exception_type((Busy, *TRANSIENT)),
@@ -286,6 +303,25 @@ def botocore_standard(url: str) -> Any:
         client.close()
 
 
+@correct(
+    factory=True,
+    attempts=4,
+    statuses=STATUSES,
+    retry_after=False,
+    body_failures=False,
+    malformed=False,
+)
+def botocore_with_one_quota_for_all_calls() -> Client:
+    kept: list[Any] = []
+
+    def call(url: str) -> Any:
+        if not kept:
+            kept.append(botocore_client(url, "standard"))
+        return kept[0].list_tables()["ResponseMetadata"]["HTTPStatusCode"]
+
+    return call
+
+
 @correct(urllib3=URLLIB3, body_failures=False)
 def hvac_with_an_adapter(url: str) -> Any:
     with requests.Session() as session:
@@ -371,4 +407,33 @@ async def aiohttp_by_hand(url: str) -> Any:
                 raise problem
             most = float(2**number)
             await anyio.sleep(random.uniform(most / 2, most))
+    raise AssertionError("the last attempt returns or raises")
+
+
+@correct(
+    attempts=4,
+    waits=(1, 2, 4),
+    retry_after=False,
+    resends=True,
+    timeout=10,
+    failures=("connect", "refused", "read-timeout", "reset", "truncated"),
+)
+async def aiohttp_that_sends_once_more(url: str) -> Any:
+    limit = aiohttp.ClientTimeout(total=10)
+    async with aiohttp.ClientSession(timeout=limit) as session:
+        for wait in (1, 2, 4, None):
+            problem: Exception
+            try:
+                async with session.get(url) as response:
+                    if response.status not in STATUSES:
+                        response.raise_for_status()
+                        return await response.json()
+                    problem = Busy(response.status)
+            except (aiohttp.ClientResponseError, aiohttp.ContentTypeError):
+                raise
+            except (aiohttp.ClientError, TimeoutError) as error:
+                problem = error
+            if wait is None:
+                raise problem
+            await anyio.sleep(wait)
     raise AssertionError("the last attempt returns or raises")

@@ -23,6 +23,7 @@ from tests.verify.zoo.claims import policy
 CAGES = (
     "broken_calls",
     "broken_errors",
+    "broken_kinds",
     "broken_requests",
     "broken_waits",
     "correct_by_hand",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from pytest_resilience.checks.codes import CODES
+from tests.verify.zoo.broken_kinds import SCENES as OF_ONE_KIND
 from tests.verify.zoo.keeper import BROKEN, MENDED, judged
 from tests.verify.zoo.kit import Specimen
 
@@ -86,6 +87,7 @@ SCENES = {
 
 
 OWN_SCENES = {
+    **OF_ONE_KIND,
     "a_crowd_when_the_time_is_over": ["breaker-crowd"],
     "forgets_malformed_answers": ["bad-json-then-ok"],
     "one_probe_at_a_time": ["breaker-crowd", "breaker-failed-probe"],
