@@ -246,8 +246,7 @@ def test_it(fake_server):
     [
         "threading.Event().wait()",
         "queue.Queue().get()",
-        "socket.create_server(('127.0.0.1', 0)).accept()",
-        "select.select([socket.create_server(('127.0.0.1', 0))], [], [])",
+        "select.select([], [], [])",
         "VirtualClock().advance(1)",
         "VirtualClock().__enter__()",
     ],
@@ -256,7 +255,7 @@ def test_a_failure_shows_no_line_of_the_clock_s(session: Session, stuck: str) ->
     """Whose test cannot go on wants to see his own lines."""
     result = session(
         f"""
-import queue, select, socket, threading
+import queue, select, threading
 from pytest_resilience import VirtualClock
 
 def test_it():
