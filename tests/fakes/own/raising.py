@@ -6,7 +6,7 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 from werkzeug import Request, Response
 
@@ -140,9 +140,15 @@ class Streamed(Bare):
 
 
 class Never(Bare):
-    """no-answer: it announces more than it has, and waits."""
+    """no-answer: it plans a fault for itself, and forgets about it."""
+
+    def start(self) -> Self:
+        """As ever, but for the first answer."""
+        super().start()
+        self.fail("timeout")
+        return self
 
     @route("GET", "/books")
     def all(self, request: Request) -> Any:
-        """The rest never comes."""
-        return Response("20\r\n{}", headers={"Transfer-Encoding": "chunked"})
+        """It is never asked."""
+        return {"books": []}

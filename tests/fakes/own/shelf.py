@@ -344,13 +344,14 @@ class ShortByTwo(Shelf):
         return Response(iter([text.encode()]), headers={"Content-Length": str(len(text))})
 
 
-class OwnChunks(Shelf):
-    """connection-not-kept: it codes its body by itself, and says something behind the end."""
+class Sulks(Shelf):
+    """connection-not-kept: it plans faults for itself, and forgets about them."""
 
     @route("GET", "/books")
     def all(self, request: Request) -> Any:
-        """The next answer begins with it."""
-        return Response("2\r\n{}\r\n0\r\n\r\nend", headers={"Transfer-Encoding": "chunked"})
+        """The next HEAD has no answer."""
+        self.fail("empty_reply", method="HEAD")
+        return {"books": []}
 
 
 class Remembers(Shelf):

@@ -74,7 +74,7 @@ BROKEN = {
     shelf.OtherHeadType: "head-differs",
     shelf.NoAllow: "allow-missing",
     shelf.ShortByTwo: "connection-not-kept",
-    shelf.OwnChunks: "connection-not-kept",
+    shelf.Sulks: "connection-not-kept",
     shelf.HangsUp: "connection-not-kept",
     shelf.Remembers: "not-reset",
     shelf.SharesAll: "not-reset",
