@@ -16,6 +16,7 @@ from pytest_resilience.faults._script import (
     Send,
     Step,
     bodied,
+    framed,
 )
 from pytest_resilience.faults.timing import spot
 
@@ -109,13 +110,14 @@ class WrongLength(OfTheBody):
         length = max(0, len(body) + self.by)
         answer = bodied(script.answer).without("Transfer-Encoding")
         answer = answer.with_header("Content-Length", str(length))
-        if not script.keep_alive:
+        closing = framed(script).closing
+        if closing:
             answer = answer.with_header("Connection", "close")
         # An empty body cannot be longer than it says, so a byte is made up.
         whole = head_bytes(answer) + (body or b"?" * (self.by < 0))
-        return script.saying(answer).instead(Send(whole), *self._end(script))
+        return script.saying(answer).instead(Send(whole), *self._end(closing=closing))
 
-    def _end(self, script: Script) -> tuple[Step, ...]:
+    def _end(self, *, closing: bool) -> tuple[Step, ...]:
         if self.by > 0:
             return (Hang(),)
-        return () if script.keep_alive else (Close(cut=False),)
+        return (Close(cut=False),) if closing else ()

@@ -522,6 +522,16 @@ def test_wrong_length_when_the_client_wants_to_close(by: int, end: End) -> None:
     assert b"Connection: close" in seen.head
 
 
+def test_wrong_length_when_the_application_wants_to_close() -> None:
+    """It is closed behind the answer that says so."""
+    with FakeServer(app_of(BODY, headers=[("Connection", "close")]), blocking=False) as server:
+        server.fail(faults.wrong_length())
+        seen = talk(server)
+
+    assert (seen.body, seen.end) == (BODY, End.FIN)
+    assert seen.head.count(b"Connection: close") == 1
+
+
 def test_cut_chunk_for_http_1_0(server: FakeServer) -> None:
     """A client that knows no chunks gets a body that is shorter than announced."""
     server.fail(faults.cut_chunk())
