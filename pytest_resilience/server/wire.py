@@ -84,6 +84,11 @@ def finish(sock: Socket) -> bool:
     return True
 
 
+def was_reset(sock: Socket) -> bool:
+    """Whether the client has ended the connection with a RST, which is told once."""
+    return any(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR, 4))
+
+
 def has_room(sock: Socket) -> bool:
     """Whether the kernel takes at least a third of what it can hold of this connection."""
     poll = select.poll()
@@ -177,6 +182,7 @@ class Writer:
         "_left",
         "_next",
         "_owner",
+        "_resets",
         "_sent",
         "_steps",
         "_timer",
@@ -193,6 +199,8 @@ class Writer:
         self._head_size = 0
         self._all_said = False
         """The end is recorded, since the last bytes are on their way."""
+        self._resets = False
+        """A reset waits until all that was sent is out."""
 
     @property
     def head_sent(self) -> bool:
@@ -229,8 +237,8 @@ class Writer:
             return Reset()
 
     def feed(self) -> None:
-        """Steps that were awaited have come; nothing to do when a write or a pause holds us up."""
-        if self._timer is None and not self._left:
+        """Steps that were awaited have come; nothing to do when something else holds us up."""
+        if self._timer is None and not self._left and not self._resets:
             self.run()
 
     def _do(self, step: Step) -> bool:
@@ -246,8 +254,7 @@ class Writer:
                 self._end(Outcome.CUT if cut else Outcome.ANSWERED)
                 self._owner.close()
             case Reset():
-                self._end(Outcome.CUT)
-                self._owner.reset()
+                self._reset()
             case ResetIdle(seconds):
                 self._owner.answered(seconds)
             case _:
@@ -258,6 +265,19 @@ class Writer:
 
     def _end(self, outcome: Outcome) -> None:
         self._owner.ended(outcome, self._sent, head_sent=self.head_sent)
+
+    def _reset(self) -> None:
+        sock = self._owner.sock
+        self._resets = not is_out(sock)
+        if self._resets:  # What is not would be lost with it.
+            self._owner.progress(self._sent, head_sent=self.head_sent)
+            self._owner.want_write(wanted=True)
+        elif was_reset(sock):
+            self._owner.progress(self._sent, head_sent=self.head_sent)
+            self._owner.lost()
+        else:
+            self._end(Outcome.CUT)
+            self._owner.reset()
 
     def _pause(self, seconds: float) -> None:
         self._owner.progress(self._sent, head_sent=self.head_sent)
@@ -315,6 +335,9 @@ class Writer:
     def resume(self) -> None:
         """The socket takes bytes again."""
         self._owner.want_write(wanted=False)
+        if self._resets:
+            self._reset()
+            return
         left, self._left = self._left, memoryview(b"")
         if self._write(left):
             self.run()

@@ -601,6 +601,50 @@ def test_reset_peer_in_the_body(server: FakeServer, at: float, part: bytes) -> N
     assert server.trace[0].status == 200
 
 
+@pytest.mark.parametrize(
+    "fault", [faults.reset_peer("body"), faults.cut_stream(at=0.5, reset=True)]
+)
+def test_reset_in_a_large_body(fault: Any) -> None:
+    """All that lies before the place comes: a reset takes back what the kernel still holds."""
+    large = BODY * 100_000
+    with FakeServer(app_of(large, headers=[]), blocking=False) as server:
+        server.fail(fault)
+        with Raw(server) as raw:
+            raw.send(GET)
+            held_back = server.trace[0].outcome
+            seen = raw.rest()
+        sent = ended(server).sent
+
+    assert held_back is Outcome.PENDING
+    assert large[: len(large) // 2] in seen.body
+    assert (len(seen.data), seen.end) == (sent, End.RST)
+
+
+def test_reset_behind_a_large_answer() -> None:
+    """The answer before it comes whole."""
+    large = BODY * 50_000
+    with FakeServer(app_of(large), blocking=False) as server:
+        server.fail(OK, faults.reset_peer())
+        with Raw(server) as raw:
+            raw.send(GET * 2)
+            assert server.trace.faults == [None, "reset_peer"]
+            seen = raw.rest()
+
+    assert (seen.body == large, seen.end) == (True, End.RST)
+
+
+def test_reset_in_a_large_body_whose_client_leaves() -> None:
+    """It ends as any other whose client has gone."""
+    with FakeServer(app_of(BODY * 100_000), blocking=False) as server:
+        server.fail(faults.reset_peer("body"))
+        with Raw(server) as raw:
+            raw.send(GET).exactly(100)
+        attempt = ended(server)
+
+    assert attempt.outcome is Outcome.GONE
+    assert attempt.status == 200
+
+
 def test_reset_peer_is_true_for_a_blocking_app() -> None:
     """The reset is a RST when the application runs in a worker thread, too."""
     with FakeServer(app_of(BODY)) as server:
