@@ -17,6 +17,7 @@ __all__ = [
     "Times",
     "Waits",
     "gaps",
+    "neighbours",
     "retries",
     "row",
     "table",
@@ -96,16 +97,27 @@ def retries(attempts: Sequence[Attempt]) -> list[tuple[Attempt, Attempt]]:
     Attempts with one method and target are paired in order: the oldest failure that
     has not been retried yet comes first. With several clients at once the pairing of
     like requests is a guess; compare `gaps` or one client's own trace there.
+    An attempt that was never read is taken for a retry of the one right before it, when that
+    has failed, and the one right after it for its own retry.
     """
     open_failures: dict[tuple[str, str], list[Attempt]] = {}
     pairs = []
+    before: Attempt | None = None
     for attempt in attempts:
         waiting = open_failures.setdefault((attempt.method, attempt.target), [])
-        if waiting:
+        if before is not None and neighbours(before, attempt):
+            pairs.append((open_failures[before.method, before.target].pop(), attempt))
+        elif waiting:
             pairs.append((waiting.pop(0), attempt))
+        before = attempt if attempt.failed else None
         if attempt.failed:
             waiting.append(attempt)
     return pairs
+
+
+def neighbours(failed: Attempt, following: Attempt) -> bool:
+    """Whether two attempts can only be paired by their place: nobody knows what one asks for."""
+    return any(not one.method and one.fault is not None for one in (failed, following))
 
 
 def waits(attempts: Sequence[Attempt]) -> list[float]:

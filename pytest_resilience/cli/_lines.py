@@ -11,6 +11,7 @@ import queue
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import TextIO
 
 from pytest_resilience import schedule
@@ -57,12 +58,20 @@ class Waits:
 
     def before(self, attempt: Attempt) -> float | None:
         """Seconds since the end of the failed attempt that this one repeats."""
-        failures = self._failures.get((attempt.method, attempt.target), [])
-        for failed in failures:
-            if failed.number < attempt.number:
-                failures.remove(failed)
-                return schedule.wait(failed, attempt) / schedule.SECOND
-        return None
+        failed = self._repeated_by(attempt)
+        if failed is None:
+            return None
+        self._failures[failed.method, failed.target].remove(failed)
+        return schedule.wait(failed, attempt) / schedule.SECOND
+
+    def _repeated_by(self, attempt: Attempt) -> Attempt | None:
+        alike = self._failures.get((attempt.method, attempt.target), [])
+        unread = self._failures.get(("", ""), [])
+        near = (unread,) if attempt.method else self._failures.values()
+        for failed in chain.from_iterable(near):
+            if failed.number == attempt.number - 1 and schedule.neighbours(failed, attempt):
+                return failed
+        return next((failed for failed in alike if failed.number < attempt.number), None)
 
     def remember(self, attempt: Attempt) -> None:
         """A newer state of an attempt that a later one may repeat."""

@@ -68,6 +68,18 @@ def test_an_older_number_is_never_a_repetition() -> None:
     assert waits.before(attempt(1, 5)) is None
 
 
+def test_what_was_never_read_repeats_what_came_before_and_is_repeated_by_what_follows() -> None:
+    """As in the trace."""
+    unread = dataclasses.replace(attempt(2, 2, target=""), method="", fault="never_read")
+    waits = Waits()
+    waits.remember(attempt(1, 1))
+
+    assert waits.before(unread) == 0.5
+    waits.remember(unread)
+    assert waits.before(attempt(3, 4)) == 1.5
+    assert waits.before(attempt(4, 5)) is None
+
+
 def test_memory_is_bounded() -> None:
     """A server that runs for days forgets the oldest targets and failures."""
     waits = Waits()

@@ -63,6 +63,33 @@ def test_wait_for_an_attempt_that_hangs() -> None:
     assert trace.waits == [0.0, 0.0]
 
 
+def test_waits_around_an_attempt_that_was_never_read() -> None:
+    """Nobody knows what it asked for: it repeats the failure before it, what follows repeats it."""
+    unread = {"method": "", "target": "", "status": None, "fault": "never_read"}
+    trace = Trace(
+        [
+            attempt(1, 0),
+            attempt(2, 1, 5, **unread),
+            attempt(3, 8, 5, **unread),
+            attempt(4, 17),
+            attempt(5, 25, status=200),
+            attempt(6, 30, 5, **unread),
+            attempt(7, 36, target="/other", status=200),
+            attempt(8, 40, status=200),
+        ]
+    )
+
+    assert trace.waits == [1.0, 2.0, 4.0, 8.0, 1.0]
+    assert [retry.number for retry in trace.waits.attempts()] == [2, 3, 4, 5, 7]
+
+
+def test_waits_after_what_was_no_request() -> None:
+    """What nobody could read is no attempt at what follows."""
+    trace = Trace([attempt(1, 0, method="", target="", status=400), attempt(2, 1, status=200)])
+
+    assert trace.waits == []
+
+
 def test_lists_know_their_attempts() -> None:
     """Each list of a trace knows which attempt each of its elements is about."""
     numbers = {
