@@ -171,7 +171,7 @@ class Trace(Sequence[Attempt]):
     A trace is a snapshot: reading ``server.trace`` again gives a newer one.
     """
 
-    __slots__ = ("_attempts", "_mask", "forgotten", "seed")
+    __slots__ = ("_attempts", "_mask", "forgotten", "part_of", "seed")
 
     def __init__(
         self,
@@ -180,6 +180,7 @@ class Trace(Sequence[Attempt]):
         forgotten: int = 0,
         seed: int | None = None,
         mask: Callable[[str], str] = str,
+        part_of: int = 0,
     ) -> None:
         self._mask = mask
         self._attempts = tuple(attempts)
@@ -187,6 +188,8 @@ class Trace(Sequence[Attempt]):
         """How many older attempts were dropped to keep within the server's bound."""
         self.seed = seed
         """The seed of the server's random faults; start a server with it to replay them."""
+        self.part_of = part_of
+        """How many attempts the trace has of which this is a slice, or what `to` left; else 0."""
 
     @overload
     def __getitem__(self, index: int) -> Attempt: ...
@@ -265,7 +268,13 @@ class Trace(Sequence[Attempt]):
         return self._mask(text)
 
     def _with(self, attempts: Sequence[Attempt]) -> Trace:
-        return Trace(attempts, forgotten=self.forgotten, seed=self.seed, mask=self._mask)
+        return Trace(
+            attempts,
+            forgotten=self.forgotten,
+            seed=self.seed,
+            mask=self._mask,
+            part_of=self.part_of or len(self),
+        )
 
     def __repr__(self) -> str:
         return f"<Trace of {len(self)} attempts>\n{self.table()}" if self else "<Trace: empty>"

@@ -107,7 +107,7 @@ def _around(
     """As many rows of the table as there is room for, the marked one in their middle."""
     trace = seen.trace
     if not trace:
-        return ["no attempt reached the server"]
+        return [_nothing(trace.part_of)]
     marked, rows = _rows(seen, wanted, place)
     first, last = marked, marked + 1
     free = CHARACTERS - len(rows[marked])
@@ -123,6 +123,13 @@ def _around(
     before = [f"  ... {first} before"] if first else []
     after = [f"  ... {len(rows) - last} after"] if last < len(rows) else []
     return [*before, *rows[first:last], *after]
+
+
+def _nothing(part_of: int) -> str:
+    if not part_of:
+        return "no attempt reached the server"
+    none = "not" if part_of == 1 else "none of them"
+    return f"{_count(part_of, 'attempt')} reached the server, {none} in this part of the trace"
 
 
 def _rows(seen: schedule.Seen[Any], wanted: Sequence[object], place: int) -> tuple[int, list[str]]:

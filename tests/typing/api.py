@@ -124,6 +124,7 @@ def test_records(trace: Trace) -> None:
     assert_type(attempt.headers["Accept"], str)
     assert_type(attempt.outcome, Outcome)
     assert_type(trace[1:], Trace)
+    assert_type(trace[1:].part_of, int)
     assert_type(trace.to("GET", "/v1/*").table(), str)
     waits: list[float] = trace.waits
     gaps: list[float] = trace.gaps

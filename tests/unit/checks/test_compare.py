@@ -138,6 +138,15 @@ def test_an_empty_trace_says_so() -> None:
     ]
 
 
+def test_an_empty_part_of_a_trace_says_so() -> None:
+    """Attempts came, and the filter has left none of them."""
+    none = explain(trace(0, 1000).to(path="/v1/secret/*")[1:].waits, [1])
+    nor_here = explain(trace(0).to("GET").statuses, [200])
+
+    assert none[1] == "2 attempts reached the server, none of them in this part of the trace"
+    assert nor_here[1] == "1 attempt reached the server, not in this part of the trace"
+
+
 def test_numbers_survive_filters() -> None:
     """In a filtered trace the attempts keep the numbers that the whole table shows."""
     seen = trace(0, 1000, 3000)[1:]
