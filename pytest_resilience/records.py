@@ -221,10 +221,11 @@ class Trace(Sequence[Attempt]):
         """Seconds a client waited before each retry, in order of the retries.
 
         A retry is an attempt with the method and target of an earlier one that had
-        failed; the wait runs from the end of the one to the start of the other. An
-        attempt that still hung when its retry came gives 0.0. Of a connection that was never
-        read nobody knows what it asked for: it is taken for a retry of the failure right
-        before it, and the attempt right after it for its own retry.
+        failed, or whose answer did not go out in full; the wait runs from the end of the
+        one to the start of the other. An attempt that still hung when its retry came gives
+        0.0. Of a connection that was never read nobody knows what it asked for: it is taken
+        for a retry of the failure right before it, and the attempt right after it for its
+        own retry.
         """
         return schedule.Waits(schedule.waits(self._attempts), self)
 

@@ -25,6 +25,7 @@ __all__ = [
     "wait",
     "waits",
     "waits_by_number",
+    "wants_retry",
 ]
 
 SECOND = 1_000_000_000
@@ -109,10 +110,15 @@ def retries(attempts: Sequence[Attempt]) -> list[tuple[Attempt, Attempt]]:
             pairs.append((open_failures[before.method, before.target].pop(), attempt))
         elif waiting:
             pairs.append((waiting.pop(0), attempt))
-        before = attempt if attempt.failed else None
-        if attempt.failed:
-            waiting.append(attempt)
+        before = attempt if wants_retry(attempt) else None
+        if before is not None:
+            waiting.append(before)
     return pairs
+
+
+def wants_retry(attempt: Attempt) -> bool:
+    """Whether its client may try again: it has failed, or its client has not got all of it."""
+    return attempt.failed or attempt.outcome.value in {"cut", "gone"}
 
 
 def neighbours(failed: Attempt, following: Attempt) -> bool:

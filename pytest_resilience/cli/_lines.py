@@ -80,7 +80,7 @@ class Waits:
         known = [old for old in failures if old.number == attempt.number]
         if known:
             failures[failures.index(known[0])] = attempt
-        elif attempt.failed:
+        elif schedule.wants_retry(attempt):
             failures.append(attempt)
             del failures[:-MOST_TARGETS]
         if len(self._failures) > MOST_TARGETS:

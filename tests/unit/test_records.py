@@ -83,6 +83,14 @@ def test_waits_around_an_attempt_that_was_never_read() -> None:
     assert [retry.number for retry in trace.waits.attempts()] == [2, 3, 4, 5, 7]
 
 
+def test_waits_after_answers_that_did_not_go_out_in_full() -> None:
+    """Whatever their status: the server went down, or the client had waited for long enough."""
+    cut = attempt(1, 0, 0.5, status=200, outcome=Outcome.CUT)
+    gone = attempt(2, 1.5, 0.5, status=200, outcome=Outcome.GONE)
+
+    assert Trace([cut, gone, attempt(3, 4, status=200)]).waits == [1.0, 2.0]
+
+
 def test_waits_after_what_was_no_request() -> None:
     """What nobody could read is no attempt at what follows."""
     trace = Trace([attempt(1, 0, method="", target="", status=400), attempt(2, 1, status=200)])
