@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from operator import is_
 from typing import Any, Final
 
@@ -69,6 +70,11 @@ def as_expected() -> bool:
 
 def _telling(kind: type, told: Told) -> type:
     class Module(kind):  # type: ignore[misc]  # of whatever class it is
+        def __new__(cls, *args: object, **options: object) -> Any:  # noqa: ANN401 -- of either class
+            # importlib makes every module of the class of sys, and those are no sys.
+            make = kind if cls is Module else partial(kind.__new__, cls)
+            return make(*args, **options)
+
         def __reduce__(self) -> tuple[Any, ...]:
             # Who pickles modules by their class, as cloudpickle does, does not know this one.
             return __import__, (self.__name__,)
@@ -97,6 +103,9 @@ class _Told:
         self._values = vars(sys)
 
     def __set__(self, module: object, value: object) -> None:
+        if module is not sys:  # of a class that somebody has made of this one
+            vars(module)[self._name] = value
+            return
         self._values[self._name] = value
         # By identity: a stream may have its own way of being equal. And not by `id`, of which
         # audit hooks, ours as well, are told each time.
@@ -108,6 +117,6 @@ class _Told:
 
     def __delete__(self, module: object) -> None:
         try:
-            del self._values[self._name]
+            del vars(module)[self._name]
         except KeyError:
             raise AttributeError(self._name) from None

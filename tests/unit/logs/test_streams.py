@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import io
 import logging
 import pickle
@@ -13,6 +14,7 @@ import threading
 import types
 import weakref
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -363,6 +365,46 @@ def test_sys_is_the_module_that_it_was() -> None:
         assert pickle.loads(pickle.dumps(sys)) is sys  # noqa: S301 -- our own
 
     assert type(sys) is before
+
+
+def test_modules_that_are_imported_meanwhile_are_like_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """importlib makes them of the class of sys: langchain-core has modules named stdout."""
+    (tmp_path / "with_streams").mkdir()
+    (tmp_path / "with_streams" / "__init__.py").touch()
+    (tmp_path / "with_streams" / "stdout.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    before = sys.stdout
+    with Recorder():
+        module = importlib.import_module("with_streams.stdout")
+        package = sys.modules["with_streams"]
+        made = type(sys)("made", doc="By hand.")
+        monkeypatch.setattr(made, "stderr", "mine", raising=False)
+
+        assert (type(package), type(made)) == (types.ModuleType, types.ModuleType)
+        assert (package.stdout, made.stderr, sys.stdout) == (module, "mine", before)
+        print("heard")
+
+    assert capsys.readouterr().out == "heard\n"
+
+
+def test_a_module_of_a_class_that_was_made_of_it_has_streams_of_its_own() -> None:
+    """Set and deleted, they are nobody else's."""
+    before = sys.stdout
+    with Recorder():
+
+        class Lazy(type(sys)):  # type: ignore[misc]
+            """Somebody's own."""
+
+        lazy = Lazy("lazy")
+    lazy.stdout = "mine"
+    assert (lazy.stdout, sys.stdout) == ("mine", before)
+    del lazy.stdout
+    with pytest.raises(AttributeError, match="stdout"):
+        del lazy.stdout
+
+    assert sys.stdout is before
 
 
 def test_whoever_makes_another_class_of_it_keeps_it() -> None:
