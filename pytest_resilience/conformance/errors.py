@@ -122,10 +122,14 @@ def _wrong_methods(trial: Trial) -> Iterator[Ask]:
 
 
 def _shape(where: str, wanted: Shape, said: Said) -> Iterator[Flaw]:
-    """Members that all errors have must be there; further ones tell more about some."""
+    """Members that all errors have must be there; further ones tell more about some.
+
+    One that is null in an error of no request's is filled in where there is something to say.
+    """
     came = shape_of(_data(said))
     for place, want, have in mismatches(wanted, came):
-        if want != "nothing":
+        filled_in = want == "null" and place and have != "nothing"
+        if want != "nothing" and not filled_in:
             at = f" at {place}" if place else ""
             yield Flaw("error-shape", where, f"{want}{at}, as error() has it", have)
 

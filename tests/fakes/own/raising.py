@@ -152,3 +152,34 @@ class Never(Bare):
     def all(self, request: Request) -> Any:
         """It is never asked."""
         return {"books": []}
+
+
+class Hints(Bare):
+    """Has a hint for some errors, and says null for the others."""
+
+    @property
+    def presets(self) -> Any:
+        """One with a hint."""
+        return {"full": lambda: (507, {"message": "no", "hint": "throw some away"})}
+
+
+class NoHint(Bare):
+    """error-shape: a member that all other errors have is not there."""
+
+    @property
+    def presets(self) -> Any:
+        """One without."""
+        return {"full": lambda: (507, {"message": "no"})}
+
+
+class NothingSaid(Bare):
+    """error-shape: nothing at all is no object."""
+
+    def error(self, status: int, message: str | None = None) -> Any:
+        """No body to speak of."""
+        return status, None
+
+    @property
+    def presets(self) -> Any:
+        """One with a body."""
+        return {"full": lambda: (507, {"message": "no"})}

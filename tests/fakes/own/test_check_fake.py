@@ -39,7 +39,7 @@ class GitHub(Fake):
 
 
 RIGHT = [GitHub, Shelf, shelf.EndsItsThread, shelf.Minted, shelf.Plain, shelf.Store]
-RIGHT += [raising.BeginsAThread, raising.Streamed]
+RIGHT += [raising.BeginsAThread, raising.Streamed, raising.Hints]
 
 
 @pytest.mark.parametrize("fake", RIGHT, ids=lambda fake: fake.__name__)
@@ -92,6 +92,8 @@ BROKEN = {
     raising.ListedEnvironment: "environment-not-text",
     raising.NoPreset: "handler-raised",
     raising.WordOrData: "error-shape",
+    raising.NoHint: "error-shape",
+    raising.NothingSaid: "error-shape",
     raising.TextAsData: "error-type",
     raising.NoNumber: "error-type",
     raising.WaitsForNothing: "blocks-the-loop",
