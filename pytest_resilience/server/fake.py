@@ -7,7 +7,7 @@ import json
 import random
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.wrappers import Request, Response
@@ -15,6 +15,7 @@ from werkzeug.wrappers import Request, Response
 from pytest_resilience.answers import REASONS, Answer
 from pytest_resilience.errors import (
     PlanError,
+    shown,
     tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
 )
 from pytest_resilience.faults import Context, Fault, Script, _check
@@ -162,7 +163,10 @@ class Fake(FakeServer):
             request.environ[UNMATCHED] = _words(nearest)
             return self.respond(self.unmatched(request, nearest))
         try:
-            return self.respond(getattr(self, endpoint)(request, **arguments))
+            returned = getattr(self, endpoint)(request, **arguments)
+            if isinstance(returned, tuple) and not _can_be_meant(returned):
+                _refuse(f"{type(self).__name__}.{endpoint}", returned)
+            return self.respond(returned)
         except MethodNotAllowed as error:  # abort(405): a handler that takes too many in
             return self._not_allowed(request, error)
         except HTTPException as error:  # werkzeug's abort(404), or a body that is no JSON
@@ -247,6 +251,23 @@ class Preset:
 
     def __repr__(self) -> str:
         return f"<preset {self.label}>"
+
+
+def _can_be_meant(returned: tuple[Any, ...]) -> bool:
+    match returned:
+        case (int(), _) | (int(), _, None | Mapping()):
+            return True
+        case (int(), *_):
+            return False
+        case (Mapping() | Response(), int(status), *_):  # Flask has the status behind the data.
+            return not 100 <= status <= 599
+        case _:
+            return True
+
+
+def _refuse(handler: str, returned: object) -> NoReturn:
+    wanted = "JSON data, (status, data), (status, data, headers) or a Response"
+    raise PlanError(f"{handler} returned {shown(returned)}: wanted {wanted}")
 
 
 def as_answer(response: Response) -> Answer:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import requests
-from werkzeug import Request
+from werkzeug import Request, Response
 from werkzeug.exceptions import MethodNotAllowed, abort
 
 from pytest_resilience import Attempt, Fake, PlanError, faults, route
@@ -144,6 +144,60 @@ def test_a_handler_sets_headers() -> None:
         answer = requests.get(f"{fake.url}/x", timeout=10)
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (202, "7")
+
+
+class Returns(Fake):
+    """A handler that returns what it is told to."""
+
+    returned: Any = None
+
+    @route("GET", "/x")
+    def get(self, request: object) -> object:
+        """Answer."""
+        return self.returned
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        ({"id": 1}, 201),
+        ({"id": 1}, 201, {"Location": "/1"}),
+        (Response("made"), 201),
+        (204,),
+        (200, {}, [("Retry-After", "7")]),
+        (200, {}, {}, "more"),
+    ],
+    ids=str,
+)
+def test_a_handlers_answer_that_cannot_be_meant(returned: Any) -> None:
+    """It is refused by the handler's name: the status is in front, and headers are a mapping."""
+    with Returns() as fake:
+        fake.returned = returned
+        answer = requests.get(f"{fake.url}/x", timeout=10)
+
+    assert answer.status_code == 500
+    assert str(fake.errors[0]) == (
+        f"Returns.get returned {returned!r}: wanted JSON data, (status, data), "
+        "(status, data, headers) or a Response"
+    )
+
+
+@pytest.mark.parametrize(
+    ("returned", "expected"),
+    [
+        (({"id": 1}, 3), [{"id": 1}, 3]),
+        (("a", 200), ["a", 200]),
+        (("a", "b", "c"), ["a", "b", "c"]),
+        ((), []),
+        ((200, {"id": 1}, None), {"id": 1}),
+    ],
+)
+def test_a_tuple_without_a_status_is_data(returned: Any, expected: object) -> None:
+    """A pair of what there is and how many, say."""
+    with Returns() as fake:
+        fake.returned = returned
+
+        assert requests.get(f"{fake.url}/x", timeout=10).json() == expected
 
 
 def test_a_fake_has_no_named_errors_unless_it_says_so() -> None:
