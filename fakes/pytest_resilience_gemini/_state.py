@@ -66,7 +66,7 @@ def _models_from_json(data: Any) -> dict[str, Model]:
 def _model(entry: Any) -> Model:
     given = {"name": entry} if isinstance(entry, str) else entry
     name = given.get("name") if isinstance(given, dict) else None
-    if not isinstance(name, str) or not name.removeprefix("models/"):
+    if not isinstance(name, str) or not _models.SERVED.fullmatch(name.removeprefix("models/")):
         raise PlanError(f'state: a model wants a name such as "gemini-3.8-flash", not {entry!r}')
     for field, value in given.items():
         _check_field(field, value)

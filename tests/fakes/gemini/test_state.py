@@ -145,6 +145,7 @@ def test_a_function_is_shown_and_cannot_be_set(gemini: Gemini) -> None:
         ({"models": [7]}, "state: a model wants a name such as"),
         ({"models": [{"name": "models/"}]}, "state: a model wants a name such as"),
         ({"models": [{}]}, "state: a model wants a name such as"),
+        ({"models": ["tunedModels/m"]}, "state: a model wants a name such as"),
         ({"models": [{"name": "m", "limit": 1}]}, "a model has no field 'limit'; there are: name,"),
         ({"models": [{"name": "m", "topK": "x"}]}, "state: a model's topK cannot be 'x'"),
         ({"models": [{"name": "m", "topK": True}]}, "state: a model's topK cannot be True"),
