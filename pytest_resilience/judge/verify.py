@@ -26,6 +26,7 @@ from pytest_resilience.judge.stage import Stage
 from pytest_resilience.judge.verdict import Verdict
 from pytest_resilience.plan import nearest
 from pytest_resilience.policy.policy import RetryPolicy
+from pytest_resilience.server.credentials import variables
 from pytest_resilience.server.server import FakeServer
 
 __all__ = ["Judge", "UnknownScenario", "verify"]
@@ -266,7 +267,7 @@ def _as_another(call: Callable[..., Any], server: FakeServer) -> Callable[[], An
 def _pointed_at(server: FakeServer) -> Iterator[None]:
     """The environment that points clients at the server, unless somebody has seen to that."""
     missing = {
-        name: value for name, value in server.environment.items() if os.environ.get(name) != value
+        name: value for name, value in variables(server).items() if os.environ.get(name) != value
     }
     before = {name: os.environ.get(name) for name in missing}
     os.environ.update(missing)

@@ -14,6 +14,7 @@ from pytest_resilience.recording.bodies import Body
 from pytest_resilience.recording.masking import HOST, NAME, SERVER
 from pytest_resilience.recording.tape import Exchange, Message
 from pytest_resilience.secrets.names import tells
+from pytest_resilience.server.credentials import variables
 from pytest_resilience.server.server import FakeServer
 
 __all__ = ["Replay", "accepted_in", "names_in"]
@@ -41,7 +42,7 @@ class Replay:
         self, fake: FakeServer, accepted: frozenset[str], values: Mapping[str, str] | None = None
     ) -> None:
         self._fake = fake
-        self._environment = dict(fake.environment)
+        self._environment = dict(variables(fake))
         self._values = {f"{{{{{name}}}}}": value for name, value in (values or {}).items()}
         self._values |= {f"{{{{{name}}}}}": value for name, value in self._environment.items()}
         self._values |= {SERVER: fake.url, HOST: f"{fake.host}:{fake.port}"}

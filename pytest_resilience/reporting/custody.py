@@ -11,7 +11,10 @@ import pytest
 
 from pytest_resilience import engine
 from pytest_resilience.checks import leftovers
-from pytest_resilience.errors import ResilienceError
+from pytest_resilience.errors import (
+    ResilienceError,
+    tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
+)
 from pytest_resilience.records import MASKS
 from pytest_resilience.reporting import settings
 from pytest_resilience.reporting.environment import Environment
@@ -112,10 +115,12 @@ class Custody:
         self._point_at(server)
 
     def _point_at(self, server: FakeServer) -> None:
-        variables = server.environment
-        self.mask.add(variables)
+        from pytest_resilience.server.credentials import variables
+
+        said = variables(server)
+        self.mask.add(said)
         if self.settings.env and not self.closed:
-            self.environment.set(variables, server)
+            self.environment.set(said, server)
 
     def fake(self, name: str, *, shared: bool = False) -> FakeServer:
         """A new fake by the name of its entry point, not started yet."""

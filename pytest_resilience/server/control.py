@@ -20,6 +20,7 @@ from pytest_resilience.plan import Plan, Rule
 from pytest_resilience.secrets.search import Search
 from pytest_resilience.server import _guard, _shown
 from pytest_resilience.server._call import JSON, Call, Refused
+from pytest_resilience.server.credentials import variables
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -232,11 +233,11 @@ class Control:
 
 def environment(server: FakeServer) -> dict[str, str]:
     """The variables that point a client, or a program that drives it, at a server."""
-    variables = {"RESILIENCE_URL": server.url, **server.environment}
+    found = {"RESILIENCE_URL": server.url, **variables(server)}
     unseal_keys = getattr(server, "unseal_keys", None)
     if unseal_keys:
-        variables["VAULT_UNSEAL_KEYS"] = ",".join(unseal_keys)
-    return variables
+        found["VAULT_UNSEAL_KEYS"] = ",".join(unseal_keys)
+    return found
 
 
 def _count(rules: list[object]) -> int:

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from pytest_resilience.answers import Answer
-from pytest_resilience.errors import PlanError
+from pytest_resilience.errors import (
+    PlanError,
+    tells_all as __tracebackhide__,  # noqa: F401 -- pytest's
+)
 from pytest_resilience.faults import _check
 from pytest_resilience.records import Attempt
 from pytest_resilience.secrets.names import is_public, tells
@@ -105,7 +108,7 @@ def _of_service(server: FakeServer) -> dict[str, Secret]:
     if not isinstance(stored, Mapping):
         _check.refuse("stored_secrets", type(stored), STORED)
     found = {value: Secret.of(name, value, named=True) for name, value in _named(stored)}
-    others = ((name, value) for name, value in _variables(server) if tells(name))
+    others = ((name, value) for name, value in _its_variables(server) if tells(name))
     kept = (pair for path, data in stored.items() for pair in _of_store(data, path))
     for label, value in chain(others, kept):
         if value not in found:
@@ -113,8 +116,26 @@ def _of_service(server: FakeServer) -> dict[str, Secret]:
     return found
 
 
-def _variables(server: FakeServer) -> Iterable[Pair]:
-    return server.environment.items() if server.started_once else ()
+def variables(server: FakeServer) -> Mapping[str, str]:
+    """What a server says points clients at it.
+
+    Raises:
+        PlanError: It says something else; a value is not shown, it may be a secret.
+    """
+    said: object = server.environment
+    place = f"{type(server).__name__}.environment"
+    if not isinstance(said, Mapping):
+        wanted = "a property that is a mapping of names to texts"
+        raise PlanError(f"{place} is of type {type(said).__name__}: wanted {wanted}")
+    for name, value in said.items():
+        if not (isinstance(name, str) and isinstance(value, str)):
+            kind = type(value).__name__
+            raise PlanError(f"{place}[{name!r}] is of type {kind}: wanted texts, say str(port)")
+    return said
+
+
+def _its_variables(server: FakeServer) -> Iterable[Pair]:
+    return variables(server).items() if server.started_once else ()
 
 
 def _named(stored: Mapping[str, Any]) -> Iterator[Pair]:

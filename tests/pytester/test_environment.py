@@ -126,3 +126,41 @@ def test_it(fake_github):
     )
 
     result.assert_outcomes(passed=1)
+
+
+SAYS = """
+from pytest_resilience import Fake
+
+class Parcels(Fake):
+    {environment}
+
+def test_it(fake_server):
+    fake_server(Parcels)
+"""
+
+
+@pytest.mark.parametrize(
+    ("environment", "line"),
+    [
+        (
+            "environment = property(lambda self: {'PARCELS_KEY': 735})",
+            "*PlanError: Parcels.environment[[]'PARCELS_KEY'] is of type int: wanted texts, say *",
+        ),
+        (
+            "environment = property(lambda self: {7: 'seven'})",
+            "*PlanError: Parcels.environment[[]7] is of type str: wanted texts, *",
+        ),
+        (
+            "environment = lambda self: {}",
+            "*PlanError: Parcels.environment is of type method: wanted a property that is a *",
+        ),
+    ],
+)
+def test_variables_that_are_no_texts_are_refused(
+    session: Session, environment: str, line: str
+) -> None:
+    """In one line that names the fake and the variable, and no value."""
+    result = session(SAYS.format(environment=environment))
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([line])
