@@ -173,12 +173,14 @@ class Gemini(Service):
 
         And answers without a text, and errors within a stream behind its first event.
         """
-        errors: dict[str, faults.Fault] = {
-            name: NamedError(name, partial(self._named_refusal, make))
-            for name, make in PRESETS.items()
+        errors = {
+            name: NamedError(name, partial(self._named_refusal, PRESETS[name]))
+            for name, make in self.presets.items()
+            if isinstance(make, partial) and make.func == self._named_refusal
         }
         streamed = (stream.malformed(), stream.error_event(), stream.error_tail())
         return {
+            **super().named_faults,  # Those of a class that derives from this one among them.
             **errors,
             **{name: Trap(name) for name in TRAPS},
             **{fault.label: fault for fault in streamed},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from werkzeug import Response
 from werkzeug.exceptions import MethodNotAllowed
@@ -50,6 +50,17 @@ class Service(Fake):
     _says: list[Say]
     _requests: list[Prompt]
     _meter: Meter
+    _direct: ClassVar[Mapping[str, str]]
+    """The handlers that are found without a look at the routes."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        # What somebody's class answers otherwise, or elsewhere, or not at all, its routes tell.
+        cls._direct = {
+            method: name
+            for method, name in HANDLERS.items()
+            if getattr(cls, name) is getattr(Service, name)
+        }
 
     # Routes
 
@@ -171,7 +182,7 @@ class Service(Fake):
     def handle(self, request: Request) -> Response:
         """Answer one request; what a handler raises is an answer too."""
         call = _call(request)
-        handler = HANDLERS.get(call.method) if request.method == "POST" else None
+        handler = self._direct.get(call.method) if request.method == "POST" else None
         try:
             if handler is None:
                 return super().handle(request)
