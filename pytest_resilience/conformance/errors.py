@@ -18,8 +18,9 @@ __all__ = ["errors"]
 STATUSES = (500, 503, 429)
 NOWHERE = "/pytest-resilience/no/such/path"
 METHODS = ("PATCH", "DELETE", "PUT", "POST", "GET")
-ALSO = frozenset({"application/octet-stream", "text/event-stream"})
-"""Types of bodies that may be JSON: files that somebody has put there, and errors of streams."""
+ALSO = frozenset({"application/octet-stream", "binary/octet-stream", "text/event-stream"})
+"""Types of bodies that may be JSON: files that somebody has put there (the second is S3's own
+word for them), and errors of streams."""
 
 
 def errors(trial: Trial) -> Iterator[Flaw]:

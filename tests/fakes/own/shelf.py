@@ -87,6 +87,11 @@ class Store(Fake):
         """One of them."""
         return Response(b'{"a": 1}', content_type="application/octet-stream")
 
+    @route("GET", "/bucket/file")
+    def object(self, request: Request) -> Response:
+        """One of them, as S3 has it."""
+        return Response(b'{"a": 1}', content_type="binary/octet-stream")
+
 
 class Plain(FakeServer):
     """A server of an application that may wait."""
