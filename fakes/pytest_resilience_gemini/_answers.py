@@ -11,7 +11,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from pytest_resilience_gemini import _functions, _safety, _tokens
+from pytest_resilience_gemini import _functions, _models, _safety, _tokens
 from pytest_resilience_gemini._prompt import Prompt
 from pytest_resilience_gemini._reply import Reply
 
@@ -35,7 +35,7 @@ class Answerer:
     def __init__(
         self, prompt: Prompt, reply: Reply, asked: list[dict[str, Any]], random: Random
     ) -> None:
-        self._prompt = prompt
+        self._model = _models.meant(prompt.model)
         self._asked = asked
         self._ratings = _safety.rated(reply.ratings, prompt.body.get("safety_settings", ()))
         if any("blocked" in rating for rating in self._ratings):
@@ -54,7 +54,7 @@ class Answerer:
             {"functionCall": {"name": name, "args": dict(arguments)}}
             for name, arguments in self._reply.calls
         ]
-        if parts and _functions.thinks_in_signatures(self._prompt.model):
+        if parts and _functions.thinks_in_signatures(self._model):
             for part in parts:
                 part["functionCall"]["id"] = _name(random, 6)
             parts[0]["thoughtSignature"] = base64.b64encode(random.randbytes(24)).decode()
@@ -83,7 +83,7 @@ class Answerer:
             told.append((self._calls, self._said(self._reply.text, calls=True)))
         if not told:
             return [self.whole()]
-        always = self._prompt.model.startswith(("gemini-1.0", "gemini-pro"))
+        always = self._model.startswith(("gemini-1.0", "gemini-pro"))
         last = len(told) - 1
         return [
             self._response(parts, said, self._reply.finish if always or n == last else None)
@@ -106,7 +106,7 @@ class Answerer:
         return {
             **response,
             "usageMetadata": self._usage(said),
-            "modelVersion": self._prompt.model,
+            "modelVersion": self._model,
             "responseId": self._response_id,
         }
 

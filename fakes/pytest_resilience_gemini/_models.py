@@ -24,6 +24,13 @@ GENERATE = (
     "gemini-2.5-pro",
 )
 EMBED = ("gemini-embedding-001",)
+# Names for the newest of a kind, which google-genai's own pages call, and koharu#790. Which ones
+# those are, and that an answer says so in its modelVersion, is inferred.
+LATEST = {
+    "gemini-flash-latest": "gemini-3.8-flash",
+    "gemini-flash-lite-latest": "gemini-3.5-flash-lite",
+    "gemini-pro-latest": "gemini-3.1-pro-preview",
+}
 
 # With capitals or blanks it is none: cherry-studio#9863, pluely#240, godot-simple-gemini-api#3. Of
 # other signs there is no report, nor of methods other than GenerateContent and GetModel.
@@ -38,7 +45,12 @@ Model = dict[str, Any]
 
 def default_models() -> dict[str, Model]:
     """The models of a new fake, by name."""
-    return {name: describe(name) for name in (*GENERATE, *EMBED)}
+    return {name: describe(name) for name in (*GENERATE, *LATEST, *EMBED)}
+
+
+def meant(name: str) -> str:
+    """The model that a name stands for; nearly always that of this name."""
+    return LATEST.get(name, name)
 
 
 def names(given: object) -> list[str]:

@@ -136,7 +136,8 @@ class Service(Fake):
         call = _call(request)
         details = _tokens.details(body)
         tokens = _tokens.total(details)
-        _validation.prompt(body, call.model, tokens, self.models[call.model]["inputTokenLimit"])
+        limit = self.models[call.model]["inputTokenLimit"]
+        _validation.prompt(body, _models.meant(call.model), tokens, limit)
         self._meter.generate(call.model, tokens, self._now())
         prompt = Prompt(call.model, call.version, call.stream, body)
         self._requests.append(prompt)

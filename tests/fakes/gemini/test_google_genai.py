@@ -142,7 +142,7 @@ def test_it_lists_models_page_by_page(gemini: Gemini, client: Any) -> None:
     """The pager follows the tokens."""
     names = [model.name for model in client.models.list(config={"page_size": 4})]
 
-    assert len(names) == 9
+    assert len(names) == 12
     assert names[0] == "models/gemini-3.8-flash"
     assert len(gemini.trace) == 3
 
@@ -406,7 +406,7 @@ def test_it_counts_and_lists_asynchronously(run: Callable[..., Any]) -> None:
         models = [model async for model in await client.models.list(config={"page_size": 4})]
         return counted.total_tokens, len(models)
 
-    assert run(work) == (2, 9)
+    assert run(work) == (2, 12)
 
 
 def test_an_error_becomes_its_exception_asynchronously(

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from pytest_resilience import PlanError
-from pytest_resilience_gemini import Gemini
+from pytest_resilience_gemini import Gemini, Reply
 
 Ask = Callable[..., requests.Response]
 Get = Callable[..., requests.Response]
@@ -46,6 +46,9 @@ def test_the_models_are_those_of_2026(get: Get, version: str) -> None:
         "models/gemini-3.1-pro-preview",
         "models/gemini-2.5-flash",
         "models/gemini-2.5-pro",
+        "models/gemini-flash-latest",
+        "models/gemini-flash-lite-latest",
+        "models/gemini-pro-latest",
         "models/gemini-embedding-001",
     ]
 
@@ -75,12 +78,12 @@ def test_a_model_is_a_resource(get: Get) -> None:
 
 def test_pages_follow_each_other(get: Get) -> None:
     """Each model once, and the last page has no token."""
-    first = get("/v1beta/models", pageSize="4").json()
-    second = get("/v1beta/models", pageSize="4", pageToken=first["nextPageToken"]).json()
-    third = get("/v1beta/models", pageSize="4", pageToken=second["nextPageToken"]).json()
+    first = get("/v1beta/models", pageSize="5").json()
+    second = get("/v1beta/models", pageSize="5", pageToken=first["nextPageToken"]).json()
+    third = get("/v1beta/models", pageSize="5", pageToken=second["nextPageToken"]).json()
 
-    assert [len(page["models"]) for page in (first, second, third)] == [4, 4, 1]
-    assert names_of(second)[0] == "models/gemini-3.5-flash-lite"
+    assert [len(page["models"]) for page in (first, second, third)] == [5, 5, 2]
+    assert names_of(second)[0] == "models/gemini-3.1-pro-preview"
     assert "nextPageToken" not in third
 
 
@@ -119,7 +122,7 @@ def test_sizes_and_tokens_come_in_either_spelling(get: Get) -> None:
     first = get("/v1/models", page_size="8").json()
     rest = get("/v1/models", page_size="8", page_token=first["nextPageToken"]).json()
 
-    assert [len(page["models"]) for page in (first, rest)] == [8, 1]
+    assert [len(page["models"]) for page in (first, rest)] == [8, 4]
 
 
 @pytest.mark.parametrize("size", ["many", "", "2.0", "1e1", " 2", "2147483648"])
@@ -267,9 +270,33 @@ def test_a_model_can_be_retired(gemini: Gemini, ask: Ask) -> None:
     assert (before, refused.status_code) == (200, 404)
     assert refused.json()["error"]["message"].startswith("models/gemini-3.8-flash is not found")
     assert ask(model="gemini-3.7-flash").status_code == 200
-    assert len(gemini.models) == 7
+    assert len(gemini.models) == 10
     gemini.start_over()
     assert ask().status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("gemini-flash-latest", "gemini-3.8-flash"),
+        ("gemini-flash-lite-latest", "gemini-3.5-flash-lite"),
+        ("gemini-pro-latest", "gemini-3.1-pro-preview"),
+    ],
+)
+def test_the_latest_of_a_kind_is_the_model_that_it_is(
+    gemini: Gemini, ask: Ask, name: str, meant: str
+) -> None:
+    """It signs its calls as that does, and knows as little of penalties."""
+    gemini.say(Reply.call("f"))
+
+    answer = ask(model=name).json()
+    penalty = {"generationConfig": {"presencePenalty": 1}}
+    refused = ask({"contents": [{"parts": [{"text": "a"}]}], **penalty}, model=name)
+
+    assert answer["modelVersion"] == meant
+    assert "thoughtSignature" in answer["candidates"][0]["content"]["parts"][0]
+    assert refused.json()["error"]["message"] == "Penalty is not enabled for this model"
+    assert gemini.requests[0].model == name
 
 
 def test_only_a_model_that_there_is_can_be_retired(gemini: Gemini) -> None:
