@@ -16,7 +16,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from functools import cache
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_resilience.clock import moments, new_rlock
@@ -158,17 +158,28 @@ def put(owner: Any, name: str, make: Callable[[Any], object]) -> None:  # noqa: 
     if place in _taps and (_listeners or _taps[place][0] is before):
         return
     tap = make(getattr(owner, name))
-    setattr(owner, name, tap)
+    _set(owner, name, tap)
 
     def take_away() -> None:
-        if vars(owner).get(name) is not tap:
-            return
-        if before is _MISSING:
-            delattr(owner, name)
-        else:
-            setattr(owner, name, before)
+        if vars(owner).get(name) is tap:
+            _set(owner, name, before)
 
     _taps[place] = tap, take_away
+
+
+def _set(owner: Any, name: str, value: object) -> None:  # noqa: ANN401 -- any owner
+    own = vars(owner)
+    if isinstance(own, dict) and isinstance(type(owner).__setattr__, FunctionType):
+        # A stream around another may hand on what is set, and the other would call it in turn:
+        # tqdm's DummyTqdmFile does so.
+        if value is _MISSING:
+            del own[name]
+        else:
+            own[name] = value
+    elif value is _MISSING:
+        delattr(owner, name)
+    else:
+        setattr(owner, name, value)
 
 
 def note(tap: object, take_away: Callable[[], None] = lambda: None) -> bool:

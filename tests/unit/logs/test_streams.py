@@ -170,6 +170,39 @@ def test_whoever_puts_a_stream_in_place_is_not_to_blame(refused: str) -> None:
     assert printed(again) == [("stdout", "again")]
 
 
+class Around:
+    """A stream around another, which has all attributes but `write`, as tqdm's has."""
+
+    def __init__(self, around: Any) -> None:
+        vars(self)["around"] = around
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.around, name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        setattr(self.around, name, value)
+
+    def write(self, text: str) -> int:
+        return self.around.write(text.upper())  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("around", [lambda: sys.stdout, io.StringIO])
+def test_a_stream_around_another_does_not_call_itself(
+    around: Callable[[], Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is set on it would be set on the other one; and each is as before in the end."""
+    stream = Around(around())
+    with Recorder() as logs:
+        with contextlib.redirect_stdout(stream):
+            print("heard")
+        print("beside it")
+
+    assert logs.texts[0] == "heard"
+    assert logs.texts[-1] == "beside it"
+    assert capsys.readouterr().out.endswith("beside it\n")
+    assert list(vars(stream)) == ["around"]
+
+
 @pytest.mark.parametrize("mocked", [mock.MagicMock, lambda: mock.create_autospec(sys.stdout)])
 def test_a_mock_knows_how_it_was_called(mocked: Callable[[], Any]) -> None:
     """Its `write` is what is asked for that, and so is no other one."""
