@@ -17,7 +17,7 @@ from __future__ import annotations
 import sys
 import time
 
-from pytest_resilience.clock import _links, _moments, _pictures
+from pytest_resilience.clock import _links, _moments, _outliving, _pictures
 from pytest_resilience.clock._gathering import Gathering
 from pytest_resilience.clock._parties import Party, Reason, Standing
 from pytest_resilience.clock._real import SECOND, real_monotonic_ns
@@ -208,5 +208,7 @@ class Conductor(Gathering):
     def stop(self) -> None:
         """Time goes back to being real: every wait goes on in real time from here."""
         _moments.end()
+        _outliving.move_timers(self, self.loops)
+        _outliving.move_trio(self)
         super().stop()
         self.strangers.remember()

@@ -7,7 +7,9 @@ its own.
 from __future__ import annotations
 
 import _thread
+import weakref
 from collections.abc import Callable
+from typing import Any
 
 from pytest_resilience.clock._dues import SERVER, Due, Dues
 from pytest_resilience.clock._members import Members
@@ -22,6 +24,8 @@ class Gathering(Members):
     def __init__(self, engine: Engine, now_ns: int, patience_ns: int) -> None:
         super().__init__(engine, now_ns, patience_ns)
         self.slept_ns = 0
+        self.loops: weakref.WeakSet[Any] = weakref.WeakSet()
+        """Loops of asyncio that have waited here."""
         self._watchers = Watchers(engine, self._ready)
 
     # Waiting

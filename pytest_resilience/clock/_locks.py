@@ -14,6 +14,7 @@ from pytest_resilience.clock._here import (
     party_of,
     seconds_until,
 )
+from pytest_resilience.clock._outliving import move_end
 from pytest_resilience.clock._parties import Party, Reason
 from pytest_resilience.clock._polling import note_look, note_nothing, note_park, note_state
 from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
@@ -73,6 +74,8 @@ class Lock:
                 raise
             finally:
                 self._forget(party)
+            if reason is Reason.STOPPED:
+                move_end(conductor)
             if self._take(False):
                 try:
                     note_park(conductor, party, reason)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from pytest_resilience.clock import _foreign, _links
 from pytest_resilience.clock._coarse import get_past_timers
 from pytest_resilience.clock._here import conducting, due_after, party_of, seconds_until, settle
+from pytest_resilience.clock._outliving import move_trio
 from pytest_resilience.clock._parties import Reason
 from pytest_resilience.clock._polling import OUTSIDE, STATE, note_look, note_nothing, note_park
 from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
@@ -79,6 +80,7 @@ def _park(conductor: Conductor, what: str, timeout: float | None, waited: Waited
     while True:
         reason = conductor.park(party, what, due, (fd, select.POLLIN), paced=paced)
         if reason is Reason.STOPPED:
+            move_trio(conductor)
             return waited.look(seconds_until(conductor, due))
         found = waited.look(0)
         if reason is Reason.DUE or _something(found):
@@ -127,12 +129,13 @@ def selector_select(self: Any, timeout: float | None = None) -> Any:
     conductor = conducting()
     if conductor is None:
         return real_selector_select(self, timeout)
-    if not _is_a_loop_s(self):
+    loop = _loop_of(self)
+    if loop is None:
         return wait("an event loop's I/O", timeout, _OfSelector(self))
-    return _select_of_loop(self, conductor, timeout)
+    return _select_of_loop(self, loop, conductor, timeout)
 
 
-def _select_of_loop(selector: Any, conductor: Conductor, timeout: float | None) -> Any:
+def _select_of_loop(selector: Any, loop: Any, conductor: Conductor, timeout: float | None) -> Any:
     """What is ready for asyncio's loop: found only when everybody else waits.
 
     *Problem.* A loop that has something to run polls in between, and what it finds then
@@ -149,6 +152,7 @@ def _select_of_loop(selector: Any, conductor: Conductor, timeout: float | None) 
         if party.polls < POLLS:
             return []
     party.polls = 0
+    conductor.loops.add(loop)
     found = _park(
         conductor, "an event loop's I/O", timeout, _OfSelector(selector), selector.fileno()
     )
@@ -158,10 +162,11 @@ def _select_of_loop(selector: Any, conductor: Conductor, timeout: float | None) 
     return found
 
 
-def _is_a_loop_s(selector: Any) -> bool:
+def _loop_of(selector: Any) -> Any:
+    """The loop of asyncio that runs in this thread, if it waits by this selector."""
     asyncio = sys.modules.get("asyncio")
     loop = asyncio and asyncio._get_running_loop()
-    return loop is not None and getattr(loop, "_selector", None) is selector
+    return loop if getattr(loop, "_selector", None) is selector else None
 
 
 # select
