@@ -33,6 +33,11 @@ EXEMPT = (
     "pytest_timeout",
     "pytest_html",
     "pytest_metadata",
+    # These measure what runs in virtual time; the first two until enough time has passed.
+    "pytest_benchmark",
+    "pytest_codspeed",
+    "allure_pytest",
+    "allure_commons",
     "_hypothesis",
     "hypothesis",
     "coverage",

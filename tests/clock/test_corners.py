@@ -147,6 +147,17 @@ def test_code_that_keeps_real_time(clock: VirtualClock) -> None:
     assert time.strftime("%Y", time.gmtime(0)) == "1970"
 
 
+@pytest.mark.parametrize("plugin", ["pytest_benchmark", "pytest_codspeed", "allure_commons"])
+def test_plugins_that_measure_keep_real_time(plugin: str, clock: VirtualClock) -> None:
+    """An hour of virtual time is no duration, and whoever measures for a while comes to an end."""
+    names = {"__name__": f"{plugin}.module", "time": time}
+    read = eval("lambda: time.perf_counter()", names)  # noqa: S307 -- as if a module of theirs had it
+    began = read()
+    clock.advance(3600)
+
+    assert began < read() < began + 600
+
+
 def test_selectors_outlive_the_clock() -> None:
     """A wait that lasts when the clock stops goes on in real time, in selectors and select."""
     found: list[object] = []
