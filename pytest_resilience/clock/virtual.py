@@ -118,6 +118,9 @@ class VirtualClock:
     def advance(self, seconds: float) -> None:
         """Let this much time pass; everything that falls due meanwhile happens in order.
 
+        It blocks its thread, as time.sleep does: a task that lets time pass for other tasks of
+        its loop awaits ``asyncio.sleep(seconds)``.
+
         Raises:
             ClockError: The clock is not on.
             ValueError: It is no number of seconds, or a negative one: time does not go back.
