@@ -38,7 +38,8 @@ class EarlyReaders:
         """Whether there may be any that `find` has not found.
 
         Each refers to its class. Where Python does not count who refers to such a class (from
-        3.12 on), only those within modules that were imported since are found.
+        3.12 on), and where it is a class of somebody's own, which its instances refer to as
+        well, only those within modules that were imported since are found.
         """
         now, date = map(sys.getrefcount, CLASSES)
         counts, self._counts = self._counts, (now, date)
@@ -49,8 +50,25 @@ class EarlyReaders:
         unfreeze()
         return [
             (reader, types.MethodType(STAND_INS[reader.__name__], reader.__self__))
-            for reader in gc.get_referrers(*CLASSES)
+            for reader in gc.get_referrers(*_derived(dt.date))
             if type(reader) is types.BuiltinFunctionType
-            and reader.__self__ in CLASSES
             and reader.__name__ in STAND_INS
+            and _is_inherited(reader)
         ]
+
+
+def _is_inherited(reader: types.BuiltinFunctionType) -> bool:
+    """Whether it is datetime's own, and not one of a derived class that is written in C."""
+    for cls in getattr(reader.__self__, "__mro__", ()):
+        if reader.__name__ in vars(cls):
+            return cls in CLASSES
+    return False
+
+
+def _derived(cls: type) -> list[type]:
+    """The class, and all that are derived from it."""
+    found = [cls]
+    below: type
+    for below in cls.__subclasses__():
+        found += _derived(below)
+    return found

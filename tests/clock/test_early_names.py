@@ -378,6 +378,13 @@ utcnow = dt.datetime.utcnow
 today = dt.date.today
 
 
+class Moment(dt.datetime):
+    """One of somebody's own."""
+
+
+now_of_its_own = Moment.now
+
+
 @dataclasses.dataclass
 class Token:
     made: dt.datetime = dataclasses.field(default_factory=dt.datetime.now)
@@ -392,8 +399,9 @@ class Token:
         lambda: utcnow(),
         lambda: dt.datetime.combine(today(), dt.time()),
         lambda: Token().made,
+        lambda: now_of_its_own(),
     ],
-    ids=["now", "now with a zone", "utcnow", "today", "default_factory"],
+    ids=["now", "now with a zone", "utcnow", "today", "default_factory", "a class of one's own"],
 )
 def test_a_reader_of_datetime_bound_early(
     read: Callable[[], dt.datetime], clock: VirtualClock
