@@ -2,11 +2,14 @@
 
 A socket to somebody else's server is *busy* while it connects, and from what it has sent
 until something has come back. A pipe is busy whenever it is waited for, unless its other end
-is here as well and no child may have it. Unix sockets within this process are not foreign.
+is here as well and no child may have it. Unix sockets within this process are not foreign,
+but for those that somebody waits for outside of an event loop while a child may have them:
+``multiprocessing.Pipe()`` is such a pair.
 """
 
 from __future__ import annotations
 
+import _socket
 import fcntl
 import os
 import socket
@@ -44,7 +47,7 @@ def forget_all() -> None:
     _inner.clear()
 
 
-def _is_unix(sock: socket.socket) -> bool:
+def _is_unix(sock: _socket.socket) -> bool:
     return sock.family == getattr(socket, "AF_UNIX", None)
 
 
@@ -58,6 +61,11 @@ def is_foreign(sock: socket.socket) -> bool:
         return True
     peer: int = struct.unpack("3i", raw)[0]
     return peer != os.getpid()
+
+
+def is_shared(sock: _socket.socket) -> bool:
+    """Whether a child may hold the other end of this socket, which is of this process."""
+    return _is_unix(sock) and _has_children()
 
 
 def is_pipe(fd: int) -> bool:
@@ -84,12 +92,25 @@ def any_busy(fds: Container[int], pipes: Iterable[int]) -> bool:
 
     Args:
         fds: The descriptors that are waited for.
-        pipes: Those of them that were pipes when last looked at. They are told apart once,
-            because a loop may have thousands of descriptors.
+        pipes: Those of them that may be pipes. A loop may have thousands of descriptors, so
+            those that are were told apart once; its own sockets are no child's.
     """
     if any(sock.fileno() in fds for sock in list(_busy)):
         return True
-    return any(fd in fds and is_pipe(fd) and not _is_inner(fd) for fd in pipes)
+    return any(
+        fd in fds and (not _is_inner(fd) if is_pipe(fd) else _is_shared_socket(fd)) for fd in pipes
+    )
+
+
+def _is_shared_socket(fd: int) -> bool:
+    with suppress(OSError):
+        if stat.S_ISSOCK(os.fstat(fd).st_mode) and _has_children():
+            sock = _socket.socket(fileno=fd)
+            try:
+                return is_shared(sock)
+            finally:
+                sock.detach()
+    return False
 
 
 def _is_inner(fd: int) -> bool:

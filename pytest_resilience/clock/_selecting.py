@@ -43,7 +43,7 @@ class Waited(Protocol):
 
     @property
     def pipes(self) -> Iterable[int]:
-        """Those of them that are pipes."""
+        """Those of them that may be pipes."""
 
     def look(self, seconds: float | None) -> Any:
         """Find what is ready, within so many real seconds."""
@@ -184,7 +184,7 @@ class _OfSelect:
 
     @property
     def pipes(self) -> Iterable[int]:
-        return filter(_foreign.is_pipe, self._masks)
+        return self._masks
 
     def look(self, seconds: float | None) -> Any:
         return real_select(*self._lists, seconds)
@@ -256,7 +256,7 @@ class Poll:
     @property
     def pipes(self) -> Iterable[int]:
         """See `Waited`."""
-        return filter(_foreign.is_pipe, self.fds)
+        return self.fds
 
     def look(self, seconds: float | None) -> Any:
         """See `Waited`."""

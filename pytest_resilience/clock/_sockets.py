@@ -85,7 +85,7 @@ def ready(fd: int, events: int) -> bool:
 
 def is_ours(sock: Socket) -> bool:
     """Whether its waits are virtual: its other end is one of our servers, or in this process."""
-    return _links.is_linked(sock) or not _foreign.is_foreign(sock)
+    return _links.is_linked(sock) or not (_foreign.is_foreign(sock) or _foreign.is_shared(sock))
 
 
 @contextlib.contextmanager

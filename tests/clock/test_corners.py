@@ -233,6 +233,25 @@ def test_a_pipe_that_a_child_may_have(clock: VirtualClock) -> None:
         child.communicate(b"\n")
 
 
+def test_a_socket_that_a_child_may_have(clock: VirtualClock) -> None:
+    """The same for what multiprocessing.Pipe() is made of: the child takes its real time."""
+    here, there = multiprocessing.get_context("fork").Pipe()
+    with (
+        here,
+        there,
+        subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child,
+        socket.socket(fileno=os.dup(here.fileno())) as sock,
+    ):
+        began = time.clock_gettime(time.CLOCK_MONOTONIC)
+        assert not here.poll(0.05)
+        sock.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            sock.recv(1)
+        assert time.clock_gettime(time.CLOCK_MONOTONIC) - began >= 0.1
+        child.communicate(b"\n")
+        assert not here.poll(100)
+
+
 def test_a_pool_of_threads_of_multiprocessing(clock: VirtualClock) -> None:
     """It looks after its threads by a pipe."""
     with multiprocessing.pool.ThreadPool(2) as pool:
