@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_resilience.clock import _foreign, _links
-from pytest_resilience.clock._here import conducting, due_after, outside, party_of
+from pytest_resilience.clock._here import SECOND, conducting, due_after, outside, party_of
 from pytest_resilience.clock._parties import Reason
 from pytest_resilience.clock._polling import OUTSIDE, STATE, note_look, note_park
 from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
@@ -76,6 +76,19 @@ def wait(sock: Socket, conductor: Conductor, events: int, due_ns: int | None) ->
             raise TimeoutError("timed out")
 
 
+def due_of(sock: Socket, conductor: Conductor) -> int | None:
+    """The moment at which a call on this socket times out.
+
+    Python rounds timeouts up to whole nanoseconds, which makes one more of 1.07 seconds, and of
+    0.1 + 0.2. Where one less is whole microseconds, they were meant, as a sleep takes them.
+    """
+    timeout = sock.gettimeout()
+    nanoseconds = round((timeout or 0) * SECOND)
+    if timeout is not None and nanoseconds > 1 and nanoseconds % 1000 == 1:
+        timeout = (nanoseconds - 1) / SECOND
+    return due_after(conductor, timeout)
+
+
 def ready(fd: int, events: int) -> bool:
     """Whether a call would not block."""
     poll = real_poll()
@@ -108,7 +121,7 @@ def waiting(sock: Socket, events: int, flags: int = 0) -> Iterator[None]:
         with looking(conductor, STATE if is_ours(sock) else OUTSIDE):
             yield
     elif is_ours(sock):
-        wait(sock, conductor, events, due_after(conductor, sock.gettimeout()))
+        wait(sock, conductor, events, due_of(sock, conductor))
         yield
     else:
         with outside(conductor, "somebody else's server", sock.gettimeout()):
@@ -167,7 +180,7 @@ def sendall(self: Socket, data: Any, *flags: int) -> None:
             touch(self)
             real_sendall(self, data, *flags)
         return
-    deadline = due_after(conductor, timeout)
+    deadline = due_of(self, conductor)
     with memoryview(data) as view, view.cast("B") as left:
         sent = 0
         while sent < len(left):
@@ -186,7 +199,8 @@ def unblocked(sock: Socket) -> Iterator[None]:
         yield
     finally:
         if sock.fileno() >= 0:  # pragma: no branch -- closed meanwhile by another thread
-            sock.settimeout(timeout)
+            # It is rounded up, and so would grow by a nanosecond now and then.
+            sock.settimeout(timeout and timeout - 0.5 / SECOND)
 
 
 def sendfile(self: Socket, file: Any, offset: int = 0, count: int | None = None) -> int:
@@ -238,7 +252,7 @@ def _connect_to_ours(sock: Socket, address: Any, conductor: Conductor) -> int:
     if error in (0, *UNDER_WAY):
         _links.connect(sock, address[1])
     if error in UNDER_WAY and timeout != 0:
-        wait(sock, conductor, WRITABLE, due_after(conductor, timeout))
+        wait(sock, conductor, WRITABLE, due_of(sock, conductor))
         error = real_connect_ex(sock, address)  # How it has ended, which ends it for the kernel.
     return error
 
@@ -250,7 +264,7 @@ def accept(self: Socket) -> Any:
         return real_accept(self)
     if self.gettimeout() != 0:
         # Its clients may be anywhere, and it may never get one: others need not wait for it.
-        wait(self, conductor, READABLE, due_after(conductor, self.gettimeout()))
+        wait(self, conductor, READABLE, due_of(self, conductor))
         return real_accept(self)
     with looking(conductor, STATE):
         return real_accept(self)

@@ -11,10 +11,11 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_resilience.clock import _foreign, _links
-from pytest_resilience.clock._here import conducting, due_after, outside, settle
+from pytest_resilience.clock._here import conducting, outside, settle
 from pytest_resilience.clock._sockets import (
     READABLE,
     WRITABLE,
+    due_of,
     is_ours,
     named,
     touch,
@@ -36,7 +37,7 @@ def _tls(name: str, operation: str, *, receives: bool = False) -> Callable[..., 
         if not is_ours(self):
             with outside(conductor, "somebody else's server", self.gettimeout()):
                 return real(self, *args, **kwargs)
-        deadline = due_after(conductor, self.gettimeout())
+        deadline = due_of(self, conductor)
         if receives and _links.touched():
             settle(conductor)
         while True:

@@ -210,6 +210,19 @@ def test_a_delay_as_long_as_the_timeout(name: str, clock: VirtualClock, server: 
     assert clock.now == 5
 
 
+@pytest.mark.parametrize("timeout", [0.067, 0.1 + 0.2, 1.07, 4.28])
+@pytest.mark.parametrize("name", SYNC)
+def test_a_timeout_that_is_rounded_up(
+    name: str, timeout: float, clock: VirtualClock, server: FakeServer
+) -> None:
+    """Python makes a nanosecond more of these; the moment is the one that was meant."""
+    server.fail(faults.latency(60))
+
+    with pytest.raises((*FAILURES, TimeoutError, requests.Timeout)):
+        once_with(name, server, timeout)
+    assert clock.now == round(timeout, 3)
+
+
 async def ask_in_time(server: FakeServer, reading: Callable[[asyncio.StreamReader], Any]) -> bytes:
     reader, writer = await asyncio.open_connection(server.host, server.port)
     try:

@@ -58,6 +58,19 @@ def test_a_delay_over_tls(secure: FakeServer, clock: VirtualClock) -> None:
     assert [attempt.reused for attempt in secure.trace] == [False, True]
 
 
+def test_a_timeout_that_is_rounded_up_over_tls(secure: FakeServer, clock: VirtualClock) -> None:
+    """Python makes 1.07 a nanosecond more, and it is not set to more whenever OpenSSL is asked."""
+    secure.fail(faults.latency(60), times=5)
+    with requests.Session() as session:
+        session.trust_env = False
+        session.verify = secure.ca_file
+        for _ in range(5):
+            with pytest.raises(requests.Timeout):
+                session.get(secure.url, timeout=1.07)
+
+    assert clock.now == 5.35
+
+
 def test_a_stall_over_tls(secure: FakeServer, clock: VirtualClock) -> None:
     """A body that stalls under a timeout of 5 is given up at exactly 5."""
     secure.fail(faults.stall(at=0.5))
