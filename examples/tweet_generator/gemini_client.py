@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 import requests
 from requests.auth import AuthBase
-from requests.exceptions import InvalidSchema
+from requests.exceptions import InvalidHeader, InvalidSchema
 
 from gemini_errors import (
     GarbledAnswerError,
@@ -91,7 +91,8 @@ def _describe(error: Exception) -> str:
 
 def _reason(error: Exception) -> str:
     """The error's innermost reason; around it urllib3 repeats host and path."""
-    if isinstance(error, ValueError | TypeError) and not isinstance(error, InvalidSchema):
+    speaks_freely = isinstance(error, InvalidHeader | InvalidSchema)
+    if isinstance(error, ValueError | TypeError) and not speaks_freely:
         # Its words quote what could not be parsed, and that may be a proxy's password.
         return UNUSABLE_ADDRESS
     inner = error.args[0] if error.args else error

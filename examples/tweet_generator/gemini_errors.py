@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 import requests
+import urllib3
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -118,5 +119,8 @@ def is_retryable(error: BaseException) -> bool:
     if isinstance(error, requests.HTTPError):
         # A Response with an error status is falsy: compare with None.
         return error.response is not None and is_server_error(error.response.status_code)
+    if isinstance(error, requests.exceptions.InvalidHeader):
+        # A header of the request, or one of the answer: two Content-Lengths that differ.
+        return isinstance(error.__context__, urllib3.exceptions.InvalidHeader)
     unreachable = isinstance(error, OSError) and error.errno in _UNREACHABLE
     return unreachable or isinstance(error, TRANSPORT_FAILURES)

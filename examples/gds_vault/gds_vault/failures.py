@@ -28,6 +28,8 @@ WORDS: Mapping[type[requests.RequestException], str] = {
     requests.exceptions.InvalidSchema: "Unusable kind of proxy: see HTTP_PROXY, HTTPS_PROXY",
 }
 
+UNREADABLE = "Answer cannot be read as HTTP"
+
 
 class UnusableSettings(requests.RequestException):
     """No request could be made, for a reason that requests has no exception for."""
@@ -67,6 +69,9 @@ class StatusError(requests.HTTPError):
 
 def detached(failure: Exception) -> requests.RequestException:
     """The same failure, in words, without the request it carries."""
+    # Not a header of ours, which are checked: one of the answer, such as two Content-Lengths.
+    if isinstance(failure, requests.exceptions.InvalidHeader):
+        return requests.ConnectionError(UNREADABLE)
     if isinstance(failure, requests.RequestException):
         return type(failure)(in_words(failure))
     if not isinstance(failure, OSError):
@@ -96,7 +101,7 @@ def in_words(failure: OSError) -> str:
     if isinstance(failure, requests.exceptions.ChunkedEncodingError):
         return "Answer cut short"
     if any(isinstance(cause, HTTPException) for cause in causes):
-        return "Answer cannot be read as HTTP"
+        return UNREADABLE
     return type(failure).__name__
 
 

@@ -3,7 +3,9 @@
 import inspect
 import json
 import socket
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -233,6 +235,41 @@ def test_a_connection_timeout_is_retried(
 
     assert isinstance(caught.value.__cause__, requests.ConnectTimeout)
     assert virtual_clock.now == 3.15
+
+
+@pytest.fixture
+def two_lengths() -> Iterator[str]:
+    """The address of a server whose answers announce two lengths."""
+
+    def serve() -> None:
+        with suppress(OSError):  # the end of the test
+            while True:
+                connection, _ = server.accept()
+                with connection:
+                    # Unread bytes would make the end of the connection a reset.
+                    while (data := connection.recv(65536)) and not data.endswith(b"}"):
+                        pass
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2, 20\r\n\r\n{}")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def test_an_answer_that_contradicts_itself_is_retried(
+    two_lengths: str, virtual_clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What requests calls an invalid header is the server's here, so no malformed request."""
+    monkeypatch.setenv("GEMINI_API_KEY", "a-key-of-eight-and-more")
+    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", two_lengths)
+
+    with pytest.raises(GeminiConnectionError, match=r"^InvalidHeader: Content-Length"):
+        generate_tweet("patience")
+
+    assert virtual_clock.now == 3
 
 
 def test_a_refused_connection_is_retried(fake_gemini: Gemini, virtual_clock: VirtualClock) -> None:
