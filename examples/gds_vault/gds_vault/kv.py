@@ -8,7 +8,7 @@ from gds_vault.conversation import Conversation, Reply
 from gds_vault.errors import VaultError
 from gds_vault.logins import Login
 from gds_vault.mounts import Mount, likely_mount
-from gds_vault.text import one_line
+from gds_vault.text import is_text, one_line
 
 logger = logging.getLogger("gds_vault.vault")
 
@@ -21,19 +21,10 @@ def clean_path(path: str) -> str:
     Raises:
         VaultError: When it is empty, would leave its place ("..", "//"), or is no Unicode text.
     """
-    cleaned = path.strip("/") if isinstance(path, str) and _is_text(path) else ""
+    cleaned = path.strip("/") if isinstance(path, str) and is_text(path) else ""
     if not cleaned or any(segment in {"", ".", ".."} for segment in cleaned.split("/")):
         raise VaultError(f"{one_line(path)!r} is not a path such as 'secret/data/myapp'")
     return cleaned
-
-
-def _is_text(path: str) -> bool:
-    """Whether it can be sent: half a surrogate pair, of a file's odd name, cannot."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def check_version(version: int | None) -> None:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import requests
 
 from gds_vault.errors import VaultError
-from gds_vault.text import Secret
+from gds_vault.text import Secret, is_text
 
 LONGEST_TIMEOUT = 2**31 // 1000  # The kernel's poll counts milliseconds in 31 bits.
 
@@ -18,7 +18,7 @@ def settings(**given: str | None) -> dict[str, Secret]:
     which a server would echo without it, and so unmasked.
 
     Raises:
-        VaultError: When something is missing, or is not text.
+        VaultError: When something is missing, or is not text, or not in UTF-8.
     """
     wrong = [name for name, value in given.items() if not isinstance(value, str | None)]
     if wrong:
@@ -32,6 +32,9 @@ def settings(**given: str | None) -> dict[str, Secret]:
         raise VaultError(
             f"{', '.join(missing)} must be set in the environment, or given to VaultClient"
         )
+    garbled = [name for name, setting in found.items() if not is_text(setting.reveal())]
+    if garbled:
+        raise VaultError(f"{', '.join(garbled)} must be UTF-8")
     return found
 
 
@@ -43,10 +46,11 @@ def checked_address(address: str) -> str:
     """
     try:
         parts = urlsplit(address)
-        parts.port  # noqa: B018 - raises ValueError when it is not a port
+        is_port = parts.port != 0  # which requests would take for the port of the scheme
     except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not address.isprintable():
+        parts, is_port = urlsplit(""), False
+    is_url = parts.scheme in {"http", "https"} and bool(parts.hostname) and is_port
+    if not is_url or not address.isprintable():
         raise VaultError("vault_addr must look like https://vault.example.com:8200")
     # An empty query or fragment would swallow the path of each request all the same.
     if parts.username is not None or "?" in address or "#" in address:

@@ -30,6 +30,15 @@ def one_line(text: object, limit: int = 200) -> str:
     return line if len(line) <= limit else f"{line[:limit]}..."
 
 
+def is_text(text: str) -> bool:
+    """Whether it can be sent: half a surrogate pair, of bytes that were no UTF-8, cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def without(text: str, secrets: Iterable[Secret]) -> str:
     """The text with the secrets masked, in case a server or a proxy echoes what we sent."""
     for secret in secrets:

@@ -1,6 +1,7 @@
 """What a client is made of, and what is left when its work is done."""
 
 import ast
+import os
 import sys
 import tomllib
 from pathlib import Path
@@ -96,6 +97,17 @@ def test_what_is_not_text_is_refused_at_once(argument: str, value: Any, vault: V
         VaultClient(**{argument: value})
 
 
+@pytest.mark.parametrize("name", ["VAULT_ADDR", "VAULT_ROLE_ID", "VAULT_SECRET_ID"])
+def test_what_is_not_utf_8_is_refused_at_once(
+    name: str, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bytes of another encoding could not be masked when a server echoes them."""
+    monkeypatch.setenv(name, os.fsdecode("http://gehört-dazu".encode("latin-1")))
+
+    with pytest.raises(VaultError, match=rf"^{name} must be UTF-8$"):
+        VaultClient()
+
+
 @pytest.mark.parametrize(
     "address",
     [
@@ -103,6 +115,7 @@ def test_what_is_not_text_is_refused_at_once(argument: str, value: Any, vault: V
         "ftp://vault.example.com",
         "http://",
         "http://vault:port",
+        "http://vault:0",
         "http://[::1",
         "http://vault\n.example.com",
         "https://vault.example.com?x=1",
