@@ -125,7 +125,7 @@ def status_error(
     asked: str, status: int, said: Collection[str], secrets: Iterable[Secret]
 ) -> StatusError:
     """Say which request was answered how, in one line and with nothing secret echoed in it."""
-    words = "; ".join(one_line(without(line, secrets)) for line in said)
+    words = "; ".join(one_line(without(line, secrets).strip()) for line in said)
     text = f"HTTP {status} from {asked}" + (f": {words}" if words else "")
     return StatusError(one_line(text, 300), status, _verdict(status, said))
 

@@ -19,11 +19,11 @@ def clean_path(path: str) -> str:
     """Check an API path such as "secret/data/myapp" and strip the slashes around it.
 
     Raises:
-        VaultError: When it is empty, would leave its place ("..", "//"), or is no Unicode text.
+        VaultError: When it is blank, would leave its place ("..", "//"), or is no Unicode text.
     """
     cleaned = path.strip("/") if isinstance(path, str) and is_text(path) else ""
-    if not cleaned or any(segment in {"", ".", ".."} for segment in cleaned.split("/")):
-        raise VaultError(f"{one_line(path)!r} is not a path such as 'secret/data/myapp'")
+    if not cleaned.strip() or any(segment in {"", ".", ".."} for segment in cleaned.split("/")):
+        raise VaultError(f"{one_line(repr(path))} is not a path such as 'secret/data/myapp'")
     return cleaned
 
 

@@ -91,7 +91,7 @@ def retry_with_backoff(
                         raise
                     logger.warning(
                         "%s attempt %d failed: %s. Retrying in %ss...",
-                        *(name, attempt, one_line(exc), delay),
+                        *(name, attempt, one_line(str(exc).strip()), delay),
                     )
                 # Outside of the handler, or the next failure would drag this one along.
                 time.sleep(delay)
@@ -100,7 +100,8 @@ def retry_with_backoff(
             except retriable_exceptions as exc:
                 if is_transient(exc):
                     logger.error(  # noqa: TRY400 - a traceback is many lines
-                        "%s failed after %d attempts: %s", name, max_retries + 1, one_line(exc)
+                        "%s failed after %d attempts: %s",
+                        *(name, max_retries + 1, one_line(str(exc).strip())),
                     )
                 raise
 

@@ -25,7 +25,7 @@ def one_line(text: object, limit: int = 200) -> str:
     """The text with everything that could break or forge a log line escaped, cut at `limit`."""
     line = "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
-        for char in str(text).strip()[: limit + 1]
+        for char in str(text)[: limit + 1]
     )
     return line if len(line) <= limit else f"{line[:limit]}..."
 

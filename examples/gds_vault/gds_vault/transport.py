@@ -137,7 +137,7 @@ def _refusal(response: requests.Response, asked: str, secrets: list[Secret]) -> 
     said = complaints(body)
     if not is_json and response.content:
         start = without(response.content[:100_000].decode(errors="replace"), secrets)
-        logger.debug("%s was refused with: %s", asked, one_line(start, 1000))
+        logger.debug("%s was refused with: %s", asked, one_line(start.strip(), 1000))
         said = (f"no JSON ({_kind(response, secrets)}), so hardly from Vault",)
     return status_error(asked, response.status_code, said, secrets)
 

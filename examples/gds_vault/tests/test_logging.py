@@ -353,6 +353,14 @@ def test_a_path_cannot_forge_a_line(client: VaultClient, lines: Lines) -> None:
     assert r"INFO Fetching secret from Vault: secret/data/a\nERROR b" in lines()
 
 
+def test_a_newline_at_the_end_of_a_path_is_seen(client: VaultClient, lines: Lines) -> None:
+    """A path out of a file has one, and Vault refuses it without a word."""
+    with pytest.raises(VaultError, match=r"GET /v1/secret/data/myapp\\n$"):
+        client.get_secret("secret/data/myapp\n")
+
+    assert r"INFO Fetching secret from Vault: secret/data/myapp\n" in lines()
+
+
 def test_an_application_that_configures_nothing_sees_nothing() -> None:
     """Logging is opt-in: no warning goes to stderr on its own."""
     code = "import logging, gds_vault; logging.getLogger('gds_vault.vault').error('heard')"

@@ -205,7 +205,17 @@ def test_an_answer_without_data_is_an_error_at_once(
 
 @pytest.mark.parametrize(
     "path",
-    ["", "/", "secret//data", "secret/../sys/seal", "secret/data/..", "./secret", "s/\ud800", None],
+    [
+        "",
+        "/",
+        " \n",
+        "secret//data",
+        "secret/../sys/seal",
+        "secret/data/..",
+        "./secret",
+        "s/\ud800",
+        None,
+    ],
 )
 def test_a_path_that_leads_elsewhere_is_refused_at_once(
     path: Any,
