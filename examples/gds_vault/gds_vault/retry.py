@@ -3,6 +3,8 @@
 import functools
 import logging
 import math
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import ParamSpec, TypeVar
@@ -16,6 +18,8 @@ logger = logging.getLogger("gds_vault.vault")
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+LONGEST_DELAY = threading.TIMEOUT_MAX  # What the system can wait.
 
 # requests derives these from RequestException as well, but the next attempt would be
 # built from the same address and headers.
@@ -69,7 +73,7 @@ def retry_with_backoff(
         ValueError: When a number is negative, endless (which only max_delay may be) or not
             a number, or when something other than exceptions is to be retried.
     """
-    if not isinstance(max_retries, int) or max_retries < 0:
+    if not isinstance(max_retries, int) or isinstance(max_retries, bool) or max_retries < 0:
         raise ValueError(f"max_retries must be a whole number from 0, not {max_retries!r}")
     _check_seconds(initial_delay=initial_delay, max_delay=max_delay, backoff_factor=backoff_factor)
     if not _can_be_caught(retriable_exceptions):
@@ -113,14 +117,14 @@ def retry_with_backoff(
 def _delays(count: int, initial: float, longest: float, factor: float) -> Iterator[float]:
     delay = float(initial)
     for _ in range(count):
-        yield min(delay, float(longest))
+        yield float(min(delay, longest, LONGEST_DELAY))
         delay *= factor  # ends at infinity, where factor ** n would raise OverflowError
 
 
 def _check_seconds(**values: float) -> None:
     for name, value in values.items():
-        finite = name == "max_delay" or value != math.inf
-        if not isinstance(value, int | float) or not value >= 0 or not finite:
+        longest = math.inf if name == "max_delay" else sys.float_info.max
+        if not isinstance(value, int | float) or not 0 <= value <= longest:
             raise ValueError(f"{name} must be a number from 0, not {value!r}")
 
 

@@ -4,6 +4,8 @@ import functools
 import inspect
 import logging
 import math
+import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -97,6 +99,18 @@ def test_no_wait_is_longer_than_max_delay(virtual_clock: VirtualClock) -> None:
 
     assert retry_with_backoff(max_retries=7)(function)() == 8
     assert function.times == [0, 1, 3, 7, 15, 31, 63, 95]
+
+
+@pytest.mark.parametrize("endless", [math.inf, sys.maxsize, 10**400], ids=["inf", "int", "big"])
+def test_a_wait_that_has_no_cap_is_one_that_the_system_can_wait(
+    endless: float, virtual_clock: VirtualClock
+) -> None:
+    """Who wants no max_delay gets no OverflowError in place of the failure."""
+    function = Failing(*[requests.Timeout()] * 2)
+
+    retry_with_backoff(max_delay=endless, backoff_factor=1e300)(function)()
+
+    assert function.times == [0, 1, 1 + threading.TIMEOUT_MAX]
 
 
 def test_delay_cap_and_factor_can_be_chosen(virtual_clock: VirtualClock) -> None:
@@ -259,11 +273,13 @@ def test_the_function_keeps_its_name_arguments_and_result() -> None:
     [
         ({"max_retries": -1}, "max_retries must be a whole number from 0, not -1"),
         ({"max_retries": 1.5}, "max_retries must be a whole number from 0, not 1.5"),
+        ({"max_retries": True}, "max_retries must be a whole number from 0, not True"),
         ({"initial_delay": -1.0}, "initial_delay must be a number from 0, not -1.0"),
         ({"max_delay": float("nan")}, "max_delay must be a number from 0, not nan"),
         ({"backoff_factor": "2"}, "backoff_factor must be a number from 0, not '2'"),
         ({"backoff_factor": math.inf}, "backoff_factor must be a number from 0, not inf"),
         ({"initial_delay": math.inf}, "initial_delay must be a number from 0, not inf"),
+        ({"initial_delay": 10**400}, f"initial_delay must be a number from 0, not {10**400}"),
         (
             {"retriable_exceptions": [OSError]},
             "retriable_exceptions must be a tuple of exceptions, not [<class 'OSError'>]",
