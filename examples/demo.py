@@ -256,7 +256,7 @@ def variables(values: dict[str, str]) -> Iterator[None]:
 def main() -> int:
     """Run every act; 0 when all that is claimed held."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--real", action="store_true", help="wait for real: about two minutes")
+    parser.add_argument("--real", action="store_true", help="wait for real: about a minute")
     virtual = not parser.parse_args().real
     tap = LogTap()
     demo = Demo(tap, virtual=virtual)
