@@ -96,7 +96,9 @@ def _check(max_attempts: int, **delays: float) -> None:
     check_attempts("max_attempts", max_attempts)
     for name, delay in delays.items():
         if not isinstance(delay, int | float) or not 0 <= delay <= LONGEST_DELAY:
-            raise ValueError(f"{name} must be a number of seconds of at least 0, not {delay!r}")
+            raise ValueError(
+                f"{name} must be a number of seconds from 0 to {LONGEST_DELAY:.0f}, not {delay!r}"
+            )
 
 
 def _log_retry(attempt: int, max_attempts: int, delay: float, error: BaseException | None) -> None:
