@@ -41,9 +41,13 @@ def is_text(text: str) -> bool:
 
 def without(text: str, secrets: Iterable[Secret]) -> str:
     """The text with the secrets masked, in case a server or a proxy echoes what we sent."""
-    for secret in secrets:
-        value = secret.reveal()
-        for spelling in (value, json.dumps(value)[1:-1], quote(value, safe="")):
-            if len(spelling) >= 4:  # shorter ones are in every other word
-                text = text.replace(spelling, "***")
+    spellings = {spelling for secret in secrets for spelling in _spellings(secret.reveal())}
+    # Longest first: a role_id may be the beginning of the secret_id.
+    for spelling in sorted(spellings, key=len, reverse=True):
+        if len(spelling) >= 4:  # shorter ones are in every other word
+            text = text.replace(spelling, "***")
     return text
+
+
+def _spellings(value: str) -> tuple[str, ...]:
+    return value, json.dumps(value)[1:-1], quote(value, safe="")

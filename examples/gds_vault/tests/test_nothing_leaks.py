@@ -272,6 +272,13 @@ def test_a_secret_in_json_is_masked() -> None:
     assert without(r"{'x': 's3\"cr3t'}", [Secret('s3"cr3t')]) == "{'x': '***'}"
 
 
+def test_a_secret_that_begins_like_another_is_masked_whole() -> None:
+    """A role_id and a secret_id that somebody chose may have a beginning in common."""
+    secrets = [Secret("myapp"), Secret("myapp-s3cr3t")]
+
+    assert without("role myapp, id myapp-s3cr3t", secrets) == "role ***, id ***"
+
+
 def test_a_word_of_three_letters_is_not_masked() -> None:
     """A role_id "ole" would make every message unreadable and protect nothing."""
     assert without("invalid role", [Secret("ole"), Secret("")]) == "invalid role"
