@@ -1,8 +1,12 @@
 """Other people's text on its way into our log lines, and text that must not get there."""
 
 import json
+import re
 from collections.abc import Iterable
 from urllib.parse import quote
+
+# What a proxy shows of a request may have its own password in it.
+CREDENTIALS = re.compile(r"(?i)(authorization\W+(?:basic|bearer) +)[^\s\"',;<]+")
 
 
 class Secret:
@@ -46,7 +50,7 @@ def without(text: str, secrets: Iterable[Secret]) -> str:
     for spelling in sorted(spellings, key=len, reverse=True):
         if len(spelling) >= 4:  # shorter ones are in every other word
             text = text.replace(spelling, "***")
-    return text
+    return CREDENTIALS.sub(r"\1***", text)
 
 
 def _spellings(value: str) -> tuple[str, ...]:

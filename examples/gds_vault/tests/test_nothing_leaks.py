@@ -183,6 +183,16 @@ def test_what_a_server_echoes_is_masked(
     assert leaked("\n".join(seen), vault.secret_id, vault.role_id, token) == []
 
 
+def test_a_proxys_password_that_it_echoes_is_masked(
+    vault: Vault, client: VaultClient, everything_logged: Callable[[], str]
+) -> None:
+    """It is not among the client's settings; the proxy is the environment's."""
+    vault.fail(faults.status(502, body="<p>Proxy-Authorization: Basic dXNlcjpodW50ZXIy</p>"))
+    client.authenticate()
+
+    assert "Proxy-Authorization: Basic ***</p>" in everything_logged()
+
+
 @pytest.mark.parametrize("status", [200, 302, 400])
 def test_what_a_server_echoes_in_a_header_is_masked(
     status: int, vault: Vault, client: VaultClient, everything_logged: Callable[[], str]
