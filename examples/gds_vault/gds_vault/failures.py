@@ -28,6 +28,7 @@ WORDS: Mapping[type[requests.RequestException], str] = {
     requests.exceptions.InvalidSchema: "Unusable kind of proxy: see HTTP_PROXY, HTTPS_PROXY",
 }
 
+BAD_AUTHORITIES = "The certificate authorities cannot be read"
 UNREADABLE = "Answer cannot be read as HTTP"
 
 
@@ -72,6 +73,8 @@ def detached(failure: Exception) -> requests.RequestException:
     # Not a header of ours, which are checked: one of the answer, such as two Content-Lengths.
     if isinstance(failure, requests.exceptions.InvalidHeader):
         return requests.ConnectionError(UNREADABLE)
+    if isinstance(failure, requests.exceptions.SSLError) and _is_about_a_file(failure):
+        return UnusableSettings(f"{BAD_AUTHORITIES}: see REQUESTS_CA_BUNDLE")
     if isinstance(failure, requests.RequestException):
         return type(failure)(in_words(failure))
     if not isinstance(failure, OSError):
@@ -83,6 +86,14 @@ def detached(failure: Exception) -> requests.RequestException:
     if type(failure) is OSError and failure.errno is None:
         return UnusableSettings(f"{one_line(failure)}: see REQUESTS_CA_BUNDLE")
     return requests.ConnectionError(in_words(failure))
+
+
+def _is_about_a_file(failure: requests.exceptions.SSLError) -> bool:
+    """Whether authorities could not be read, which urllib3 does for each connection anew."""
+    return any(
+        isinstance(cause, PermissionError) or getattr(cause, "library", None) == "X509"
+        for cause in _chain(failure)
+    )
 
 
 def in_words(failure: OSError) -> str:

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from gds_vault import VaultClient, VaultError, get_secret_from_vault
-from gds_vault.failures import detached
+from gds_vault.failures import UnusableSettings, detached
 from helpers import Lines, Operation, answering
 from pytest_resilience import FOREVER, faults
 from pytest_resilience_vault import Vault
@@ -229,6 +229,11 @@ def test_an_undecodable_answer_has_its_words(
     [
         (OSError(113, "No route to host"), requests.ConnectionError, "No route to host"),
         (requests.ConnectionError(), requests.ConnectionError, "ConnectionError"),
+        (
+            requests.exceptions.SSLError(PermissionError(13, "Permission denied")),
+            UnusableSettings,
+            "The certificate authorities cannot be read: see REQUESTS_CA_BUNDLE",
+        ),
     ],
 )
 def test_a_failure_that_nobody_has_words_for_is_told_by_its_class(
@@ -290,6 +295,18 @@ def test_missing_authorities_are_one_error_that_says_where_to_look(
 
     (said,) = lines(logging.WARNING)
     assert said.startswith("ERROR authenticate failed: Could not find a suitable TLS CA ")
+
+
+def test_authorities_that_are_none_are_one_error_that_says_where_to_look(
+    vault: Vault, lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is there is read when a connection is made, and looks like trouble with TLS."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", __file__)
+    with pytest.raises(VaultError, match=r"authorities cannot be read: see REQUESTS_CA_BUNDLE$"):
+        VaultClient(vault.url.replace("http:", "https:"), "role", "secret").authenticate()
+
+    (said,) = lines(logging.WARNING)
+    assert said.startswith("ERROR authenticate failed: The certificate authorities ")
 
 
 FORGERY = "no\nERROR root: all is lost\r\x1b[31m\u2028\x00end"
