@@ -112,10 +112,11 @@ def main() -> int:
         sys.stdout.reconfigure(errors="replace")
     try:
         load_settings()
-    except ConfigurationError as error:
+        setup_logging()
+    except (ConfigurationError, OSError) as error:
+        # Of the system's errors there is one: a folder that takes no log file.
         print(f"Cannot start: {error}", file=sys.stderr)
         return 1
-    setup_logging()
     written = [_show_tweet(topic, tone) for topic, tone in DEMO_TWEETS]
     print("\nWhat a retry looks like in the log (staged, no request is made):")
     print(demonstrate_retry())

@@ -40,6 +40,24 @@ def test_the_program_without_a_key(tmp_path: Path) -> None:
     assert "Traceback" not in run.stderr
 
 
+def test_the_program_in_a_folder_that_takes_no_log_file(
+    fake_gemini: Gemini,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The demo ends at once, too, and names the file; no tweet is asked for."""
+    (tmp_path / "tweet_generator.log").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    assert main.main() == 1
+
+    shown = capsys.readouterr()
+    assert shown.err.startswith("Cannot start: [Errno ")
+    assert "tweet_generator.log" in shown.err
+    assert len(fake_gemini.trace) == 0
+
+
 def test_the_demo_writes_tweets_and_shows_a_retry(
     fake_gemini: Gemini,
     virtual_clock: VirtualClock,
