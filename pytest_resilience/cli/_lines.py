@@ -56,13 +56,12 @@ class Waits:
     def __init__(self) -> None:
         self._failures: dict[tuple[str, str], list[Attempt]] = {}
 
-    def before(self, attempt: Attempt) -> float | None:
-        """Seconds since the end of the failed attempt that this one repeats."""
+    def repeated(self, attempt: Attempt) -> Attempt | None:
+        """The failed attempt that this one repeats; it is repeated only once."""
         failed = self._repeated_by(attempt)
-        if failed is None:
-            return None
-        self._failures[failed.method, failed.target].remove(failed)
-        return schedule.wait(failed, attempt) / schedule.SECOND
+        if failed is not None:
+            self._failures[failed.method, failed.target].remove(failed)
+        return failed
 
     def _repeated_by(self, attempt: Attempt) -> Attempt | None:
         alike = self._failures.get((attempt.method, attempt.target), [])
@@ -98,7 +97,19 @@ class Open:
         self.attempt = attempt
         self.due = REAL.monotonic() + HANGS
         self.shown = False
-        self.wait: float | None = None
+        self.repeats: Attempt | None = None
+
+    @property
+    def wait(self) -> float | None:
+        """Seconds since the end of the failed attempt that it repeats."""
+        if self.repeats is None:
+            return None
+        return schedule.wait(self.repeats, self.attempt) / schedule.SECOND
+
+    def repeats_no_more(self, answered: Attempt) -> None:
+        """What was still open was taken for a failure, and now it is none."""
+        if self.repeats is not None and self.repeats.number == answered.number:
+            self.repeats = None
 
 
 class Lines:
@@ -214,7 +225,10 @@ class Lines:
         if self._quiet:
             return
         if not entry.shown:
-            entry.wait = self._waits.before(attempt)
+            entry.repeats = self._waits.repeated(attempt)
+        elif not attempt.failed:
+            for other in self._open.values():
+                other.repeats_no_more(attempt)
         self._show(attempt, entry.wait)
 
     def _show_hanging(self) -> None:
@@ -222,7 +236,7 @@ class Lines:
         for entry in self._open.values():
             if not entry.shown and entry.due <= now:
                 entry.shown = True
-                entry.wait = self._waits.before(entry.attempt)
+                entry.repeats = self._waits.repeated(entry.attempt)
                 self._show(entry.attempt, entry.wait)
 
     def _show(self, attempt: Attempt, wait: float | None) -> None:

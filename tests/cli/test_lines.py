@@ -8,8 +8,10 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from pytest_resilience import Attempt, Outcome, Plan
-from pytest_resilience.cli._lines import LOOKS, MOST_ROWS, MOST_TARGETS, Lines, Output, Waits
+from pytest_resilience.cli._lines import LOOKS, MOST_ROWS, MOST_TARGETS, Lines, Open, Output, Waits
 
 SECOND = 1_000_000_000
 
@@ -30,15 +32,22 @@ def attempt(number: int, at: int, *, target: str = "/", status: int | None = 503
     )
 
 
+def before(waits: Waits, retry: Attempt) -> float | None:
+    """The wait that the line of this attempt would tell of."""
+    entry = Open(retry)
+    entry.repeats = waits.repeated(retry)
+    return entry.wait
+
+
 def test_a_wait_runs_from_the_end_of_a_failure_to_its_repetition() -> None:
     """As in the trace: the oldest failure that has not been repeated comes first."""
     waits = Waits()
     for number in (1, 2):
         waits.remember(attempt(number, number))
 
-    assert waits.before(attempt(3, 5)) == 3.5
-    assert waits.before(attempt(4, 5)) == 2.5
-    assert waits.before(attempt(5, 5)) is None
+    assert before(waits, attempt(3, 5)) == 3.5
+    assert before(waits, attempt(4, 5)) == 2.5
+    assert before(waits, attempt(5, 5)) is None
 
 
 def test_an_answered_attempt_and_another_target_are_not_repeated() -> None:
@@ -47,7 +56,7 @@ def test_an_answered_attempt_and_another_target_are_not_repeated() -> None:
     waits.remember(attempt(1, 1, status=200))
     waits.remember(attempt(2, 2, target="/other"))
 
-    assert waits.before(attempt(3, 5)) is None
+    assert before(waits, attempt(3, 5)) is None
 
 
 def test_a_newer_state_replaces_the_older_one() -> None:
@@ -56,8 +65,8 @@ def test_a_newer_state_replaces_the_older_one() -> None:
     waits.remember(attempt(1, 1))
     waits.remember(attempt(1, 3))
 
-    assert waits.before(attempt(2, 5)) == 1.5
-    assert waits.before(attempt(3, 5)) is None
+    assert before(waits, attempt(2, 5)) == 1.5
+    assert before(waits, attempt(3, 5)) is None
 
 
 def test_an_older_number_is_never_a_repetition() -> None:
@@ -65,7 +74,7 @@ def test_an_older_number_is_never_a_repetition() -> None:
     waits = Waits()
     waits.remember(attempt(2, 1))
 
-    assert waits.before(attempt(1, 5)) is None
+    assert before(waits, attempt(1, 5)) is None
 
 
 def test_what_was_never_read_repeats_what_came_before_and_is_repeated_by_what_follows() -> None:
@@ -88,8 +97,8 @@ def test_memory_is_bounded() -> None:
     for number in range(1, MOST_TARGETS + 2):
         waits.remember(attempt(number, number, target="/same"))
 
-    assert waits.before(attempt(5_000, 1, target="/1")) is None
-    assert waits.before(attempt(5_000, 2_000, target="/same")) == 1_997.5
+    assert before(waits, attempt(5_000, 1, target="/1")) is None
+    assert before(waits, attempt(5_000, 2_000, target="/same")) == 1_997.5
 
 
 def test_a_second_word_about_an_end_is_no_second_line() -> None:
@@ -150,6 +159,28 @@ def test_only_what_hangs_for_a_while_is_shown_before_its_end() -> None:
 
     assert [entry.shown for entry in lines._open.values()] == [True, False]
     os.close(read)
+
+
+@pytest.mark.parametrize(
+    ("first", "told"), [(200, ""), (503, "  after a wait of 0.000 s")], ids=["answered", "failed"]
+)
+def test_what_was_open_and_then_answered_has_not_been_repeated(first: int, told: str) -> None:
+    """Two like requests at once: the end of the second says what the trace says."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as reader:
+        with os.fdopen(writing, "w") as writer:
+            lines = Lines(Output(writer), quiet=False)
+            ended = [attempt(1, 0, status=first), attempt(2, 0, status=200)]
+            for one in ended:
+                lines._begin(dataclasses.replace(one, outcome=Outcome.PENDING, ended_ns=None))
+                lines._open[one.connection].due = 0.0
+            lines._show_hanging()
+            for one in ended:
+                lines._take(one)
+            lines._write_rows()
+        shown = reader.read().splitlines()
+
+    assert shown[2:] == [f"  1  t=0.000  GET /  {first}", f"  2  t=0.000  GET /  200{told}"]
 
 
 def test_secrets_are_looked_for_in_all_lines_that_come_together() -> None:
