@@ -26,10 +26,15 @@ path "secret/*" {
 class Setup:
     """What a new Vault was given."""
 
-    role_id: str
+    role: Role
     secret_id: str
     method: AppRole
     mount: Mount
+
+    @property
+    def role_id(self) -> str:
+        """Of the role as it is now; when it was deleted, as it was."""
+        return (self.method.roles.get(APP) or self.role).role_id
 
     def new_token(self, core: Core) -> str:
         """A token of the role, made as a login makes it, without using a secret id up."""
@@ -61,4 +66,4 @@ def set_up(core: Core) -> Setup:
     role.secret_ids[secret.secret_id] = secret
     method.roles[APP] = role
     core.root_token = core.new_root_token().id
-    return Setup(role.role_id, secret.secret_id, method, mount)
+    return Setup(role, secret.secret_id, method, mount)

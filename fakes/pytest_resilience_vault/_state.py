@@ -13,7 +13,7 @@ from pytest_resilience_vault._kv2 import Kv2
 from pytest_resilience_vault._roles import FIELDS, any_approle, approle, change_role, check_role
 from pytest_resilience_vault._seal import KINDS, STANDBY
 from pytest_resilience_vault._stored import forget_secret, get_secret, kv_mounts, put_secret
-from pytest_resilience_vault._tokens import Token
+from pytest_resilience_vault._tokens import ROOT_PATH, Token
 
 KEYS = ("initialized", "sealed", "standby", "mounts", "secrets", "policies", "roles", "tokens")
 
@@ -37,7 +37,11 @@ def read(core: Core) -> dict[str, Any]:
             name: {**role.shown(), "role_id": role.role_id, "secret_ids": list(role.secret_ids)}
             for name, role in roles.items()
         },
-        "tokens": {token.id: _shown(token, now) for token in core.tokens},
+        "tokens": {
+            token.id: _shown(token, now)
+            for token in core.tokens
+            if core.tokens.find(token.id, now) is not None
+        },
     }
 
 
@@ -223,10 +227,23 @@ def _tokens(core: Core, state: dict[str, Any]) -> list[Step]:
         if settings is None:
             steps += [] if token is None else [partial(core.tokens.revoke, token)]
             continue
+        fields = _token_fields(settings)
         if token is None:
-            raise PlanError("tokens names one that is not there; a login or auth/token/create is")
-        steps.append(partial(_change, token, _token_fields(settings), core.time()))
+            if "policies" not in fields:
+                raise PlanError("tokens names one that is not there; its policies would make it")
+            token = _new_token(token_id, fields, core)
+            steps.append(partial(core.tokens.add, token))
+        steps.append(partial(_change, token, fields, core.time()))
     return steps
+
+
+def _new_token(token_id: str, fields: dict[str, Any], core: Core) -> Token:
+    """One that an older state tells of: a server that was reset, or another one, lacks it."""
+    ttl = int(fields.get("ttl") or 0)
+    path = ROOT_PATH if "root" in fields["policies"] else "auth/token/create"
+    return Token(
+        token_id, [], path, core.time(), ttl=ttl, granted=ttl, renewable=ttl > 0, space=core.path
+    )
 
 
 def _token_fields(settings: Any) -> dict[str, Any]:

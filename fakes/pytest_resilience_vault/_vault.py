@@ -333,6 +333,7 @@ class Vault(Fake):
 
         ``null`` in place of a secret, a policy or a role forgets it, in place of a token
         expires it; ``"tokens": null`` expires every token but root.
+        A token that is not there is made, so the state of another Vault can be set.
         ``"standby": {"leader": "..."}`` steps down, ``null`` steps up.
 
         Raises:

@@ -1,9 +1,11 @@
 """The state as JSON, which the control API reads and writes."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+import requests
 
 from pytest_resilience import PlanError
 from pytest_resilience_vault import Vault
@@ -97,6 +99,30 @@ def test_tokens_expire_get_another_time_or_other_policies(
     vault.set_state({"tokens": None})
     assert ask("GET", SELF, token=three).status_code == 403
     assert ask("GET", SELF).status_code == 200
+
+
+def test_a_state_can_be_set_after_a_reset(
+    vault: Vault, ask: Ask, login: Callable[[], requests.Response], clock: SettableClock
+) -> None:
+    """What was saved is taken up again, with tokens and role ids that the new Vault never made."""
+    vault.put("secret/a", {"n": 1})
+    vault.role(token_ttl=60)
+    root, role_id, token, ended = vault.root_token, vault.role_id, vault.token, vault.new_token()
+    vault.set_state({"tokens": {ended: {"ttl": 1}}})
+    clock.ahead = 2
+    state = vault.state()
+    vault.start_over()
+
+    vault.set_state(json.loads(json.dumps(state)))
+
+    assert sorted(state["tokens"]) == sorted([root, token])
+    assert ask("GET", "secret/data/a", token=token).json()["data"]["data"] == {"n": 1}
+    assert ask("GET", SELF, token=token).json()["data"]["renewable"] is True
+    assert ask("GET", SELF, token=root).json()["data"]["path"] == "auth/token/root"
+    assert vault.role_id == role_id
+    assert login().status_code == 200
+    clock.ahead = 61
+    assert ask("GET", SELF, token=token).status_code == 403
 
 
 def test_the_node_is_sealed_and_steps_down(vault: Vault, ask: Ask) -> None:
