@@ -91,7 +91,7 @@ class Control:
         reason = _guard.refusal(environ)
         if reason:
             raise Refused(403, reason)
-        name = environ["PATH_INFO"].removeprefix(ROOT)
+        name = environ["PATH_INFO"].removeprefix(ROOT.rstrip("/")).removeprefix("/")
         verbs = self._verbs.get(name)
         if verbs is None:
             paths = ", ".join(ROOT + known for known in self._verbs)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 BACKLOG = 1024
-CONTROL = "/_resilience/"
+CONTROL = ("/_resilience/", "/_resilience?")
 ACCEPT_MOST = 64
 """Connections that are let in before those that are there are served again."""
 ACCEPT_AGAIN_NS = 20_000_000
@@ -260,7 +260,9 @@ class Listener:
 
     def is_control(self, target: str) -> bool:
         """Whether the control application answers this target."""
-        return self.service.control is not None and target.startswith(CONTROL)
+        if self.service.control is None:
+            return False
+        return target.startswith(CONTROL) or target == "/_resilience"
 
     def refuses(self, target: str) -> bool:
         """Whether a request to this target comes while the server is down.

@@ -126,6 +126,14 @@ def test_the_index_lists_what_can_be_asked_and_which_faults_there_are(client: Cl
     ]
 
 
+@pytest.mark.parametrize("path", ["/_resilience", "/_resilience?"])
+def test_the_index_needs_no_slash_at_its_end(client: Client, notes: Notes, path: str) -> None:
+    """As a person types it; a path that only begins alike is the service's own."""
+    assert client.ask("GET", path) == client.ask("GET", ROOT)
+    assert client.ask("GET", "/_resiliences")[0] == 404
+    assert [attempt.path for attempt in notes.trace] == ["/_resiliences"]
+
+
 def test_a_planned_rule_is_met_and_answered_in_words(client: Client, notes: Notes) -> None:
     """What POST faults plans, coming attempts meet."""
     rule = {"faults": [503, "overloaded"], "times": 2, "path": "/notes/*"}
