@@ -208,6 +208,7 @@ class Control:
 
     def _set_state(self, call: Call) -> JSON:
         state = call.json()
+        before = environment(self._server)
         try:
             self._server.set_state(state)
         except ResilienceError:
@@ -216,6 +217,8 @@ class Control:
             text = f"the service cannot take this state: {type(error).__name__}: {error}"
             raise Refused(400, text) from error
         self._tell("state: set")
+        if self._server.renewed is not None and environment(self._server) != before:
+            self._server.renewed()  # A key, or the id of a role, is part of the state.
         return self._server.state()
 
     def _down(self, call: Call) -> JSON:

@@ -118,7 +118,10 @@ class FakeServer:
         self.errors: list[BaseException] = Errors()
         """What the application, or a predicate of the plan, raised while serving: the first 100."""
         self.renewed: Callable[[], object] | None = None
-        """Called when it has started, or started over: its `environment` may be another."""
+        """Called when it has started, or started over, or a state was set by way of `control`.
+
+        Its `environment` may be another then.
+        """
         self._security = Security(tls)
         self._listener: Listener | None = None
         self._loop: Loop | None = None

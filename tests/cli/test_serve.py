@@ -53,6 +53,9 @@ class Notes(Fake):
     def reset(self):
         self.token = getattr(self, "token", 0) + 1
 
+    def set_state(self, state):
+        self.token = state
+
     @property
     def environment(self):
         return {"NOTES_URL": self.url, "NOTES_TOKEN": f"it's {self.token}"}
@@ -405,6 +408,23 @@ def test_a_reset_writes_the_environment_anew(place: Path) -> None:
         assert told["environment"]["NOTES_TOKEN"] == "it's 2"
         assert "NOTES_TOKEN=it's 2\n" in file.read_text()
         served.until(r"^export NOTES_TOKEN='it'\"'\"'s 2'$")
+        assert served.end()[0] == 0
+    assert not file.exists()
+
+
+def test_a_state_that_is_set_writes_the_environment_anew(place: Path) -> None:
+    """If it has other tokens; otherwise nothing is said or written again."""
+    file = place / "fake.env"
+    with Served(place, "web:Notes", "--env-file", "fake.env") as served:
+        url = served.url + "/_resilience/state"
+        first = file.stat()
+        assert ask("POST", url, 1)[0] == 200
+        assert file.stat() == first
+
+        assert ask("POST", url, 5)[0] == 200
+
+        assert "NOTES_TOKEN=it's 5\n" in file.read_text()
+        served.until(r"^export NOTES_TOKEN='it'\"'\"'s 5'$")
         assert served.end()[0] == 0
     assert not file.exists()
 
