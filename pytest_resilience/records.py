@@ -211,6 +211,8 @@ class Trace(Sequence[Attempt]):
         return len(self._attempts)
 
     def __eq__(self, other: object) -> bool:
+        if isinstance(other, list | tuple):  # ``trace == []`` says that nothing was sent.
+            return self._attempts == tuple(other)
         return isinstance(other, Trace) and self._attempts == other._attempts
 
     def __hash__(self) -> int:

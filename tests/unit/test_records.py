@@ -160,6 +160,10 @@ def test_trace_is_a_sequence() -> None:
     assert (THREE[1:].seed, THREE[1:].forgotten) == (7, 2)
     assert Trace(list(THREE)) == THREE
     assert hash(Trace(list(THREE))) == hash(THREE)
+    assert Trace() == []
+    assert Trace() == ()
+    assert list(THREE) == THREE
+    assert list(THREE[:2]) != THREE
     assert THREE != [1]
     assert repr(Trace()) == "<Trace: empty>"
     assert repr(THREE) == f"<Trace of 3 attempts>\n{THREE.table()}"
