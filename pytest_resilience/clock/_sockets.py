@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_resilience.clock import _foreign, _links
+from pytest_resilience.clock._genuine import Socket
 from pytest_resilience.clock._here import SECOND, conducting, due_after, outside, party_of
 from pytest_resilience.clock._parties import Reason
 from pytest_resilience.clock._polling import OUTSIDE, STATE, note_look, note_park
@@ -43,7 +44,6 @@ FLAGS = {
 }
 """The place of each method's flags among its arguments; sendto's may be an address instead."""
 
-Socket = socket.socket
 real_poll: Any = getattr(select, "poll", None)  # eventlet takes it away, and is refused later
 real_send = Socket.send
 real_sendall = Socket.sendall

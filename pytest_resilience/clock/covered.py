@@ -7,7 +7,6 @@ import os
 import queue
 import select
 import selectors
-import socket
 import ssl
 import subprocess
 import threading
@@ -29,6 +28,7 @@ from pytest_resilience.clock import (
     _threads,
     _tls,
 )
+from pytest_resilience.clock._genuine import Socket
 from pytest_resilience.clock._references import no_method
 
 
@@ -132,7 +132,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute("threading.Event.is_set", threading.Event, "is_set", _locks.is_set),
     Attribute("threading.Event.wait", threading.Event, "wait", _locks.event_wait),
     *([Attribute("select.epoll", select, "epoll", _selecting.Epoll)] if _EPOLL else []),
-    *(_of_class("socket.socket", socket.socket, _sockets.METHODS)),
+    *(_of_class("socket.socket", Socket, _sockets.METHODS)),
     *(_of_class("ssl.SSLSocket", ssl.SSLSocket, _tls.METHODS)),
     *(_of_class("subprocess.Popen", subprocess.Popen, _processes.METHODS)),
 )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from pytest_resilience.answers import Answer, http_date_text
 from pytest_resilience.clock import REAL, Clock, links
+from pytest_resilience.clock._genuine import Socket
 from pytest_resilience.engine._loop import Loop
 from pytest_resilience.engine._poller import READ
 from pytest_resilience.errors import (
@@ -70,7 +71,7 @@ class Service(Protocol):
         """Renew what a thread may hold that never gives it back."""
 
 
-class Accepting(socket.socket):
+class Accepting(Socket):
     """Says what it is in plain numbers: to make names of them takes longer than to accept."""
 
     family = _socket.socket.family  # type: ignore[assignment]  # that is the point

@@ -140,6 +140,36 @@ def test_async_unittest(session: Session) -> None:
     result.assert_outcomes(passed=2, errors=1)
 
 
+@pytest.mark.parametrize("first", ["virtual_clock", "fake_server"])
+def test_sockets_that_were_forbidden_at_first(session: Session, first: str) -> None:
+    """A test that may open none, and is the first to load us, leaves nothing to those after it."""
+    result = session(
+        f"""
+        import socket
+
+        class Guarded(socket.socket):
+            def __new__(cls, *arguments, **options):
+                raise RuntimeError("no sockets in this test")
+
+        @pytest.fixture
+        def guarded(monkeypatch):
+            monkeypatch.setattr(socket, "socket", Guarded)
+
+        def test_guarded(guarded, {first}):
+            pass
+
+        def test_after(fake_github, virtual_clock):
+            fake_github.fail("timeout")
+            assert get() == "TimeoutError"
+            assert get() == 404
+            assert fake_github.trace.times == [0, 5]
+        """,
+        apart=True,
+    )
+
+    result.assert_outcomes(passed=2)
+
+
 def test_a_client_in_another_process(session: Session) -> None:
     """The variables reach it, and the trace sees it."""
     result = session("""
