@@ -226,7 +226,7 @@ class Lines:
             return
         if not entry.shown:
             entry.repeats = self._waits.repeated(attempt)
-        elif not attempt.failed:
+        elif not schedule.wants_retry(attempt):
             for other in self._open.values():
                 other.repeats_no_more(attempt)
         self._show(attempt, entry.wait)
