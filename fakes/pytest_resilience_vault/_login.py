@@ -95,6 +95,9 @@ def _grant(core: Core, role: Role, used: SecretId | None, call: Call) -> Reply:
     )
     ttl, warnings = granted(wish, call.now, call.now)
     policies = {policy.lower() for policy in role.token_policies if policy}
+    if "root" in policies:
+        # The role may name it, and the secret id has been used (request_handling.go).
+        raise bad_request("auth methods cannot create root tokens")
     if not role.token_no_default_policy:
         policies.add("default")
     kind = _token_type(role, mount)

@@ -72,6 +72,17 @@ def test_a_login_where_nothing_is_mounted_is_403(ask: Ask) -> None:
     assert said(ask("POST", "auth/nope/login", {}, token=None)) == LOCKED
 
 
+def test_nobody_logs_in_as_root(vault: Vault, ask: Ask) -> None:
+    """A role may name the policy; the login is refused, and has used the secret id (seen)."""
+    ids = vault.role("boss", token_policies=["default", "root"], secret_id_num_uses=1)
+    sent = {"role_id": ids.role_id, "secret_id": ids.secret_id}
+
+    refused = said(ask("POST", LOGIN, sent, token=None))
+
+    assert refused == (400, ["auth methods cannot create root tokens"])
+    assert said(ask("POST", LOGIN, sent, token=None)) == BAD
+
+
 def test_only_writes_log_in(vault: Vault, ask: Ask) -> None:
     """Other operations are refused, after the look for a lockout."""
     read = ask("GET", f"{LOGIN}?role_id={vault.role_id}", token=None)

@@ -312,6 +312,32 @@ def test_a_token_expires_on_the_fakes_clock(ask: Ask, clock: SettableClock) -> N
     assert said(ask("POST", "auth/token/lookup", {"token": token})) == (403, ["bad token"])
 
 
+def test_a_token_lives_for_less_than_a_second(ask: Ask, clock: SettableClock) -> None:
+    """Whole seconds are shown, and what is left of them counts: it is no token for ever (seen)."""
+    short = created(ask, {"policies": ["root"], "ttl": "500ms"})
+    lasting = created(ask, {"ttl": "1h", "explicit_max_ttl": "1500ms"})
+    shown = ask("GET", SELF, token=short["client_token"]).json()["data"]
+    clock.ahead += 0.6
+
+    assert (short["lease_duration"], short["renewable"]) == (0, True)
+    assert (shown["creation_ttl"], shown["ttl"]) == (0, 0)
+    assert shown["expire_time"] is not None
+    assert lasting["lease_duration"] == 1
+    assert ask("GET", SELF, token=short["client_token"]).status_code == 403
+    assert ask("GET", SELF, token=lasting["client_token"]).status_code == 200
+
+
+def test_less_than_a_second_is_named_in_a_warning(ask: Ask) -> None:
+    """As Go prints it."""
+    body = {"policies": ["default"], "explicit_max_ttl": "500ms"}
+
+    warnings = ask("POST", CREATE, body).json()["warnings"]
+
+    assert warnings == [
+        'TTL of "768h" exceeded the effective max_ttl of "500ms"; TTL value is capped accordingly'
+    ]
+
+
 def test_a_renewal_starts_the_time_anew(ask: Ask, clock: SettableClock) -> None:
     """By as much as was granted last, unless more or less is asked for."""
     auth = created(ask, {"ttl": "1h"})
