@@ -158,7 +158,7 @@ def _positive(call: Call, name: str) -> float:
         raise bad_request(str(error)) from None
     if value < 0:
         raise bad_request(f"{name} must be positive")
-    return int(value)
+    return value
 
 
 def create(
@@ -206,8 +206,8 @@ def create(
         created=call.now,
         meta=wanted.meta,
         num_uses=wanted.num_uses,
-        explicit_max_ttl=int(wanted.explicit_max_ttl),
-        period=int(wanted.period),
+        explicit_max_ttl=wanted.explicit_max_ttl,
+        period=wanted.period,
         parent=None if is_orphan else parent.id,
         entity_id=entity,
         role=role.name if role else "",
@@ -275,7 +275,7 @@ def _check_policies(policies: list[str], wanted: Request, parent: Token, space: 
 def _set_ttl(token: Token, wanted: Request, parent: Token, mount: Mount) -> list[str]:
     """How long it lives; a root token that was given no time lives for ever."""
     warnings: list[str] = []
-    ttl = 0
+    ttl = 0.0
     period, longest = wanted.limits(warnings)
     if period or wanted.ttl or not token.is_root:
         wish = Wish(
@@ -288,7 +288,7 @@ def _set_ttl(token: Token, wanted: Request, parent: Token, mount: Mount) -> list
         ttl, cut = granted(wish, token.created, token.created)
         warnings += cut
     elif longest:
-        ttl = int(longest)
+        ttl = longest
     if ttl == 0 and parent.ttl:
         raise bad_request("expiring root tokens cannot create non-expiring root tokens")
     if ttl == 0:

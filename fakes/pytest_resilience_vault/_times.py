@@ -97,9 +97,11 @@ def _bounded(value: float, text: str) -> float:
 
 
 def in_go(value: float) -> str:
-    """Seconds as Go's Duration prints them: ``1h0m0s``, ``1m30s``, ``0s``."""
+    """Seconds as Go's Duration prints them: ``1h0m0s``, ``1m30s``, ``500ms``, ``0s``."""
     if value < 0:
         return f"-{in_go(-value)}"
+    if 0 < value < 1:
+        return f"{round(value * 1000, 6):g}ms"
     whole = int(value)
     rest = f"{round(value - whole, 9):.9f}"[1:].rstrip("0").rstrip(".")
     hours, minutes, left = whole // 3600, whole // 60 % 60, whole % 60

@@ -32,10 +32,10 @@ class Token:
     path: str
     """Where it was created: ``auth/approle/login``."""
     created: float
-    ttl: int = 0
-    """Seconds granted when it was created; 0 for ever."""
+    ttl: float = 0
+    """Seconds granted when it was created; 0 for ever. What clients see is whole seconds."""
     expires: float | None = None
-    granted: int = 0
+    granted: float = 0
     """Seconds granted last, at the creation or a renewal."""
     type: str = "service"
     accessor: str = field(default_factory=lambda: mint(24))
@@ -44,8 +44,8 @@ class Token:
     num_uses: int = 0
     granted_uses: int = 0
     """As many as it was made with, which is what a renewal shows."""
-    explicit_max_ttl: int = 0
-    period: int = 0
+    explicit_max_ttl: float = 0
+    period: float = 0
     renewable: bool = False
     parent: str | None = None
     """None for an orphan."""
@@ -88,11 +88,11 @@ class Token:
         data: dict[str, Any] = {
             "accessor": self.accessor,
             "creation_time": int(self.created),
-            "creation_ttl": self.ttl,
+            "creation_ttl": int(self.ttl),
             "display_name": self.display_name,
             "entity_id": self.entity_id,
             "expire_time": None if self.expires is None else stamp(self.expires),
-            "explicit_max_ttl": self.explicit_max_ttl,
+            "explicit_max_ttl": int(self.explicit_max_ttl),
             "id": self.id if with_id else "",
             # A batch token carries its own in a form that has no empty maps (seen).
             "meta": (self.meta or None) if self.is_batch else self.meta,
@@ -115,7 +115,7 @@ class Token:
             data["last_renewal"] = stamp(self.last_renewal)
             data["last_renewal_time"] = int(self.last_renewal)
         if self.period:
-            data["period"] = self.period
+            data["period"] = int(self.period)
         if self.role:
             data["role"] = self.role
         if self.cidrs:
@@ -124,11 +124,11 @@ class Token:
             data["namespace_path"] = self.space
         return data
 
-    def auth(self, ttl: int, of_entity: list[str]) -> Struct:
+    def auth(self, ttl: float, of_entity: list[str]) -> Struct:
         """The ``auth`` of a login, a creation or a renewal (sdk/logical/translate_response.go).
 
         Args:
-            ttl: Seconds granted now, as a whole number, however late it is within a second.
+            ttl: Seconds granted now, shown as a whole number, however late it is within a second.
             of_entity: Policies that it has because of whose it is.
         """
         # Left out when they are empty (logical.HTTPAuth, omitempty).
@@ -141,7 +141,7 @@ class Token:
             policies=sorted({*self.policies, *of_entity}) if of_entity else self.policies,
             **own,
             metadata=self.meta,
-            lease_duration=ttl,
+            lease_duration=int(ttl),
             renewable=self.renewable,
             entity_id=self.entity_id,
             token_type=self.type,

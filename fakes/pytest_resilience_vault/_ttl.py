@@ -25,7 +25,7 @@ class Wish:
     """Of the mount."""
 
 
-def granted(wish: Wish, started: float, now: float) -> tuple[int, list[str]]:
+def granted(wish: Wish, started: float, now: float) -> tuple[float, list[str]]:
     """Seconds from now, and the warnings of what was cut.
 
     Raises:
@@ -39,18 +39,18 @@ def granted(wish: Wish, started: float, now: float) -> tuple[int, list[str]]:
         if ttl > longest:
             warnings.append(_cut("period", ttl, longest))
             ttl = longest
-        ends = started + wish.explicit_max_ttl if wish.explicit_max_ttl else None
+        most = wish.explicit_max_ttl
     else:
         ttl = wish.increment or wish.ttl or wish.default
-        ends = started + longest
-    if ends is not None:
-        left = int(ends) - int(now)
+        most = longest
+    if most:
+        left = int(started) - int(now) + most
         if left <= 0:
             raise Refused(500, one_of("past the max TTL, cannot renew"))
         if ttl > left:
             warnings.append(_cut("TTL", ttl, left))
             ttl = left
-    return int(ttl), warnings
+    return ttl, warnings
 
 
 def _cut(what: str, wanted: float, longest: float) -> str:
