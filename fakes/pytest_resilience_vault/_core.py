@@ -199,11 +199,15 @@ class Core:
     # Mounts
 
     def mount_kv(self, path: str, version: int | None, description: str = "") -> Mount:
-        """Mount a KV engine; a version of None is one that was not asked for, which is 1."""
+        """Mount a KV engine."""
+        return self.mounts.add(self.new_kv(path, version, description))
+
+    def new_kv(self, path: str, version: int | None, description: str = "") -> Mount:
+        """One that is not mounted yet; a version of None was not asked for, and is 1."""
         backend: Backend = Kv2(self) if version == 2 else Kv1(self)
         mount = Mount(path, "kv", backend, description=description)
         mount.options = {} if version is None else {"version": str(version)}
-        return self.mounts.add(mount)
+        return mount
 
     # Requests
 

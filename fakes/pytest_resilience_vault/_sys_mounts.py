@@ -8,7 +8,7 @@ from pytest_resilience_vault import _fields as fields
 from pytest_resilience_vault._approle import AppRole
 from pytest_resilience_vault._backend import WRITE, Backend, on
 from pytest_resilience_vault._call import Call
-from pytest_resilience_vault._errors import Lacking, bad_request
+from pytest_resilience_vault._errors import Lacking, bad_request, unsupported_operation
 from pytest_resilience_vault._mounts import Mount
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._sys_tune import TUNE, TunePaths, configure, slashed
@@ -108,7 +108,7 @@ class MountPaths(TunePaths):
         _check_ttls(call)
         if not kind:
             raise bad_request("backend type must be specified as a string")
-        options = {key: str(value) for key, value in call.mapping("options").items()}
+        options = call.pairs("options")
         version = options.get("version")
         if kind in ("kv-v1", "kv-v2", "generic"):
             kind, version = "kv", {"kv-v2": "2", "kv-v1": "1"}.get(kind, version)
@@ -123,16 +123,18 @@ class MountPaths(TunePaths):
         _check_kind(kind, version)
         if kind in ENGINES:
             mount = Mount(prefix, kind, Hollow(self.core), options=options)
-            _describe(self.core.mounts.add(mount), call)
-            return None
-        mount = self.core.mount_kv(prefix, int(version) if version else None)
-        mount.options = options if not version else {**options, "version": version}
+        else:
+            mount = self.core.new_kv(prefix, int(version) if version else None)
+            mount.options = options if not version else {**options, "version": version}
+        # What this refuses has not been mounted.
         _describe(mount, call)
+        self.core.mounts.add(mount)
         return None
 
     @on("delete", "mounts/(?P<path>.+?)")
     def disable(self, call: Call, path: str) -> None:
         """Unmount an engine; what was in it is gone, wrapped or not. Nothing there is fine."""
+        _check_not_tune(path)
         prefix = slashed(path)
         if prefix in PERMANENT:
             raise bad_request(f'cannot unmount "{prefix}"')
@@ -172,6 +174,9 @@ class AuthPaths(MountPaths):
         _check_ttls(call)
         if not kind:
             raise bad_request("backend type must be specified as a string")
+        options = call.pairs("options")
+        if options.get("version"):
+            raise bad_request(f'auth method "{kind}" does not allow setting a version')
         conflict = self.core.mounts.conflict(f"auth/{slashed(path)}")
         if conflict is not None:
             raise bad_request(f"path is already in use at {conflict.path}")
@@ -179,8 +184,9 @@ class AuthPaths(MountPaths):
             raise bad_request("token credential backend cannot be instantiated")
         if kind not in METHODS and kind != "approle":
             raise bad_request(f"plugin not found in the catalog: {kind}")
-        mount = Mount(slashed(path), kind, self._method(kind), is_auth=True, options={})
-        _describe(self.core.mounts.add(mount), call)
+        mount = Mount(slashed(path), kind, self._method(kind), is_auth=True, options=options)
+        _describe(mount, call)
+        self.core.mounts.add(mount)
         return None
 
     def _method(self, kind: str) -> Backend:
@@ -189,6 +195,7 @@ class AuthPaths(MountPaths):
     @on("delete", "auth/(?P<path>.+?)")
     def disable_auth(self, call: Call, path: str) -> None:
         """Unmount an auth method and revoke its tokens. Nothing mounted there is fine."""
+        _check_not_tune(path)
         prefix = f"auth/{slashed(path)}"
         if prefix in PERMANENT:
             raise bad_request("token credential backend cannot be disabled")
@@ -196,6 +203,12 @@ class AuthPaths(MountPaths):
         if mount is not None:
             self.core.mounts.remove(mount)
             self.core.tokens.revoke_below(prefix, self.core.path)
+
+
+def _check_not_tune(path: str) -> None:
+    """How a mount is tuned is a path of its own, and cannot be deleted."""
+    if path.endswith(TUNE):
+        raise unsupported_operation()
 
 
 def _describe(mount: Mount, call: Call) -> None:

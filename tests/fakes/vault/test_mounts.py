@@ -167,6 +167,33 @@ def test_a_mount_that_cannot_be(
     assert ask("GET", "sys/mounts").json()["data"] == before
 
 
+@pytest.mark.parametrize(("place", "kind"), [("mounts", "kv"), ("auth", "approle")])
+def test_a_mount_that_is_refused_is_not_there(ask: Ask, place: str, kind: str) -> None:
+    """Whatever is refused of it."""
+    body = {"type": kind, "config": {"listing_visibility": "everybody"}}
+
+    refused = ask("POST", f"sys/{place}/m", body)
+
+    assert said(refused) == (400, ["invalid listing_visibility everybody"])
+    assert ask("GET", f"sys/{place}/m").status_code == 400
+
+
+def test_options_may_be_a_text(ask: Ask) -> None:
+    """As other pairs of names and values (seen)."""
+    ask("POST", "sys/mounts/m", {"type": "kv", "options": "version=2"}).raise_for_status()
+
+    assert ask("GET", "sys/mounts/m").json()["data"]["options"] == {"version": "2"}
+
+
+@pytest.mark.parametrize("path", ["mounts/secret/tune", "auth/approle/tune"])
+def test_how_a_mount_is_tuned_cannot_be_deleted(ask: Ask, path: str) -> None:
+    """It is no mount that is not there."""
+    assert said(ask("DELETE", f"sys/{path}")) == (
+        405,
+        ["1 error occurred:\n\t* unsupported operation\n\n"],
+    )
+
+
 def test_the_shorter_of_two_paths_cannot_be_mounted_later(ask: Ask) -> None:
     """A mount may not lie above another."""
     ask("POST", "sys/mounts/team/a", {"type": "kv"}).raise_for_status()
@@ -229,6 +256,15 @@ def test_an_auth_method_that_cannot_be(
 ) -> None:
     """In Vault's words."""
     assert said(ask("POST", f"sys/auth/{path}", body)) == (400, errors)
+
+
+def test_an_auth_method_has_options_but_no_version(ask: Ask) -> None:
+    """A version is for engines (handleEnableAuth)."""
+    refused = ask("POST", "sys/auth/m", {"type": "approle", "options": {"version": "2"}})
+    ask("POST", "sys/auth/m", {"type": "approle", "options": {"x": "y"}}).raise_for_status()
+
+    assert said(refused) == (400, ['auth method "approle" does not allow setting a version'])
+    assert ask("GET", "sys/auth/m").json()["data"]["options"] == {"x": "y"}
 
 
 def test_auth_methods_are_shown_and_tuned(ask: Ask) -> None:
