@@ -55,6 +55,13 @@ def no_page() -> Answer:
     return response
 
 
+def bad_line() -> Answer:
+    """What Go says of a request line that it cannot read, before anybody else hears of it."""
+    text = b"400 Bad Request"
+    fields = [("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close")]
+    return Answer([text], 400, [*fields, ("Content-Length", str(len(text)))])
+
+
 def redirect(location: str, method: str) -> Answer:
     """Go's http.Redirect, which has a body for reads only."""
     reads = method in ("GET", "HEAD")

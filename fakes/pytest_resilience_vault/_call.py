@@ -59,7 +59,7 @@ class Call:
             kind = fields.get(name)
             if kind == "signed":
                 self.seconds(name, signed=True)
-            elif kind is not None:
+            elif kind:
                 getattr(self, kind)(name)
 
     def has(self, name: str) -> bool:
@@ -86,14 +86,19 @@ class Call:
             return 0 if self.has(name) else default
         if isinstance(value, str):
             try:
-                return _parsed_int(value)
+                return self._in_range(name, _parsed_int(value))
             except ValueError:
                 raise self._unfit(name, f"''{_NO_INT}") from None
         if isinstance(value, int):
-            return int(value)
+            return self._in_range(name, int(value))
         if isinstance(value, float):
             raise self._unfit(name, f"''{_NO_INT}")
         raise self._unfit(name, f"'' expected type 'int', got unconvertible type {go_type(value)}")
+
+    def _in_range(self, name: str, value: int) -> int:
+        if not -(2**63) <= value < 2**63:
+            raise self._unfit(name, f"''{_NO_INT.replace('invalid syntax', 'value out of range')}")
+        return value
 
     def number(self, name: str, default: float = 0) -> float:
         """A number, or a string of one."""

@@ -9,7 +9,14 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from pytest_resilience_vault import _index, _json_limits
-from pytest_resilience_vault._answers import Answer, error_response, no_page, redirect, respond
+from pytest_resilience_vault._answers import (
+    Answer,
+    bad_line,
+    error_response,
+    no_page,
+    redirect,
+    respond,
+)
 from pytest_resilience_vault._call import LIST, READ
 from pytest_resilience_vault._errors import Refused, bad_request, no_leader, no_token, sealed
 from pytest_resilience_vault._gojson import encode
@@ -22,6 +29,7 @@ from pytest_resilience_vault._reply import NotThere, Reply, envelope
 from pytest_resilience_vault._requests import (
     call_of,
     cleaned,
+    has_bad_escape,
     is_relative,
     role_of,
     sent_path,
@@ -69,6 +77,8 @@ class Front:
             nothing = Answer([], 400, [("Content-Length", "0")])
             del nothing.headers["Content-Type"]
             return nothing
+        if "%" in sent_path(request) and has_bad_escape(sent_path(request)):
+            return bad_line()
         fields: dict[str, str] = {}
         try:
             response = self._answer(request, fields)

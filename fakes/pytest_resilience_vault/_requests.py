@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from typing import TYPE_CHECKING
 
 from pytest_resilience_vault._approle import AppRole
@@ -79,6 +80,14 @@ def sent_path(request: Request) -> str:
     """The path as it was sent, with what is escaped in it."""
     target: str = request.environ["RAW_URI"]
     return target.partition("?")[0]
+
+
+_BAD_ESCAPE = re.compile("%(?![0-9a-fA-F]{2})")
+
+
+def has_bad_escape(path: str) -> bool:
+    """Whether a percent sign is not followed by two digits, which Go's net/url refuses."""
+    return _BAD_ESCAPE.search(path) is not None
 
 
 def is_relative(path: str) -> bool:

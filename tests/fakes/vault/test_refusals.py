@@ -244,6 +244,30 @@ def test_what_cannot_be_printed_is_refused_without_a_word(ask: Ask, path: str) -
     assert answer.headers.keys() == {"Content-Length", "Date"}
 
 
+@pytest.mark.parametrize("path", ["/v1/secret/data/100%", "/v1/secret/data/a%zz", "/%2"])
+def test_an_escape_that_is_none_is_refused_by_the_server_below(vault: Vault, path: str) -> None:
+    """Vault never hears of it; most clients mend it before they send it (net/http)."""
+    connection = http.client.HTTPConnection("127.0.0.1", vault.port, timeout=5)
+    connection.request("GET", path, headers={"X-Vault-Token": vault.root_token})
+    answer = connection.getresponse()
+    text = answer.read()
+    connection.close()
+
+    assert (answer.status, text) == (400, b"400 Bad Request")
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.headers["Connection"] == "close"
+    assert "Cache-Control" not in answer.headers
+
+
+@pytest.mark.parametrize("number", ["9223372036854775808", '"99999999999999999999"', "-1e19"])
+def test_a_number_that_go_cannot_hold_is_refused(ask: Ask, number: str) -> None:
+    """A whole one has 64 bits."""
+    answer = ask("POST", "auth/approle/role/x", b'{"token_num_uses":%s}' % number.encode())
+
+    assert answer.status_code == 400
+    assert "cannot parse value as 'int'" in answer.json()["errors"][0]
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [("a%2F..%2Fb", 400), ("a/.%2Fb", 400), ("a..b", 404), ("%C3%A9%20+", 404)],
