@@ -81,7 +81,7 @@ class AppRole(SecretIdPaths):
         role_id_of(call)
         raise unsupported_operation()
 
-    @on(WRITE, "login")
+    @on(WRITE, "login", fields.LOGIN)
     def login(self, call: Call) -> Reply:
         """A token for a role id and a secret id; no token is needed for it."""
         return log_in(self.core, self.roles.values(), call)

@@ -74,7 +74,7 @@ class Backend:
         for base in reversed(cls.__mro__):
             for name, member in vars(base).items():
                 for operations, pattern, fields in getattr(member, PLACES, ()):
-                    place = places.setdefault(pattern, Place(re.compile(pattern)))
+                    place = places.setdefault(pattern, Place(re.compile(pattern, re.ASCII)))
                     place.names.update(dict.fromkeys(operations.split(), name))
                     place.fields = place.fields or fields
         cls._table = list(places.values())

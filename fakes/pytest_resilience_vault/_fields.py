@@ -46,6 +46,9 @@ CUSTOM_SECRET_ID: Fields = {**SECRET_ID, "secret_id": "text"}
 NAMED_SECRET_ID: Fields = {"secret_id": "text"}
 NAMED_ACCESSOR: Fields = {"secret_id_accessor": "text"}
 
+LOGIN: Fields = {"role_id": "", "secret_id": ""}
+"""Converted before it is known that the path takes them, by the look for a lockout."""
+
 CREATE: Fields = {
     "display_name": "text",
     "entity_alias": "text",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_resilience_vault._cidr import contains, short
 from pytest_resilience_vault._errors import Refused, bad_request, no_token
+from pytest_resilience_vault._policy_names import internal
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._secret_ids import not_within
 from pytest_resilience_vault._tokens import Token
@@ -31,8 +32,16 @@ def log_in(core: Core, roles: Iterable[Role], call: Call) -> Reply:
     role = next((role for role in roles if role.role_id == role_id), None)
     if role is None:
         raise bad_request(BAD_LOGIN)
-    used = _checked(role, secret_id, call) if role.bind_secret_id else None
+    used = _found(role, secret_id, call) if role.bind_secret_id else None
+    takes_back = core.flavour.is_openbao
+    if used and not takes_back:
+        _count(role, used, call.now)
+    if used:
+        _check_blocks(role, used, call)
     _check_address(call.remote, role.secret_id_bound_cidrs or [], "role")
+    if used and takes_back:
+        # A login is one transaction: what is refused for its address is no use (seen).
+        _count(role, used, call.now)
     call.mount.lockout.clear(role_id)
     return _grant(core, role, used, call)
 
@@ -55,25 +64,32 @@ def _field(call: Call, name: str) -> str:
         raise Refused(500, *refused.errors) from None
 
 
-def _checked(role: Role, secret_id: str, call: Call) -> SecretId:
+def _found(role: Role, secret_id: str, call: Call) -> SecretId:
     if not secret_id:
         raise bad_request("missing secret_id")
     found = role.secret(secret_id, call.now)
     if found is None:
         call.mount.lockout.failed(role.role_id, call.now)
         raise bad_request(BAD_LOGIN)
-    # Two places of the real code, which do not agree in the word (path_login.go).
-    how = "by" if found.num_uses else "through"
-    if found.num_uses == 1:
-        del role.secret_ids[secret_id]
-    elif found.num_uses > 1:
-        found.num_uses -= 1
-        found.updated = call.now
-    problem = not_within(role.secret_id_bound_cidrs or [], found.cidrs)
+    return found
+
+
+def _count(role: Role, used: SecretId, now: float) -> None:
+    """One use less."""
+    if used.num_uses == 1:
+        del role.secret_ids[used.secret_id]
+    elif used.num_uses > 1:
+        used.num_uses -= 1
+        used.updated = now
+
+
+def _check_blocks(role: Role, used: SecretId, call: Call) -> None:
+    problem = not_within(role.secret_id_bound_cidrs or [], used.cidrs)
     if problem:
         raise Refused(500, problem)
-    _check_address(call.remote, found.cidrs, "secret ID", how)
-    return found
+    # Two places of the real code, which do not agree in the word (path_login.go).
+    how = "by" if used.num_uses else "through"
+    _check_address(call.remote, used.cidrs, "secret ID", how)
 
 
 def _check_address(address: str, blocks: list[str], whose: str, how: str = "by") -> None:
@@ -95,9 +111,6 @@ def _grant(core: Core, role: Role, used: SecretId | None, call: Call) -> Reply:
     )
     ttl, warnings = granted(wish, call.now, call.now)
     policies = {policy.lower() for policy in role.token_policies if policy}
-    if "root" in policies:
-        # The role may name it, and the secret id has been used (request_handling.go).
-        raise bad_request("auth methods cannot create root tokens")
     if not role.token_no_default_policy:
         policies.add("default")
     kind = _token_type(role, mount)
@@ -105,6 +118,7 @@ def _grant(core: Core, role: Role, used: SecretId | None, call: Call) -> Reply:
     entity = core.entities.log_in(mount, role.role_id, metadata, call.now)
     if entity.disabled:
         raise no_token()
+    _check_policies(core, {*policies, *entity.policies})
     token = Token(
         id=core.new_token_id(batch=kind == "batch"),
         type=kind,
@@ -126,6 +140,18 @@ def _grant(core: Core, role: Role, used: SecretId | None, call: Call) -> Reply:
     )
     core.tokens.add(token)
     return Reply(auth=token.auth(ttl, entity.policies), warnings=warnings)
+
+
+def _check_policies(core: Core, names: set[str]) -> None:
+    """Refuse what no login gives, though a role may name it (handleLoginRequest).
+
+    The secret id has been used by then.
+    """
+    for name in sorted(names):
+        if name == "root":
+            raise bad_request("auth methods cannot create root tokens")
+        if name in internal(openbao=core.flavour.is_openbao):
+            raise bad_request(f'cannot assign policy "{name}"')
 
 
 def _blocks(role: Role, used: SecretId | None) -> list[str]:

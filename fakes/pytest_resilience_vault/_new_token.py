@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_resilience_vault._errors import bad_request
-from pytest_resilience_vault._policy_names import is_among, sanitized
+from pytest_resilience_vault._policy_names import internal, is_among, sanitized
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._times import seconds
 from pytest_resilience_vault._tokens import LAST_USE, Token
@@ -188,7 +188,7 @@ def create(
         else _policies(wanted, parent, core.path, sudo=sudo)
     )
     policies = [name for name in policies if not (wanted.no_default and name == "default")]
-    _check_policies(policies, wanted, parent, core.path)
+    _check_policies(policies, wanted, parent, core)
     if wanted.no_parent and not sudo:
         raise bad_request("root or sudo privileges required to create orphan token")
     wanted.set_times(call, sudo=sudo)
@@ -258,15 +258,15 @@ def _policies(wanted: Request, parent: Token, space: str, *, sudo: bool) -> list
     return sanitized(asked, default=sudo or "default" in parent.policies)
 
 
-def _check_policies(policies: list[str], wanted: Request, parent: Token, space: str) -> None:
-    for name in ("response-wrapping", "control-group"):
+def _check_policies(policies: list[str], wanted: Request, parent: Token, core: Core) -> None:
+    for name in internal(openbao=core.flavour.is_openbao):
         if name in policies:
             raise bad_request(f'cannot assign policy "{name}"')
     if "root" in policies:
         if not parent.is_root:
             words = "root tokens may not be created without parent token being root"
             raise bad_request(words)
-        if parent.space != space:
+        if parent.space != core.path:
             raise bad_request("root tokens may not be created from a parent namespace")
         if wanted.type == "batch":
             raise bad_request("batch tokens cannot be root tokens")

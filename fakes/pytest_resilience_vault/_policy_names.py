@@ -5,6 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+RESPONSE_WRAPPING = "response-wrapping"
+INTERNAL = (RESPONSE_WRAPPING, "control-group")
+"""That only Vault itself gives to tokens (nonAssignablePolicies); an OpenBao has only the first."""
+
+
+def internal(*, openbao: bool) -> tuple[str, ...]:
+    """The names of the policies that nobody can give, write or delete."""
+    return INTERNAL[:1] if openbao else INTERNAL
+
 
 def sanitized(names: Iterable[str], *, default: bool = False) -> list[str]:
     """In lower case, each once, sorted; ``root`` stands alone (SanitizePolicies)."""

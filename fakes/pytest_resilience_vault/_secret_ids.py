@@ -69,7 +69,7 @@ class SecretIdPaths(Backend):
             raise bad_request("missing secret_id")
         role = self.roles.get(name.lower())
         if role is None:
-            raise Refused(404, f'role "{name}" does not exist')
+            raise Refused(404, _no_role(name))
         if not role.bind_secret_id:
             raise bad_request("bind_secret_id is not set on the role")
         added = self._read_secret_id(call, role, secret_id)
@@ -116,7 +116,7 @@ class SecretIdPaths(Backend):
         """The accessors of a role's secret ids."""
         role = self.roles.get(name.lower())
         if role is None:
-            raise Refused(400, f'role "{name}" does not exist')
+            raise Refused(400, _no_role(name))
         self._tidied(call.now)
         return self.listed(call, [found.accessor for found in role.secret_ids.values()])
 
@@ -176,7 +176,7 @@ class SecretIdPaths(Backend):
     def _needed(self, name: str) -> Role:
         role = self.roles.get(name.lower())
         if role is None:
-            raise Refused(500, one_of(f'role "{name}" does not exist'))
+            raise Refused(500, one_of(_no_role(name)))
         return role
 
 
@@ -209,6 +209,10 @@ def refuse_blocks(blocks: list[str], words: str) -> None:
         check_blocks(blocks, words)
     except ValueError as error:
         raise Refused(500, one_of(str(error))) from None
+
+
+def _no_role(name: str) -> str:
+    return f'role "{name.lower()}" does not exist'
 
 
 def _no_accessor(accessor: str) -> str:

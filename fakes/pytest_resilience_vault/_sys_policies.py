@@ -16,6 +16,7 @@ from pytest_resilience_vault._errors import (
     unsupported_operation,
 )
 from pytest_resilience_vault._policy import Terms
+from pytest_resilience_vault._policy_names import internal
 from pytest_resilience_vault._policy_terms import (
     check_and_set,
     read_terms,
@@ -25,13 +26,14 @@ from pytest_resilience_vault._policy_terms import (
 from pytest_resilience_vault._reply import Reply
 from pytest_resilience_vault._tokens import Token
 
-_IMMUTABLE = ("root", "response-wrapping", "control-group")
-
 
 class PolicyPaths(Backend):
     """Policies, at the new path and at the old one."""
 
     type = "system"
+
+    def _immutable(self) -> tuple[str, ...]:
+        return ("root", *internal(openbao=self.core.flavour.is_openbao))
 
     def _names(self) -> list[str]:
         own = [] if self.core.parent else ["root"]
@@ -125,7 +127,7 @@ class PolicyPaths(Backend):
             self.core.policies.read(name, text)
         except ValueError as error:
             raise bad_request(str(error)) from None
-        if name in _IMMUTABLE:
+        if name in self._immutable():
             raise bad_request(f'cannot update "{name}" policy')
         if self.core.flavour.is_openbao:
             check_and_set(self.core.policies.get(name), terms, call)
@@ -151,7 +153,7 @@ class PolicyPaths(Backend):
     def delete_policy(self, call: Call, name: str) -> None:
         """Forget a policy."""
         name = name.lower()
-        if name in _IMMUTABLE:
+        if name in self._immutable():
             raise bad_request(f'cannot delete "{name}" policy')
         if name == "default":
             raise bad_request("cannot delete default policy")

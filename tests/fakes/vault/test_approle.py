@@ -83,6 +83,35 @@ def test_nobody_logs_in_as_root(vault: Vault, ask: Ask) -> None:
     assert said(ask("POST", LOGIN, sent, token=None)) == BAD
 
 
+def test_nobody_logs_in_with_a_policy_of_vaults_own(vault: Vault, ask: Ask) -> None:
+    """That of wrapping tokens is given to nobody else."""
+    ids = vault.role("odd", token_policies=["response-wrapping"])
+    sent = {"role_id": ids.role_id, "secret_id": ids.secret_id}
+
+    assert said(ask("POST", LOGIN, sent, token=None)) == (
+        400,
+        ['cannot assign policy "response-wrapping"'],
+    )
+
+
+def test_a_login_tells_what_it_has_not_read(vault: Vault, ask: Ask) -> None:
+    """A misspelled field is ignored, and named."""
+    sent = {"role_id": vault.role_id, "secret_id": vault.secret_id, "roleid": "x"}
+
+    warnings = ask("POST", LOGIN, sent, token=None).json()["warnings"]
+
+    assert warnings == ["Endpoint ignored these unrecognized parameters: [roleid]"]
+
+
+def test_names_of_roles_are_ascii_and_errors_have_them_in_lower_case(ask: Ask) -> None:
+    """Go's regular expressions know no other letters (seen)."""
+    unknown = ask("POST", "auth/approle/role/Nope/secret-id", {})
+
+    assert ask("POST", "auth/approle/role/%C3%A9", {}).status_code == 404
+    assert ask("POST", "auth/token/roles/%C3%A9", {}).status_code == 404
+    assert said(unknown) == (404, ['role "nope" does not exist'])
+
+
 def test_only_writes_log_in(vault: Vault, ask: Ask) -> None:
     """Other operations are refused, after the look for a lockout."""
     read = ask("GET", f"{LOGIN}?role_id={vault.role_id}", token=None)
