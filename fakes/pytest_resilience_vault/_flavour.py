@@ -61,7 +61,6 @@ OPENBAO = Flavour(
         ("failed to parse JSON input", "failed to decode JSON input"),
         ("Vault CLI, use 'vault ", "OpenBao CLI, use 'bao "),
         ("Vault's server log", "OpenBao's server log"),
-        ("the 'hvs.' prefix", "the 's.' prefix"),
         ("OTP string is wrong length", "OTP string has incorrect length"),
     ),
 )

@@ -15,7 +15,8 @@ from pytest_resilience_vault._policy import (
     Terms,
     read_policy,
 )
-from pytest_resilience_vault._wrapping import RESPONSE_WRAPPING, WRAPPING_POLICY
+from pytest_resilience_vault._policy_names import RESPONSE_WRAPPING
+from pytest_resilience_vault._wrapping import REVOKE_SELF, WRAPPING_POLICY
 
 FOR_EVER = float("inf")
 
@@ -56,7 +57,8 @@ class Policies:
         self._acls: dict[tuple[str, ...], Acl] = {}
         self._until = FOR_EVER
         self.write("default", default_policy(openbao=openbao))
-        self._hidden = {RESPONSE_WRAPPING: self.read(RESPONSE_WRAPPING, WRAPPING_POLICY)}
+        text = WRAPPING_POLICY + (REVOKE_SELF if openbao else "")
+        self._hidden = {RESPONSE_WRAPPING: self.read(RESPONSE_WRAPPING, text)}
 
     def __iter__(self) -> Iterator[Policy]:
         """Those that are seen, in the order in which they were written."""

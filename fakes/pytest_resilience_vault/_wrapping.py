@@ -14,6 +14,7 @@ from pytest_resilience_vault._errors import Refused, bad_request, one_of
 from pytest_resilience_vault._gojson import Struct
 from pytest_resilience_vault._ids import new_uuid
 from pytest_resilience_vault._jwt import is_jwt, signed, why_not
+from pytest_resilience_vault._policy_names import RESPONSE_WRAPPING
 from pytest_resilience_vault._reply import NotThere, Reply, envelope
 from pytest_resilience_vault._times import stamp
 from pytest_resilience_vault._tokens import Token
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from pytest_resilience_vault._call import Call
     from pytest_resilience_vault._core import Core
 
-RESPONSE_WRAPPING = "response-wrapping"
 WRAPPING_POLICY = """
 path "cubbyhole/response" {
     capabilities = ["create", "read"]
@@ -32,6 +32,12 @@ path "sys/wrapping/unwrap" {
     capabilities = ["update"]
 }
 """
+REVOKE_SELF = """
+path "auth/token/revoke-self" {
+    capabilities = ["update"]
+}
+"""
+"""What an OpenBao's has besides (seen)."""
 INVALID = "wrapping token is not valid or does not exist"
 UNVALIDATED = "error validating wrapping token"
 PATHS = ("sys/wrapping/lookup", "sys/wrapping/rewrap", "sys/wrapping/unwrap")
@@ -80,7 +86,7 @@ class Wraps:
         token = Token(
             id=home.new_token_id(),
             policies=[RESPONSE_WRAPPING],
-            path=path,
+            path=call.full_path,
             created=call.now,
             ttl=int(ttl),
             expires=call.now + ttl,

@@ -63,6 +63,45 @@ def test_its_words(bao: Vault) -> None:
     assert said(ask(bao, "GET", "sys/generate-root/attempt")) == (405, ["unsupported operation"])
 
 
+def test_some_of_its_words_are_vaults(bao: Vault) -> None:
+    """It refuses the prefix of Vault's tokens by its name."""
+    refused = ask(bao, "POST", "auth/token/create", {"id": "hvs.x"})
+
+    assert said(refused) == (400, ["custom token ID cannot have the 'hvs.' prefix"])
+
+
+def test_a_login_from_elsewhere_does_not_use_its_secret_id(bao: Vault) -> None:
+    """A login is one transaction, in which Vault has none (seen)."""
+    ids = bao.role("far", secret_id_num_uses=1, secret_id_bound_cidrs=["10.0.0.0/8"])
+    sent = {"role_id": ids.role_id, "secret_id": ids.secret_id}
+
+    refused = ask(bao, "POST", "auth/approle/login", sent)
+    bao.role("far", secret_id_bound_cidrs=[])
+
+    assert "unauthorized by CIDR restrictions on the role" in refused.text
+    assert ask(bao, "POST", "auth/approle/login", sent).status_code == 200
+    assert ask(bao, "POST", "auth/approle/login", sent).status_code == 400
+
+
+def test_a_wrapping_token_may_revoke_itself(bao: Vault) -> None:
+    """Vault's may not."""
+    wrap = {"X-Vault-Token": bao.root_token, "X-Vault-Wrap-TTL": "60"}
+    wrapped = requests.get(f"{bao.url}/v1/sys/mounts", headers=wrap, timeout=5).json()
+    token = wrapped["wrap_info"]["token"]
+
+    assert ask(bao, "POST", "auth/token/revoke-self", token=token).status_code == 204
+    assert ask(bao, "POST", "sys/wrapping/unwrap", token=token).status_code == 400
+
+
+def test_it_has_no_policy_of_control_groups(bao: Vault) -> None:
+    """So that anybody can write one of this name, and have it."""
+    text = 'path "a" { capabilities = ["read"] }'
+    written = ask(bao, "POST", "sys/policies/acl/control-group", {"policy": text})
+    created = ask(bao, "POST", "auth/token/create", {"policies": ["control-group"]})
+
+    assert (written.status_code, created.status_code) == (204, 200)
+
+
 def test_its_own_keys(bao: Vault) -> None:
     """No mount_type, and more of policies, KV and roles."""
     bao.put("secret/a", {"n": 1})

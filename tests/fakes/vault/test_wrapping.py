@@ -76,6 +76,8 @@ def test_it_is_wrapped_again(ask: Ask, wrapped: dict[str, Any]) -> None:
     again = ask("POST", "sys/wrapping/rewrap", {"token": wrapped["token"]}).json()["wrap_info"]
 
     assert (again["ttl"], again["creation_path"]) == (60, "secret/data/a")
+    token = ask("POST", "auth/token/lookup", {"token": again["token"]}).json()["data"]
+    assert token["path"] == "sys/wrapping/rewrap"
     assert said(ask("POST", "sys/wrapping/rewrap", {"token": wrapped["token"]})) == INVALID
     answer = ask("POST", "sys/wrapping/unwrap", {"token": again["token"]}).json()
     assert answer["data"]["data"] == {"n": 1}
