@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from pytest_resilience import PlanError
 from pytest_resilience_vault._approle import AppRole
+from pytest_resilience_vault._backend import NAME
 from pytest_resilience_vault._call import UPDATE, Call
 from pytest_resilience_vault._core import Core
 from pytest_resilience_vault._errors import Refused
@@ -19,6 +21,9 @@ FIELDS = frozenset(
     | {"policies", "period", "role_id", "secret_id"}
 )
 """What may be said of a role."""
+
+
+_NAME = re.compile(NAME, re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -61,8 +66,8 @@ def check_role(core: Core, name: str, settings: dict[str, Any]) -> None:
 
 
 def _check_name(name: object) -> None:
-    if not isinstance(name, str) or not name:
-        raise PlanError(f"role is {name!r}; wanted is a name")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise PlanError(f"role is {name!r}; wanted is a name of letters, digits, '-', '.' and '_'")
 
 
 def _written(core: Core, method: AppRole, name: str, settings: dict[str, Any]) -> Role:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from pytest_resilience import PlanError
+from pytest_resilience_vault import _wanted
 from pytest_resilience_vault._core import Core
 from pytest_resilience_vault._kv2 import Kv2
 from pytest_resilience_vault._roles import FIELDS, any_approle, approle, change_role, check_role
@@ -122,7 +123,8 @@ def _standby(core: Core, state: dict[str, Any]) -> list[Step]:
         if key not in _STANDBY:
             raise _unknown("standby", key, _STANDBY)
     leader, forwards, cut_off, kind = (standby[key] for key in _STANDBY)
-    if not isinstance(leader, str) or not isinstance(forwards, bool):
+    leader = _wanted.leader(leader)
+    if not isinstance(forwards, bool):
         raise PlanError(f"standby is {value!r}; leader is a URL, forwards true or false")
     if not isinstance(cut_off, bool):
         raise PlanError(f"standby's cut_off is {cut_off!r}; allowed is true or false")

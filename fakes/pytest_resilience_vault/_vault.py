@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_resilience import Attempt, Fake, PlanError
-from pytest_resilience_vault import _state
+from pytest_resilience_vault import _state, _wanted
 from pytest_resilience_vault._answers import error_response
 from pytest_resilience_vault._core import Core
 from pytest_resilience_vault._errors import Lacking, one_of
@@ -17,7 +17,7 @@ from pytest_resilience_vault._presets import BY_STATUS, QUOTA, RateLimited, pres
 from pytest_resilience_vault._roles import Credentials, change_role
 from pytest_resilience_vault._seal import DR_SECONDARY, PERFORMANCE_STANDBY
 from pytest_resilience_vault._setup import set_up
-from pytest_resilience_vault._stored import checked_path, get_secret, mount_of, put_secret
+from pytest_resilience_vault._stored import get_secret, mount_of, put_secret
 from pytest_resilience_vault._tokens import Token
 
 if TYPE_CHECKING:
@@ -153,12 +153,8 @@ class Vault(Fake):
         """Mount a KV engine: ``mount("kv1", version=1)``."""
         if version not in (1, 2):
             raise PlanError(f"version is {version!r}; allowed is 1 or 2")
-        prefix = checked_path(path) + "/"
         with self.lock:
-            conflict = self._core.mounts.conflict(prefix)
-            if conflict is not None:
-                raise PlanError(f"path is {path!r}, and {conflict.prefix!r} is mounted already")
-            self._core.mount_kv(prefix, version)
+            self._core.mount_kv(_wanted.free_place(self._core.mounts, path), version)
 
     @property
     def stored_secrets(self) -> Mapping[str, Any]:
@@ -224,13 +220,13 @@ class Vault(Fake):
 
     def revoke(self, token: str) -> None:
         """Revoke a token and its children."""
-        self.expire_token(token)
+        self.expire_token(_wanted.token(token))
 
     def _tokens(self, named: str | None) -> list[Token]:
         tokens = self._core.tokens
         if named is None:
             return [token for token in tokens if not token.is_root]
-        found = tokens.find(named, self._core.time())
+        found = tokens.find(_wanted.token(named), self._core.time())
         return [] if found is None else [found]
 
     # The node
@@ -265,6 +261,7 @@ class Vault(Fake):
             seconds: After which this node is active again; never, unless `step_up` is
                 called.
         """
+        leader, seconds = _wanted.leader(leader), _wanted.seconds("seconds", seconds)
         with self.lock:
             self._core.seal.step_down(seconds, leader, forwards=forwards, cut_off=cut_off)
 
@@ -276,6 +273,7 @@ class Vault(Fake):
                 that names the state it needs (X-Vault-Index) is refused with 412, unless it
                 asks to be forwarded (X-Vault-Inconsistent).
         """
+        behind = _wanted.seconds("behind", behind)
         with self.lock:
             self._core.seal.step_down(FOR_EVER, kind=PERFORMANCE_STANDBY, behind=behind)
 
@@ -289,6 +287,7 @@ class Vault(Fake):
 
         A quota that counts is made as on the real server: ``sys/quotas/rate-limit/<name>``.
         """
+        seconds = _wanted.seconds("seconds", seconds)
         with self.lock:
             self._core.quotas.closed_until = self._core.time() + seconds
 
@@ -299,10 +298,11 @@ class Vault(Fake):
         first namespace is made; from then on an unknown one is refused, as Vault Enterprise
         does. The flavour ``openbao`` has namespaces from the beginning.
         """
+        names = _wanted.namespace(path)
         with self.lock:
             core = self._core
             core.has_namespaces = True
-            for name in path.strip("/").split("/"):
+            for name in names:
                 core = core.children.get(f"{name}/") or core.new_child(name)
 
     def step_up(self) -> None:
