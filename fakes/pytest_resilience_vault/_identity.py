@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_resilience_vault import _fields as fields
-from pytest_resilience_vault._backend import NAME, WRITE, on
+from pytest_resilience_vault._backend import WRITE, on
 from pytest_resilience_vault._errors import Lacking, bad_request
 from pytest_resilience_vault._identity_aliases import ID, AliasPaths
 from pytest_resilience_vault._reply import Reply
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pytest_resilience_vault._call import Call
     from pytest_resilience_vault._entities import Entity
 
+NAME = "(?P<name>.+)"
+"""Of an entity: anything, ``ann@example.com`` too."""
 _QUERIES = ("id", "name", "alias_id", "alias_name")
 
 

@@ -201,6 +201,16 @@ def test_the_path_says_who_is_meant(ask: Ask) -> None:
     assert "replaced" in answer["warnings"][0]
 
 
+@pytest.mark.parametrize("name", ["ann@example.com", "a b", "team/ann", "Zoé"])
+def test_an_entity_may_have_any_name(ask: Ask, name: str) -> None:
+    """Names of roles are not that free (seen)."""
+    ask("POST", f"{ENTITY}/name/{name}", {"metadata": {"a": "b"}}).raise_for_status()
+
+    assert data(ask("GET", f"{ENTITY}/name/{name}"))["name"] == name
+    assert ask("DELETE", f"{ENTITY}/name/{name}").status_code == 204
+    assert ask("GET", f"{ENTITY}/name/{name}").status_code == 404
+
+
 def test_an_entity_is_looked_up(vault: Vault, ask: Ask, login: Login, accessor: str) -> None:
     """By what is known of it; nobody is no error."""
     entity = login().json()["auth"]["entity_id"]
