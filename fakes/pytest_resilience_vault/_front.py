@@ -30,6 +30,7 @@ from pytest_resilience_vault._requests import (
     call_of,
     cleaned,
     has_bad_escape,
+    is_doubled,
     is_relative,
     role_of,
     sent_path,
@@ -110,6 +111,8 @@ class Front:
         A mount that is not there is no loss: Vault itself would say so.
         """
         path = request.path[4:]
+        if is_doubled(sent_path(request)):
+            return True
         if not request.path.startswith("/v1/") or "//" in path:
             return not request.path.startswith("/v1/")
         if path in NODE_PATHS or request.method not in (*METHODS, "LIST"):
@@ -142,11 +145,14 @@ class Front:
             self._count(path[4:], request, fields)
         self._check_request(request, fields)
         sent = sent_path(request)
+        is_page = path in PAGES or path.startswith("/ui")
+        if is_doubled(sent) or not (is_page or path.startswith("/v1/")):
+            return error_response(404, [])
         clean = cleaned(sent)
         if clean != sent:
             return redirect(with_query(clean, request), request.method)
-        if not path.startswith("/v1/"):
-            return no_page() if path in PAGES or path.startswith("/ui") else error_response(404, [])
+        if is_page:
+            return no_page()
         if path[4:] in NODE_PATHS:
             return self._answer_for_node(path[4:], request)
         core, path = self._spaced(path[4:], request)

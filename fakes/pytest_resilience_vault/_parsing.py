@@ -17,6 +17,8 @@ METHODS = {"GET": READ, "POST": UPDATE, "PUT": UPDATE, "DELETE": DELETE, "PATCH"
 NO_SCAN = "this fake of OpenBao has no scans"
 _MERGE_PATCH = "application/merge-patch+json"
 _FORM = "application/x-www-form-urlencoded"
+_NO_FORM = re.compile(rb";|%(?![0-9a-fA-F]{2})")
+"""What Go's url.ParseQuery refuses: a bare semicolon, and an escape that is none."""
 _MEDIA_TYPE = re.compile(r"[!#$%&'*+.^_`|~\w-]+(/[!#$%&'*+.^_`|~\w-]+)?\s*(;.*)?", re.ASCII)
 
 
@@ -75,6 +77,8 @@ def _body(request: Request, operation: str, *, openbao: bool) -> dict[str, Any]:
     if operation == PATCH:
         _check_patch(kind)
     elif _is_form(kind, body):
+        if _NO_FORM.search(body):
+            raise bad_request("error parsing form data")
         found = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
         return {name: ",".join(values) for name, values in found.items()}
     return object_of(body, openbao=openbao)
@@ -106,4 +110,4 @@ def _is_form(kind: str, body: bytes) -> bool:
     if kind.partition(";")[0].strip().lower() != _FORM:
         return False
     start = body[:512].lstrip()
-    return not start.startswith(b"{") and bool(start)
+    return not start.startswith((b"{", b"[")) and bool(start)

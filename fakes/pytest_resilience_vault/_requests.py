@@ -90,6 +90,14 @@ def has_bad_escape(path: str) -> bool:
     return _BAD_ESCAPE.search(path) is not None
 
 
+def is_doubled(path: str) -> bool:
+    """Whether it begins ``//v1/``, as an address with a slash at its end makes it.
+
+    That is none of Vault's paths, and nobody cleans it (http/handler.go, wrapGenericHandler).
+    """
+    return path.startswith("//")
+
+
 def is_relative(path: str) -> bool:
     """Whether it has dots for a folder, which were escaped when it was sent."""
     return "/." in path and not {".", ".."}.isdisjoint(path.split("/"))

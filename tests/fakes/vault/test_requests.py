@@ -85,6 +85,30 @@ def test_a_path_that_is_not_clean_is_redirected(ask: Ask, path: str, location: s
     assert (write.status_code, write.headers["Location"], write.content) == (307, location, b"")
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "LIST"])
+def test_an_address_with_a_slash_at_its_end_leads_nowhere(vault: Vault, method: str) -> None:
+    """What begins with two slashes is no path of Vault's, and is not redirected (seen)."""
+    vault.put("secret/a", {"n": 1})
+    url = f"{vault.url}/" + "/v1/secret/data/a"
+
+    answer = requests.request(method, url, headers={"X-Vault-Token": vault.token}, timeout=5)
+
+    assert said(answer) == (404, [])
+    assert answer.history == []
+    assert "no route matched" in vault.trace.table()
+
+
+@pytest.mark.parametrize("body", [b"password=a;b", b"password=100%"])
+def test_what_is_no_form_is_refused(ask: Ask, body: bytes) -> None:
+    """A semicolon has to be escaped, since Go 1.17."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    assert said(ask("POST", "cubbyhole/a", body, headers=form)) == (
+        400,
+        ["error parsing form data"],
+    )
+
+
 def test_a_namespace_is_echoed(ask: Ask) -> None:
     """The community edition has none, and says no more about it."""
     answer = ask("GET", "sys/mounts", headers={"X-Vault-Namespace": "team-a"})
