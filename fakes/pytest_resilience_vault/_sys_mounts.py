@@ -108,8 +108,8 @@ class MountPaths(TunePaths):
         _check_ttls(call)
         if not kind:
             raise bad_request("backend type must be specified as a string")
-        options = call.pairs("options")
-        version = options.get("version")
+        options = _options(call)
+        version = (options or {}).get("version")
         if kind in ("kv-v1", "kv-v2", "generic"):
             kind, version = "kv", {"kv-v2": "2", "kv-v1": "1"}.get(kind, version)
         if version and kind != "kv":
@@ -125,7 +125,7 @@ class MountPaths(TunePaths):
             mount = Mount(prefix, kind, Hollow(self.core), options=options)
         else:
             mount = self.core.new_kv(prefix, int(version) if version else None)
-            mount.options = options if not version else {**options, "version": version}
+            mount.options = {**(options or {}), "version": version} if version else options
         # What this refuses has not been mounted.
         _describe(mount, call)
         self.core.mounts.add(mount)
@@ -174,8 +174,8 @@ class AuthPaths(MountPaths):
         _check_ttls(call)
         if not kind:
             raise bad_request("backend type must be specified as a string")
-        options = call.pairs("options")
-        if options.get("version"):
+        options = _options(call)
+        if (options or {}).get("version"):
             raise bad_request(f'auth method "{kind}" does not allow setting a version')
         conflict = self.core.mounts.conflict(f"auth/{slashed(path)}")
         if conflict is not None:
@@ -203,6 +203,11 @@ class AuthPaths(MountPaths):
         if mount is not None:
             self.core.mounts.remove(mount)
             self.core.tokens.revoke_below(prefix, self.core.path)
+
+
+def _options(call: Call) -> dict[str, str] | None:
+    """Those that are given; null, which the command line sends for none, is shown as null."""
+    return None if call.data.get("options", "") is None else call.pairs("options")
 
 
 def _check_not_tune(path: str) -> None:

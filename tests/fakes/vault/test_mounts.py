@@ -185,6 +185,16 @@ def test_options_may_be_a_text(ask: Ask) -> None:
     assert ask("GET", "sys/mounts/m").json()["data"]["options"] == {"version": "2"}
 
 
+@pytest.mark.parametrize(("place", "kind"), [("mounts", "kv"), ("auth", "approle")])
+def test_no_options_are_shown_as_they_were_sent(ask: Ask, place: str, kind: str) -> None:
+    """The command line sends null, which is what a reader of the options meets (seen)."""
+    ask("POST", f"sys/{place}/one", {"type": kind, "options": None}).raise_for_status()
+    ask("POST", f"sys/{place}/two", {"type": kind}).raise_for_status()
+    shown = ask("GET", f"sys/{place}").json()["data"]
+
+    assert (shown["one/"]["options"], shown["two/"]["options"]) == (None, {})
+
+
 @pytest.mark.parametrize("path", ["mounts/secret/tune", "auth/approle/tune"])
 def test_how_a_mount_is_tuned_cannot_be_deleted(ask: Ask, path: str) -> None:
     """It is no mount that is not there."""
