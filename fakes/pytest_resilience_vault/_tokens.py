@@ -62,6 +62,8 @@ class Token:
         self.granted_uses = self.num_uses
         if self.is_batch:
             self.accessor = ""
+            # Shown when it is made, as its role says, and counted nowhere (seen).
+            self.num_uses = 0
 
     @property
     def is_batch(self) -> bool:

@@ -91,6 +91,18 @@ def test_a_batch_token_is_no_root_makes_no_tokens_and_has_no_cubbyhole(
     )
 
 
+def test_a_role_s_uses_are_shown_and_not_counted(ask: Ask) -> None:
+    """Nothing is stored of it that could be (seen)."""
+    ask("POST", "auth/token/roles/once", {"token_num_uses": 1}).raise_for_status()
+    body = {"type": "batch", "policies": ["app"]}
+
+    auth = ask("POST", "auth/token/create/once", body).json()["auth"]
+    looks = [ask("GET", "auth/token/lookup-self", token=auth["client_token"]) for _ in range(2)]
+
+    assert auth["num_uses"] == 1
+    assert [look.json()["data"]["num_uses"] for look in looks] == [0, 0]
+
+
 def test_a_type_that_is_none(ask: Ask) -> None:
     """default-service is for roles and mounts only."""
     for kind in ("foo", "default", "default-service"):
