@@ -29,6 +29,10 @@ from pytest_resilience_vault._wrapping import (
 )
 
 OWN_PATHS = ("auth/token/lookup-self", "auth/token/renew-self", "auth/token/revoke-self")
+NAMING_PATHS = tuple(
+    f"auth/token/{name}" for name in ("lookup", "renew", "revoke", "revoke-orphan")
+)
+"""Whose token in the body is looked at before the caller's."""
 
 
 class Core:
@@ -228,6 +232,9 @@ class Core:
             call.mount, call.path = mount, call.full_path[len(mount.prefix) :]
         if call.full_path in WRAPPING_PATHS:
             check_wrapping_token(self, call)
+        if call.full_path in NAMING_PATHS and not isinstance(call.data.get("token", ""), str):
+            # Before the caller's own token is looked at (request_handling.go).
+            raise Refused(403, "invalid token")
         if mount is not None and matches(call.path, mount.backend.open_paths):
             return self._answer_anyone(mount, call)
         token = self._token(call)

@@ -312,6 +312,15 @@ def test_a_token_expires_on_the_fakes_clock(ask: Ask, clock: SettableClock) -> N
     assert said(ask("POST", "auth/token/lookup", {"token": token})) == (403, ["bad token"])
 
 
+@pytest.mark.parametrize("path", ["lookup", "renew", "revoke", "revoke-orphan"])
+@pytest.mark.parametrize("named", [None, 1, ["x"]])
+def test_a_token_that_is_no_text_is_refused(ask: Ask, path: str, named: object) -> None:
+    """A variable that nobody has set becomes null, and does not mean the caller's own."""
+    answers = [ask("POST", f"auth/token/{path}", {"token": named}, token=who) for who in ("", "x")]
+
+    assert [said(answer) for answer in answers] == [(403, ["invalid token"])] * 2
+
+
 def test_a_token_lives_for_less_than_a_second(ask: Ask, clock: SettableClock) -> None:
     """Whole seconds are shown, and what is left of them counts: it is no token for ever (seen)."""
     short = created(ask, {"policies": ["root"], "ttl": "500ms"})
