@@ -59,6 +59,8 @@ OPENBAO = Flavour(
     (
         (INVALID_TOKEN, "permission denied"),
         ("failed to parse JSON input", "failed to decode JSON input"),
+        ("looking for beginning of object key string", "looking for beginning of value"),
+        ("in string literal", "in string"),
         ("Vault CLI, use 'vault ", "OpenBao CLI, use 'bao "),
         ("Vault's server log", "OpenBao's server log"),
         ("OTP string is wrong length", "OTP string has incorrect length"),

@@ -63,6 +63,22 @@ def test_its_words(bao: Vault) -> None:
     assert said(ask(bao, "GET", "sys/generate-root/attempt")) == (405, ["unsupported operation"])
 
 
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"{'data': {}}", "invalid character '\\'' looking for beginning of value"),
+        (b'{"data": {"a": "\t"}}', "invalid character '\\t' in string"),
+    ],
+)
+def test_it_reads_json_by_another_decoder(bao: Vault, body: bytes, why: str) -> None:
+    """Whose words are other ones than those of Vault's (seen)."""
+    url, fields = f"{bao.url}/v1/secret/data/a", {"X-Vault-Token": bao.root_token}
+
+    answer = requests.post(url, body, headers=fields, timeout=5)
+
+    assert said(answer) == (400, [f"failed to decode JSON input: {why}"])
+
+
 def test_some_of_its_words_are_vaults(bao: Vault) -> None:
     """It refuses the prefix of Vault's tokens by its name."""
     refused = ask(bao, "POST", "auth/token/create", {"id": "hvs.x"})
