@@ -32,6 +32,7 @@ class Entry:
         "logger",
         "path",
         "rendered",
+        "queued",
         "source",
         "text",
         "thread",
@@ -59,6 +60,8 @@ class Entry:
         self.args = args
         self.rendered: list[str] = []
         self.exc_info: BaseException | None = None
+        self.queued: tuple[str, ...] = ()
+        """What queue handlers made of it, as far as no handler behind a queue has read it."""
         self.traceback = ""
         self.thread = threading.current_thread().name
         self.path = path
@@ -78,6 +81,10 @@ class Entry:
 
     def raised(self, error: object) -> None:
         """This was given as ``exc_info``: an exception, or the triple of one."""
+    def read_from_queue(self, text: str) -> None:
+        """A handler behind a queue has got this, and says better what readers get to see."""
+        self.queued = tuple(one for one in self.queued if one != text)
+
         if isinstance(error, tuple) and len(error) == 3:
             error = error[1]
         if isinstance(error, BaseException):
@@ -97,7 +104,7 @@ class Entry:
             level=self.level,
             text=self.text,
             fields=MappingProxyType(dict(self.fields)),
-            rendered=tuple(self.rendered),
+            rendered=tuple(dict.fromkeys([*self.rendered, *self.queued])),
             exc_info=self.exc_info,
             traceback=self.traceback,
             attempt=attempt,

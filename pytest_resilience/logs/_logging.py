@@ -238,7 +238,9 @@ def _entry_of(record: logging.LogRecord) -> Entry | None:
     if entry is None:
         alike = _alike.get(_looks(record), ())
         message = _message(record)
-        entry = next((one for one in alike if message.startswith(one.text)), None)
+        entry = next((one for one in alike if message in one.queued), None) or next(
+            (one for one in alike if message.startswith(one.text)), None
+        )
     return entry
 
 
@@ -252,8 +254,20 @@ def _format(real: Callable[..., str]) -> Callable[..., str]:
 def _formatted(handler: logging.Handler, record: logging.LogRecord, text: object) -> None:
     if _hub.listening() and not _is_pytests(handler):
         entry = _entry_of(record)
-        if entry is not None and isinstance(text, str):
-            entry.render(text)
+        if entry is None or not isinstance(text, str):
+            return
+        if _is_a_queues(handler):
+            entry.queued = (*entry.queued, text)
+            return
+        entry.render(text)
+        if entry.queued and record not in _entries:  # A copy, which a queue has passed on.
+            entry.read_from_queue(_message(record))
+
+
+def _is_a_queues(handler: logging.Handler) -> bool:
+    """Whether what it makes of a record is only on its way to other handlers."""
+    handlers = sys.modules.get("logging.handlers")
+    return handlers is not None and isinstance(handler, handlers.QueueHandler)
 
 
 def _write(real: Callable[..., Any]) -> Callable[..., Any]:

@@ -432,6 +432,38 @@ def test_a_line_that_a_redactor_puts_right_is_no_leak(session: Session) -> None:
     result.stdout.fnmatch_lines(["*ERROR at teardown of test_nothing?30?*"])
 
 
+QUEUED = """
+import logging.handlers, queue
+
+class Formatter(logging.Formatter):
+    def format(self, record):
+        return super().format(record).replace(token(), "***")
+
+@pytest.mark.parametrize("formatter", [Formatter, logging.Formatter])
+def test_queue(fake_github, formatter):
+    records = queue.Queue()
+    entrance, exit = logging.handlers.QueueHandler(records), logging.StreamHandler()
+    entrance.setFormatter(logging.Formatter("queued: %(message)s"))
+    exit.setFormatter(formatter("%(levelname)s %(message)s"))
+    listener = logging.handlers.QueueListener(records, exit)
+    log.addHandler(entrance)
+    listener.start()
+    client(fake_github, logging.WARNING)
+    listener.stop()
+    log.removeHandler(entrance)
+"""
+
+
+def test_a_redactor_may_stand_behind_a_queue(session: Session) -> None:
+    """What a queue handler passes on is read by nobody but the handlers behind it."""
+    body = "def client(server, level):\n    log.log(level, 'with %s', token())\n"
+
+    result = session(CLIENT + body + QUEUED)
+
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_queue?Formatter1?*"])
+
+
 @pytest.mark.parametrize("how", ["marker", "ini", "option"])
 def test_it_can_be_switched_off(session: Session, acme: pytest.Pytester, how: str) -> None:
     """For a test, for all tests, or for one run."""

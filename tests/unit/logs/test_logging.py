@@ -427,9 +427,9 @@ def test_queue_handlers(log: logging.Logger, tmp_path: Path) -> None:
         file.close()
 
     assert [line.rendered for line in logs.by("logging")] == [
-        ("number 0", "in the file: number 0"),
-        ("number 1", "in the file: number 1"),
-        ("number 2", "in the file: number 2"),
+        ("in the file: number 0",),
+        ("in the file: number 1",),
+        ("in the file: number 2",),
     ]
     assert logs.by("file").texts == [f"in the file: number {number}" for number in range(3)]
 
@@ -448,6 +448,24 @@ def test_log_files(log: logging.Logger, tmp_path: Path) -> None:
         (str(path), True, None)
     }
     assert path.read_text("utf-8") == "from before\none\ntwo ä\n"
+def test_what_stays_in_a_queue(log: logging.Logger) -> None:
+    """Its text counts until a handler behind the queue has read it; others do not speak for it."""
+    records: queue.Queue[logging.LogRecord] = queue.Queue()
+    waiting = logging.handlers.QueueHandler(records)
+    waiting.setFormatter(logging.Formatter("queued: %(message)s"))
+    log.addHandler(waiting)
+    log.addHandler(stream_handler("beside it: %(message)s"))
+    with Recorder() as logs:
+        log.warning("one")
+        before = [line.rendered for line in logs.by("logging")]
+        stream_handler("behind it: %(message)s").handle(records.get())
+
+    assert before == [("beside it: one", "queued: one")]
+    assert [line.rendered for line in logs.by("logging")] == [
+        ("beside it: one", "behind it: queued: one")
+    ]
+
+
 
 
 def test_log_files_that_begin_anew(log: logging.Logger, tmp_path: Path) -> None:
