@@ -28,8 +28,8 @@ from pytest_resilience.logs._entry import STANDARD, Entry, in_words
 from pytest_resilience.logs._hub import saying
 
 PLAIN = logging.LogRecord.getMessage
-PYTESTS = "_pytest."
-"""Handlers of pytest's own are told from others by the module of their class."""
+PYTESTS = ("_pytest.", "pytest_")
+"""Handlers of pytest and its plugins are told from others by the module of their class."""
 
 _entries: weakref.WeakKeyDictionary[logging.LogRecord, Entry] = weakref.WeakKeyDictionary()
 _alike: dict[tuple[object, ...], list[Entry]] = {}

@@ -16,7 +16,9 @@ from typing import Any
 from pytest_resilience.logs.line import Line
 from pytest_resilience.secrets.search import Search
 
-PYTESTS = "_pytest."
+PYTESTS = ("_pytest.", "pytest_")
+"""And of its plugins: readers of the client's log never see what those make of it."""
+SAY = ("logging", "structlog")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Way:
 
     @classmethod
     def of(cls, name: str) -> Way:
-        """As it is now, without pytest's own handlers."""
+        """As it is now, without the handlers of pytest and its plugins."""
         logger = logging.getLogger(name)
         return cls(tuple(logger.filters), tuple(_handlers(logger)))
 
@@ -112,7 +114,7 @@ def _record(line: Line, message: str, args: object) -> logging.LogRecord:
 
 
 def _handlers(logger: logging.Logger) -> Iterator[logging.Handler]:
-    """Those that records of this logger come to, without pytest's own."""
+    """Those that records of this logger come to, without those of pytest and its plugins."""
     current: logging.Logger | None = logger
     while current is not None:
         for handler in current.handlers:

@@ -278,12 +278,19 @@ def test_a_line_that_nobody_would_put_right_is_a_leak(
     assert len(in_line(way, **given)) == 1
 
 
+class Reports(logging.Handler):
+    """Of a plugin of pytest's, such as pytest-json-report."""
+
+    __module__ = "pytest_reports.plugin"
+
+
 @pytest.fixture
 def logger() -> Iterator[logging.Logger]:
     """A logger below one that has a handler."""
     above = logging.getLogger("tests_of_leaks")
     above.addHandler(handler(Redact()))
     above.addHandler(logging.NullHandler())
+    above.addHandler(Reports())
     yield logging.getLogger("tests_of_leaks.client")
     above.handlers.clear()
 
