@@ -6,6 +6,7 @@ import logging
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import CodeType, MappingProxyType
 
 from pytest_resilience.logs.line import Line
@@ -31,8 +32,8 @@ class Entry:
         "level",
         "logger",
         "path",
-        "rendered",
         "queued",
+        "rendered",
         "source",
         "text",
         "thread",
@@ -59,9 +60,9 @@ class Entry:
         self.fields = fields or {}
         self.args = args
         self.rendered: list[str] = []
-        self.exc_info: BaseException | None = None
         self.queued: tuple[str, ...] = ()
         """What queue handlers made of it, as far as no handler behind a queue has read it."""
+        self.exc_info: BaseException | None = None
         self.traceback = ""
         self.thread = threading.current_thread().name
         self.path = path
@@ -69,7 +70,8 @@ class Entry:
         self.dropped = dropped
         self.by: CodeType | None = None
         """Who says it; None when that is whoever is saying it at this moment."""
-        self.adapted: Callable[[], str] | None = None
+        self.adapted: Callable[[Entry], str | logging.LogRecord] | None = None
+        """Of `Line.adapted`; is handed the entry, which would otherwise hold itself."""
         self.by_default = False
         self.diverted = False
 
@@ -79,12 +81,12 @@ class Entry:
         if plain not in self.rendered:
             self.rendered.append(plain)
 
-    def raised(self, error: object) -> None:
-        """This was given as ``exc_info``: an exception, or the triple of one."""
     def read_from_queue(self, text: str) -> None:
         """A handler behind a queue has got this, and says better what readers get to see."""
         self.queued = tuple(one for one in self.queued if one != text)
 
+    def raised(self, error: object) -> None:
+        """This was given as ``exc_info``: an exception, or the triple of one."""
         if isinstance(error, tuple) and len(error) == 3:
             error = error[1]
         if isinstance(error, BaseException):
@@ -115,7 +117,7 @@ class Entry:
             dropped=self.dropped,
             by_default=self.by_default,
             diverted=self.diverted,
-            adapted=self.adapted,
+            adapted=None if self.adapted is None else partial(self.adapted, self),
         )
 
 

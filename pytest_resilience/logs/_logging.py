@@ -16,7 +16,7 @@ import contextlib
 import logging
 import sys
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from functools import cache, partial
 from pathlib import Path
@@ -85,10 +85,12 @@ def _drop(logger: logging.Logger, level: int, frame: FrameType) -> None:
         caller = caller.f_back  # An adapter asks, perhaps for another adapter.
     if caller is None or caller.f_code not in _SAYS:
         return  # The code under test asks for itself, and knows the answer now.
-    if _merge_dropped():
-        return
     said = caller.f_locals
     args, kwargs = said["args"], said["kwargs"]
+    spoken = _merge_dropped()
+    if spoken is not None:
+        spoken.adapted = partial(as_record, logger, said["msg"], args, kwargs)
+        return
     text = in_words(said["msg"], _unpacked(args))
     fields = _mapping(kwargs.get("extra"))
     if caller is not frame:
@@ -105,17 +107,33 @@ def _drop(logger: logging.Logger, level: int, frame: FrameType) -> None:
     _hub.tell(entry)
 
 
-def _adapted(process: Callable[..., object], msg: object, args: object, kwargs: object) -> str:
+def _adapted(
+    process: Callable[..., object], msg: object, args: object, kwargs: object, entry: Entry
+) -> str:
     """What an adapter makes of a message: nobody has asked it yet, and it may count."""
-    return repr((process(msg, copy(kwargs)), args))
+    return f"{(process(msg, copy(kwargs)), args)!r} {entry.traceback}"
 
 
-def _merge_dropped() -> bool:
-    """Whether it was an event of structlog, which is in the list already."""
+def as_record(
+    logger: logging.Logger,
+    msg: object,
+    args: tuple[object, ...],
+    kwargs: Mapping[str, Any],
+    entry: Entry,
+) -> logging.LogRecord:
+    """The record that would have come to the handlers of what structlog has said."""
+    error = entry.exc_info
+    triple = None if error is None else (type(error), error, error.__traceback__)
+    level, extra = entry.level or logging.NOTSET, kwargs.get("extra")
+    return logger.makeRecord(logger.name, level, "", 0, msg, args, triple, None, extra)
+
+
+def _merge_dropped() -> Entry | None:
+    """The event of structlog that it was, which is in the list already."""
     spoken, saying.spoken = saying.spoken, None
     if spoken is not None:
         spoken.dropped = True
-    return spoken is not None
+    return spoken
 
 
 def _mapping(extra: object) -> dict[str, object]:
@@ -174,8 +192,13 @@ def _begin(_: logging.Logger, record: logging.LogRecord) -> logging.LogRecord | 
 
 
 def _end(record: logging.LogRecord | None) -> None:
-    if record is not None and not saying.reached.pop() and not _merge_dropped():
+    if record is None or saying.reached.pop():
+        return
+    spoken = _merge_dropped()
+    if spoken is None:
         _hub.tell(_entry(record, dropped=True))
+    else:
+        spoken.adapted = lambda _: record
 
 
 def _call_handlers(real: Callable[..., None]) -> Callable[..., None]:

@@ -1,4 +1,4 @@
-"""What filters, formatters and adapters would make of a line that nobody rendered.
+"""What filters, formatters, adapters and processors would make of a line that nobody rendered.
 
 A message below its logger's level has not come to the filter that takes secrets out. Whether
 it would have, is found out by handing a record like it to the filters and formatters that are
@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_resilience.logs._entry import STANDARD
 from pytest_resilience.logs.line import Line
 from pytest_resilience.secrets.search import Search
 
@@ -45,19 +46,34 @@ def would_be_shown(line: Line, field: str, way: Way | None, search: Search) -> b
         way: The way of its records when it was said; as it is now when that is None.
         search: Finds secrets.
     """
-    if line.source != "logging" or line.level is None:
+    if line.source not in SAY or line.level is None:
         return True
     way = Way.of(line.logger) if way is None else way
     try:
-        if line.adapted is not None and not search.anything_in([line.adapted()]):
+        if line.adapted is not None and not search.anything_in(_adapted(line.adapted(), way)):
             return False
-        if not way.filters and not way.handlers:
+        # Of an event of structlog, its processors have been asked.
+        if line.source == "structlog" or not (way.filters or way.handlers):
             return True
         if field:
             return _field_shows(line, field, way, search)
         return _text_shows(line, way, search) and _arguments_show(line, way, search)
     except Exception:  # noqa: BLE001 -- a filter may want what a record like it does not have
         return True
+
+
+def _adapted(made: str | logging.LogRecord, way: Way) -> Iterator[str]:
+    """What readers would get to see of it."""
+    if isinstance(made, str):
+        yield made
+        return
+    for handler, seen in _arriving(made, way):
+        text = handler.format(seen)
+        yield text
+        for name, value in vars(seen).items():
+            # A field that no format asks for is not put right, it is waiting for another format.
+            if name not in STANDARD and name not in text:
+                yield repr(value)
 
 
 def _text_shows(line: Line, way: Way, search: Search) -> bool:

@@ -11,6 +11,7 @@ called like itself, so what stands there in our name has to bear one of its own 
 
 from __future__ import annotations
 
+import contextlib
 import importlib.abc
 import importlib.machinery
 import logging
@@ -20,10 +21,11 @@ from functools import partial
 from types import FunctionType, ModuleType
 from typing import Any
 
-from pytest_resilience.logs import _hub, _own_files
+from pytest_resilience.logs import _hub, _logging, _own_files
 from pytest_resilience.logs._entry import Entry, in_words
 from pytest_resilience.logs._hub import saying
 
+Made = str | logging.LogRecord
 LEVELS = {
     "critical": logging.CRITICAL,
     "fatal": logging.CRITICAL,
@@ -107,6 +109,7 @@ def _silent(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         if _hub.listening():
             entry = _new(self, name, _asked(self, {**kw, "event": in_words(event, args)}))
             entry.dropped = True
+            entry.adapted = partial(_processed, self, name, ())
             _hub.tell(entry)
         return real(self, event, *args, **kw)
 
@@ -133,13 +136,15 @@ def _process(real: Callable[..., Any]) -> Callable[..., Any]:
             return real(self, method_name, event, event_kw)
         said = event_kw if event is None else {**event_kw, "event": event}
         entry = _new(self, method_name, _asked(self, said))
+        asked: list[object] = []
         entry.dropped = True  # Until it has come out at the other end.
+        entry.adapted = partial(_processed, self, method_name, asked)
         _hub.tell(entry)
         watched = object.__new__(type(self))
         vars(watched).update(vars(self))
-        watched._processors = [_watch(entry, one) for one in self._processors]
+        watched._processors = [_watch(entry, one, asked) for one in self._processors]
         result = real(watched, method_name, event, event_kw)
-        entry.dropped = False
+        entry.dropped, entry.adapted = False, None
         entry.by_default = _is_default(self._processors)
         _came_out(entry, self._logger, result)
         return result
@@ -153,11 +158,39 @@ def _is_default(processors: object) -> bool:
     return not structlog.is_configured() and processors == structlog.get_config()["processors"]
 
 
-def _watch(entry: Entry, processor: Callable[..., Any]) -> Callable[..., Any]:
+def _processed(bound: Any, method: str, asked: Sequence[object], entry: Entry) -> Made:  # noqa: ANN401
+    """What the processors that have not been asked would have made of an event.
+
+    One that drops it goes by its level, most of the time, and is passed over.
+    """
+    from structlog import DropEvent
+
+    wrapped, result = bound._logger, dict(entry.fields)  # noqa: SLF001 -- it has no other
+    if result.get("exc_info"):
+        result["exc_info"] = entry.exc_info  # Nothing is being handled any more.
+    for processor in bound._processors[len(asked) :]:  # noqa: SLF001
+        with contextlib.suppress(DropEvent):
+            result = processor(wrapped, method, result)
+    if not isinstance(wrapped, logging.Logger):
+        return str(result)
+    args, kwargs = _arguments(result)
+    msg, *rest = args or (kwargs.get("msg"),)
+    return _logging.as_record(wrapped, msg, tuple(rest), kwargs, entry)
+
+
+def _arguments(result: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:  # noqa: ANN401 -- as it is
+    """What a logger is called with, as structlog does it."""
+    if isinstance(result, tuple):
+        return result
+    return ((), result) if isinstance(result, dict) else ((result,), {})
+
+
+def _watch(entry: Entry, processor: Callable[..., Any], asked: list[object]) -> Callable[..., Any]:
     """The processor; the last event dict that goes in or comes out is the one that counts."""
 
     @_unseen
     def watched(logger: Any, name: str, event_dict: Any) -> Any:  # noqa: ANN401 -- as it is
+        asked.append(processor)
         _read(entry, event_dict)
         result = processor(logger, name, event_dict)
         # It may have been the last, whose arguments for the wrapped logger are no event.

@@ -53,8 +53,11 @@ class Line:
     """``rendered`` is structlog's own default, because nobody has configured it."""
     diverted: bool = False
     """It went to a stream that was put in place meanwhile, and no further."""
-    adapted: Callable[[], str] | None = field(default=None, repr=False, compare=False)
-    """Of a line that was dropped: tells what the client's own adapter would have made of it."""
+    adapted: Callable[[], str | logging.LogRecord] | None = field(
+        default=None, repr=False, compare=False
+    )
+    """Of a line that was dropped: tells what the client's own adapter, or the processors of
+    structlog, would have made of it: a text, or a record for the standard library's handlers."""
 
     @property
     def level_name(self) -> str:

@@ -14,7 +14,7 @@ import pytest
 from pytest_resilience.checks.leftovers import MOST, Leftover
 from pytest_resilience.logs import _catching, _hub, leaks
 from pytest_resilience.logs._entry import Entry
-from pytest_resilience.logs._redaction import Way
+from pytest_resilience.logs._redaction import SAY, Way
 from pytest_resilience.reporting.authors import Author
 from pytest_resilience.secrets.search import Search
 from pytest_resilience.secrets.value import Secret
@@ -68,7 +68,7 @@ class Ear:
             if printed:
                 self._printed.append(entry)
         else:
-            way = Way.of(entry.logger) if entry.source == "logging" else None
+            way = Way.of(entry.logger) if entry.source in SAY and entry.logger else None
             self._heard.append((entry, way))
 
     def _is_his(self, entry: Entry, frame: FrameType) -> bool:

@@ -464,6 +464,90 @@ def test_a_redactor_may_stand_behind_a_queue(session: Session) -> None:
     result.stdout.fnmatch_lines(["*ERROR at teardown of test_queue?Formatter1?*"])
 
 
+PROCESSED = """
+import io
+import structlog
+
+def redact(logger, method, event):
+    return {name: "***" if value == token() else value for name, value in event.items()}
+
+def same(logger, method, event):
+    return event
+
+def of_structlog(processor, level):
+    def drop(logger, method, event):
+        if level > logging.WARNING:
+            raise structlog.DropEvent
+        return event
+
+    structlog.configure([drop, processor, structlog.processors.JSONRenderer()])
+
+def filtering(processor, level):
+    structlog.configure(
+        [processor, structlog.processors.JSONRenderer(serializer=lambda *a, **k: str(a).encode())],
+        structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.BytesLoggerFactory(io.BytesIO()),
+    )
+
+def by_level(processor, level):
+    end = structlog.stdlib.render_to_log_kwargs
+    on_logging([structlog.stdlib.filter_by_level, processor, end], level, logging.Formatter())
+
+def rendered(processor, level):
+    end = structlog.processors.JSONRenderer()
+    on_logging([structlog.stdlib.filter_by_level, processor, end], level, logging.Formatter())
+
+def in_formatter(processor, level):
+    chain = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, processor]
+    chain.append(structlog.processors.JSONRenderer())
+    formatter = structlog.stdlib.ProcessorFormatter(processors=chain)
+    on_logging([structlog.stdlib.ProcessorFormatter.wrap_for_formatter], level, formatter)
+
+def by_filter(processor, level):
+    in_formatter(processor, logging.DEBUG)
+    log.addFilter(lambda record: record.levelno >= level)
+
+def on_logging(processors, level, formatter):
+    structlog.configure(
+        processors,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    log.addHandler(handler)
+    log.setLevel(level)
+
+@pytest.fixture(autouse=True)
+def as_before():
+    yield
+    structlog.reset_defaults()
+    log.filters.clear()
+    log.handlers.clear()
+    log.setLevel(logging.NOTSET)
+
+@pytest.mark.parametrize("level", [logging.WARNING, logging.ERROR])
+@pytest.mark.parametrize("processor", [redact, same])
+@pytest.mark.parametrize(
+    "configure", [of_structlog, filtering, by_level, rendered, in_formatter, by_filter]
+)
+def test_it(fake_github, configure, processor, level):
+    configure(processor, level)
+    client()
+"""
+
+
+def test_a_processor_puts_right_what_is_dropped_as_well(session: Session) -> None:
+    """By whatever drops it: structlog, the logger that it wraps, or a filter there."""
+    body = "def client():\n    structlog.get_logger('client').warning('asks', key=token())\n"
+
+    result = session(CLIENT + body + PROCESSED)
+
+    result.assert_outcomes(passed=24, errors=11)
+    assert "redact" not in result.stdout.str()
+    assert "by_filter" in result.stdout.str()
+
+
 @pytest.mark.parametrize("how", ["marker", "ini", "option"])
 def test_it_can_be_switched_off(session: Session, acme: pytest.Pytester, how: str) -> None:
     """For a test, for all tests, or for one run."""

@@ -220,7 +220,21 @@ def test_an_adapter_is_not_asked_for_what_it_drops(log: logging.Logger) -> None:
     assert (dropped.text, said.text) == ("below level", "[1] above")
     assert said.adapted is None
     assert dropped.adapted is not None
-    assert dropped.adapted() == "(('[2] below %s', {}), ('level',))"
+    assert dropped.adapted() == "(('[2] below %s', {}), ('level',)) "
+
+
+def test_a_traceback_that_an_adapter_drops_is_shown_with_its_message(log: logging.Logger) -> None:
+    """Of the message alone nobody could tell whether all of it would have been put right."""
+    log.setLevel(logging.WARNING)
+    with Recorder() as logs:
+        try:
+            int("inside")
+        except ValueError:
+            Counting(log).debug("below", exc_info=True)
+        (dropped,) = logs.lines
+
+    assert dropped.adapted is not None
+    assert str(dropped.adapted()).endswith("base 10: 'inside'")
 
 
 def test_adapters(log: logging.Logger) -> None:
@@ -434,20 +448,6 @@ def test_queue_handlers(log: logging.Logger, tmp_path: Path) -> None:
     assert logs.by("file").texts == [f"in the file: number {number}" for number in range(3)]
 
 
-def test_log_files(log: logging.Logger, tmp_path: Path) -> None:
-    """What handlers write to files is there line by line, with the file's name, as an echo."""
-    path = tmp_path / "app.log"
-    path.write_text("from before\n")
-    handler = logging.FileHandler(path, encoding="utf-8")
-    log.addHandler(handler)
-    with Recorder() as logs:
-        log.warning("one\ntwo ä")
-
-    assert [line.text for line in logs.by("file")] == ["one", "two ä"]
-    assert {(line.path, line.echo, line.level) for line in logs.by("file")} == {
-        (str(path), True, None)
-    }
-    assert path.read_text("utf-8") == "from before\none\ntwo ä\n"
 def test_what_stays_in_a_queue(log: logging.Logger) -> None:
     """Its text counts until a handler behind the queue has read it; others do not speak for it."""
     records: queue.Queue[logging.LogRecord] = queue.Queue()
@@ -466,6 +466,20 @@ def test_what_stays_in_a_queue(log: logging.Logger) -> None:
     ]
 
 
+def test_log_files(log: logging.Logger, tmp_path: Path) -> None:
+    """What handlers write to files is there line by line, with the file's name, as an echo."""
+    path = tmp_path / "app.log"
+    path.write_text("from before\n")
+    handler = logging.FileHandler(path, encoding="utf-8")
+    log.addHandler(handler)
+    with Recorder() as logs:
+        log.warning("one\ntwo ä")
+
+    assert [line.text for line in logs.by("file")] == ["one", "two ä"]
+    assert {(line.path, line.echo, line.level) for line in logs.by("file")} == {
+        (str(path), True, None)
+    }
+    assert path.read_text("utf-8") == "from before\none\ntwo ä\n"
 
 
 def test_log_files_that_begin_anew(log: logging.Logger, tmp_path: Path) -> None:

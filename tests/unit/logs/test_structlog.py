@@ -145,6 +145,61 @@ def test_below_the_level_of_a_filtering_logger(method: str) -> None:
     assert dict(logs.lines[0].fields) == {"a": 1, "b": 2, "event": "low 3"}
 
 
+def test_processors_are_not_asked_for_what_is_dropped() -> None:
+    """They might count; what they would have made of it can be asked for afterwards."""
+    asked: list[str] = []
+
+    def count(_: object, method: str, event: Any) -> Any:
+        asked.append(method)
+        return {**event, "number": len(asked)}
+
+    log = structlog.wrap_logger(
+        structlog.PrintLogger(),
+        processors=[count, structlog.processors.format_exc_info, JSON],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+    )
+    with Recorder() as logs:
+        try:
+            int("inside")
+        except ValueError:
+            log.debug("below", exc_info=True)
+        log.warning("above")
+        (dropped, said) = logs.lines.by("structlog")
+
+    assert asked == ["warning"]
+    assert said.adapted is None
+    assert dropped.adapted is not None
+    made = json.loads(str(dropped.adapted()))
+    assert (made["event"], made["number"], asked) == ("below", 2, ["warning", "debug"])
+    assert made["exception"].endswith("base 10: 'inside'")
+
+
+def test_what_the_standard_library_drops_can_be_made_a_record() -> None:
+    """With the exception that was being handled when it was said."""
+    logger = logging.getLogger("tests.logs.structlog.records")
+    logger.setLevel(logging.WARNING)
+    log = structlog.wrap_logger(
+        logger,
+        processors=[structlog.stdlib.render_to_log_kwargs],
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    with Recorder() as logs:
+        try:
+            int("inside")
+        except ValueError as error:
+            log.info("below", a=1, exc_info=True)
+            inside = error
+        (dropped,) = logs.lines
+
+    assert dropped.adapted is not None
+    record = dropped.adapted()
+    assert isinstance(record, logging.LogRecord)
+    assert (record.name, record.levelname, record.getMessage()) == (logger.name, "INFO", "below")
+    assert vars(record)["a"] == 1
+    assert record.exc_info is not None
+    assert record.exc_info[1] is inside
+
+
 def test_async_methods() -> None:
     """Async methods are heard as the others are, above the level and below."""
     log = structlog.wrap_logger(
