@@ -125,12 +125,25 @@ class Ear:
 
         There is more in it than the streams know of: what C code and other processes write.
         """
+        search = Search(secrets)
         for name, text in captured:
-            if Search(secrets).anything_in([text]):
-                for entry in self._printed:
-                    if entry.source == name and entry.text:
-                        text = text.replace(entry.text, " " * len(entry.text))  # noqa: PLW2901 -- less of it
-                yield leaks.Place(name, text)
+            if search.anything_in([text]):
+                his = {entry.text for entry in self._printed if entry.source == name}
+                yield leaks.Place(name, _without(text, his, search))
+
+
+def _without(text: str, his: set[str], search: Search) -> str:
+    """The text with blanks in place of these lines.
+
+    Where others have written on the same line, it is the line as far as it shows a secret: what
+    shows none, a dot perhaps, may stand in the midst of somebody else's.
+    """
+    lines = text.split("\n")
+    rest = "\n".join(" " * len(line) if line in his else line for line in lines)
+    for line in sorted(his, key=len, reverse=True):
+        if line in rest and search.anything_in([line]):
+            rest = rest.replace(line, " " * len(line))
+    return rest
 
 
 _ears: list[Ear] = []

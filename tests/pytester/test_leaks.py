@@ -950,12 +950,15 @@ def test_descriptor(fake_github):
     shout()
 
 def test_child(fake_github):
+    print("o")  # Which is in the token, too.
     print("the author:", token())
     shout(child=True)
 
 def test_author(fake_github):
     print("the author:", token())
     print("more", file=sys.stderr)
+    os.write(1, b"on the same line: ")
+    print(token())
 
 def test_reader(fake_github, capfd):
     shout(child=True)
@@ -972,7 +975,7 @@ def test_what_other_processes_print_is_heard(session: Session) -> None:
             "*ERROR at teardown of test_descriptor*",
             "GITHUB_TOKEN has leaked into stderr (plain, characters 1-19): '<GITHUB_TOKEN>'",
             "*ERROR at teardown of test_child*",
-            "GITHUB_TOKEN has leaked into stdout (plain, characters 37-55): *tok <GITHUB_TOKEN>*",
+            "GITHUB_TOKEN has leaked into stdout (plain, characters 39-57): *tok <GITHUB_TOKEN>*",
         ]
     )
 
