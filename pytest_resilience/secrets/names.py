@@ -21,6 +21,8 @@ _TELLING = (
     *("password", "passwd", "passphrase", "passcode", "pwd", "secret", "token", "credential"),
     *("credentials", "apikey"),
 )
+_SHORT = frozenset({"pass", "pw"})
+"""The same as words of their own at the end: ``DB_PASS``, not ``pass_rate`` and ``bypass``."""
 _OF_KEYS = frozenset(
     {"access", "account", "api", "auth", "encryption", "master", "private", "signing", "secret"}
 )
@@ -55,7 +57,7 @@ def tells(name: str) -> bool:
         return False
     # Not of an access key's id, which is to AWS what a user name is.
     keys = words[-1] != "id" and any(key == "key" and of in _OF_KEYS for of, key in pairwise(words))
-    return keys or any(word.endswith(_TELLING) for word in words)
+    return keys or words[-1] in _SHORT or any(word.endswith(_TELLING) for word in words)
 
 
 @lru_cache(maxsize=1024)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import json
+import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pytest_resilience.answers import Answer
 from pytest_resilience.errors import (
@@ -31,6 +33,9 @@ FORMER = 50
 """How many secrets of services before the last one are kept, the newest: of that one all are."""
 DEEPEST = 8
 STORED = "a mapping: of names to texts or lists of them, of paths to JSON objects"
+CONNECTION = re.compile(
+    r"""(?:^|[;&?,\s])([A-Za-z][\w .-]{0,30}?)\s*=\s*(?:"([^"]+)"|'([^']+)'|([^;&,\s"']+))"""
+)
 SCHEMES = frozenset({"bearer", "token", "apikey", "key"})
 
 Pair = tuple[str, str]
@@ -238,17 +243,22 @@ def _of_store(data: Any, where: str, name: str = "") -> Iterator[Pair]:  # noqa:
             yield from _of_store(value, where, name)
     elif isinstance(data, str):
         label = f"{name} of {where}" if name else where
-        password = _password_of_url(data)
-        if password:
-            yield label, password
-        elif tells(name) or (looks_random(data) and not is_public(name)):
-            yield label, data
+        passwords = [*_of_url(data), *_of_connection(data)]
+        if not passwords and (tells(name) or (looks_random(data) and not is_public(name))):
+            passwords = [data]
+        yield from ((label, password) for password in passwords)
 
 
-def _password_of_url(value: str) -> str:
-    if "://" not in value:
-        return ""
-    try:
-        return urlsplit(value).password or ""
-    except ValueError:
-        return ""
+def _of_url(value: str) -> Iterator[str]:
+    """The password in it, as whoever connects by it knows it."""
+    if "://" in value:
+        with contextlib.suppress(ValueError):
+            yield from filter(None, [unquote(urlsplit(value).password or "")])
+
+
+def _of_connection(value: str) -> Iterator[str]:
+    """``Server=db;Uid=me;Pwd=...`` and its like, the query of a URL as well."""
+    if "=" in value:
+        for name, quoted, single, plain in CONNECTION.findall(value):
+            if tells(name):
+                yield quoted or single or (unquote(plain) if "://" in value else plain)

@@ -48,6 +48,30 @@ def test_variables_and_stored_data_are_known() -> None:
         assert values(service) == {"SERVICE_API_KEY": KEY, "password of a place": "st0red"}
 
 
+@pytest.mark.parametrize(
+    ("stored", "found"),
+    [
+        ("postgres://me:p%40ss-w0rd@db/shop", ["p@ss-w0rd"]),
+        ("redis://cache:6379/0", []),
+        ("http://[bad:p4ss@x", []),
+        ("jdbc:postgresql://db:5432/shop?user=me&password=p%40ss-w0rd", ["p@ss-w0rd"]),
+        ("Server=db,1433;User Id=me;Password=p%40s-w0rd;Encrypt=True", ["p%40s-w0rd"]),
+        ("host=db user=me password='p@ss w0rd' dbname=shop", ["p@ss w0rd"]),
+        ('PlainLoginModule required username="me" password="p@ss;w0rd";', ["p@ss;w0rd"]),
+        ("cache:6380,password=p4ssw0rd+/==,ssl=True", ["p4ssw0rd+/=="]),
+        ("AccountName=me;AccountKey=b3BlbnNlc2FtZQ==", ["b3BlbnNlc2FtZQ=="]),
+        ("Server=db;Trusted_Connection=yes", []),
+    ],
+)
+def test_passwords_within_what_is_stored_are_known(stored: str, found: list[str]) -> None:
+    """Of URLs and connection strings, as whoever connects by them knows them."""
+
+    class Keeps(Service):
+        stored_secrets = {"shop": {"dsn": stored}}  # noqa: RUF012 -- as a user writes it
+
+    assert [secret.value for secret in Keeps().secrets] == found
+
+
 def test_answers_are_read_to_some_depth() -> None:
     """And lists at the top, like all that is no object, are left alone."""
     with Service() as service:

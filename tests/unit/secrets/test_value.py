@@ -192,6 +192,9 @@ def test_a_secret_does_not_show_itself() -> None:
         "private_key",
         "VAULT_TOKEN",
         "GEMINI_API_KEY",
+        "DB_PASS",
+        "smtpPass",
+        "pw",
     ],
 )
 def test_names_that_tell(name: str) -> None:
@@ -223,6 +226,9 @@ def test_names_that_tell(name: str) -> None:
         "secretary",
         "secret_name",
         "key_version",
+        "pass_rate",
+        "bypass",
+        "pw_hash_type",
     ],
 )
 def test_names_that_do_not_tell(name: str) -> None:
