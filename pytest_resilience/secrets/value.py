@@ -81,6 +81,13 @@ _FOLLOWS = {
 }
 """Which letters follow which in words: the 210 most frequent pairs of 14,000 words, and a few."""
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?([.,]\d+)?(Z|[+-]\d\d:?\d\d)?")
+_PUBLISHED = re.compile(
+    r"(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?:/\d{1,3})?"
+    r"|(?:acl|ami|eni|fs|i|igw|lt|nat|rtb|sg|snap|subnet|vol|vpc|vpce)-[0-9a-f]{17}"
+    r"|pk_(?:live|test)_[A-Za-z0-9]+"
+)
+"""Addresses of IPv6, what AWS numbers its resources with, and the keys of Stripe that are made
+for browsers: they look random, and everybody may know them."""
 _DIGEST = re.compile(r"(?:\S+@)?(?:md5|sha\d+):[0-9a-f]+")
 
 
@@ -156,7 +163,7 @@ def looks_random(value: str) -> bool:
     """Whether chance has made this value, as far as one can tell."""
     if len(value) < LONG or " " in value or "://" in value:
         return False
-    if _MOMENT.fullmatch(value) or _DIGEST.fullmatch(value):
+    if any(form.fullmatch(value) for form in (_MOMENT, _DIGEST, _PUBLISHED)):
         return False
     classes = sum(bool(kind.search(value)) for kind in _CLASSES)
     return classes >= 2 and not _reads_like_words(value) and _bits(value) >= 3.0

@@ -125,6 +125,10 @@ def test_what_chance_makes_looks_random(alphabet: str) -> None:
         "v1.2.3-rc4+build.20240101",
         "2026-11-22T03:00:00.123456789Z",
         "20260101-120000-0001-000002",
+        "2001:0db8:85a3:0000:0000:8a2e:0370:7334/64",
+        "vpc-0a1b2c3d4e5f67890",
+        "ami-0c55b159cbfafe1f0",
+        "pk_live_51H8abcDEFghiJKLmno",
     ],
 )
 def test_what_people_write_does_not_look_random(value: str) -> None:
