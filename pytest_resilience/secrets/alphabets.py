@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import re
 from collections.abc import Iterator
 
@@ -24,7 +25,8 @@ _CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 def is_text(content: bytes) -> bool:
     """Whether it can be read."""
     try:
-        content.decode()
+        # Bears that the end has been cut off, in the midst of a character.
+        codecs.utf_8_decode(content, "strict", False)  # noqa: FBT003 -- it takes no names
     except UnicodeDecodeError:
         return False
     return not _CONTROL.search(content)

@@ -37,6 +37,12 @@ _MAYBE_HEX = tuple(
     for sign in (b"1f", b"1F", b"78")
 )
 _HEX = re.compile(rb"(?:1f8b08|78(?:01|5e|9c|da))(?:[0-9a-f]{2}){8,}")
+_SPACED = re.compile(rb"[0-9a-fA-F]{2}(?:[ :,\n-][0-9a-fA-F]{2}){15,}")
+_SHAPES = bytes(
+    ord("h") if byte in _HEX_DIGITS else ord(" ") if byte in b" :,\n-" else ord("?")
+    for byte in range(256)
+)
+_SHAPE = b"hh " * 15
 _SEVERAL = re.compile(rb",\s*[0-9]{1,3}(?:,\s*[0-9]{1,3}){2,}(?![0-9.])")
 _FIRST = re.compile(rb"(?<![0-9.])[0-9]{1,3}\Z")
 _DUMPED = re.compile(rb"0000(?:0{1,4})?:? .*(?:\r?\n[ \t]*(?:0x)?[0-9a-fA-F]{4,8}:? .*)*")
@@ -54,6 +60,7 @@ def unpacked(view: View) -> Found:
     yield from _packed_hex(view)
     yield from _numbers(view)
     yield from _dumped(view)
+    yield from _spaced(view)  # A line of a dump is one of these, too.
     yield from alphabets.read(view)
 
 
@@ -95,6 +102,14 @@ def _packed_hex(view: View) -> Found:
         for match in _HEX.finditer(digits.data):
             if inside := _inflated(binascii.unhexlify(match[0])):
                 yield "packed", inside, digits, *match.span()
+
+
+def _spaced(view: View) -> Found:
+    """Texts in hex with something between any two digits and the next."""
+    if _SHAPE in view.data.translate(_SHAPES):
+        for match in _SPACED.finditer(view.data):
+            if inside := _in_hex(match[0].translate(None, b" :,\n-")):
+                yield "hex", inside, view, *match.span()
 
 
 def _numbers(view: View) -> Found:

@@ -115,6 +115,11 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "hex, upper case": lambda v: v.encode().hex().upper(),
     "hex, colons": lambda v: _hexed(v, ":"),
     "hex, blanks": lambda v: _hexed(v, " ").upper(),
+    "JSON in hex, blanks": lambda v: _hexed(json.dumps({"a": v}), " ").upper(),
+    "base64 in hex, colons": lambda v: _hexed(base64.b64encode(v.encode()).decode(), ":"),
+    "HTML in base64, in lines": lambda v: base64.encodebytes(
+        ("\u00e9" * 30 + html.escape(v)).encode()  # Of whose first line the end is half of one.
+    ).decode(),
     "hex, 0x": lambda v: ", ".join(f"0x{byte:02x}" for byte in v.encode()),
     "hex, escapes": lambda v: "".join(f"\\x{byte:02X}" for byte in v.encode()),
     "numbers": lambda v: str(list(v.encode())),
