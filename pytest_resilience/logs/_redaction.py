@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,12 +29,21 @@ class Way:
     filters: Sequence[Any]
     """The logger's own."""
     handlers: Sequence[logging.Handler]
+    make: Callable[..., logging.LogRecord] = logging.LogRecord
+    """Makes a record: a factory or a logger of the client's own may put right what it takes."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nobody on it can put anything right."""
+        return not (self.filters or self.handlers) and self.make is logging.LogRecord
 
     @classmethod
     def of(cls, name: str) -> Way:
         """As it is now, without the handlers of pytest and its plugins."""
         logger = logging.getLogger(name)
-        return cls(tuple(logger.filters), tuple(_handlers(logger)))
+        plain = type(logger).makeRecord is logging.Logger.makeRecord
+        make = logging.getLogRecordFactory() if plain else logger.makeRecord
+        return cls(tuple(logger.filters), tuple(_handlers(logger)), make)
 
 
 def would_be_shown(line: Line, field: str, way: Way | None, search: Search) -> bool:
@@ -53,7 +62,7 @@ def would_be_shown(line: Line, field: str, way: Way | None, search: Search) -> b
         if line.adapted is not None and not search.anything_in(_adapted(line.adapted(), way)):
             return False
         # Of an event of structlog, its processors have been asked.
-        if line.source == "structlog" or not (way.filters or way.handlers):
+        if line.source == "structlog" or way.is_plain:
             return True
         if field:
             return _field_shows(line, field, way, search)
@@ -77,7 +86,7 @@ def _adapted(made: str | logging.LogRecord, way: Way) -> Iterator[str]:
 
 
 def _text_shows(line: Line, way: Way, search: Search) -> bool:
-    record = _record(line, line.text, ())
+    record = _record(line, way, line.text, ())
     if not way.handlers:
         passed = _filtered(_own_filters(way), record)
         return passed is not None and search.anything_in([passed.getMessage(), line.traceback])
@@ -88,13 +97,13 @@ def _arguments_show(line: Line, way: Way, search: Search) -> bool:
     """The same of its arguments, which some filters replace instead of the text."""
     if not line.args or not search.anything_in([repr(line.args)]):
         return True
-    record = _record(line, "%s", line.args)
+    record = _record(line, way, "%s", line.args)
     return search.anything_in(repr(seen.args) for _, seen in _arriving(record, way))
 
 
 def _field_shows(line: Line, field: str, way: Way, search: Search) -> bool:
     """A field that no format asks for is not put right, it is waiting for another format."""
-    for handler, seen in _arriving(_record(line, line.text, ()), way):
+    for handler, seen in _arriving(_record(line, way, line.text, ()), way):
         if search.anything_in([repr(vars(seen).get(field))]):
             text = handler.format(seen)
             if field not in text or search.anything_in([text]):
@@ -119,9 +128,13 @@ def _filtered(filterer: logging.Filterer, record: logging.LogRecord) -> logging.
     return passed if isinstance(passed, logging.LogRecord) else record if passed else None
 
 
-def _record(line: Line, message: str, args: object) -> logging.LogRecord:
-    record = logging.LogRecord(line.logger, line.level or 0, "", 0, message, (), None)
-    record.args = args  # type: ignore[assignment]  # as it came
+def _record(line: Line, way: Way, message: str, args: object) -> logging.LogRecord:
+    given = args if isinstance(args, tuple) else (args,)  # A mapping that it looks into, perhaps.
+    known = (line.logger, line.level or 0, "", 0, message, given, None)
+    try:
+        record = way.make(*known)
+    except Exception:  # noqa: BLE001 -- it may want what there was when the line was said
+        record = logging.LogRecord(*known)
     record.exc_text = line.traceback or None  # Formatters take it for what they would write.
     for name, value in line.fields.items():
         if name not in vars(record):

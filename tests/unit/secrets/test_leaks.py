@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -227,6 +228,23 @@ def handler(
     return one
 
 
+def redacted(*given: Any) -> logging.LogRecord:
+    """As a record factory of the client's own may have it."""
+    record = logging.LogRecord(*given)
+    Redact().filter(record)
+    return record
+
+
+def wants_more(*given: object) -> logging.LogRecord:
+    """A record factory that looks for what there was when the line was said."""
+    raise LookupError("request_id")
+
+
+class Redacting(logging.Logger):
+    def makeRecord(self, *given: Any) -> logging.LogRecord:  # noqa: N802 -- its name
+        return redacted(*given)
+
+
 MESSAGE = {"text": f"it is {VALUE}", "args": (VALUE,)}
 MAPPING = {"text": f"it is {VALUE}", "args": {"a": VALUE}}
 FIELD = {"text": "it is", "fields": {"key": VALUE, "name": "theirs"}}
@@ -246,6 +264,10 @@ TRACE = {"text": "it is", "traceback": f"ValueError: {VALUE}"}
         (Way([], [handler(Redact()), handler(Refuse())]), FIELD),
         (Way([], [handler(RedactArguments())]), MAPPING),
         (Way([], [handler(Refuse())]), MESSAGE),
+        (Way([], [handler()], redacted), MESSAGE),
+        (Way([], [], redacted), MESSAGE),
+        (Way([], [handler()], Redacting("x").makeRecord), MESSAGE),
+        (Way([], [handler(Redact())], wants_more), MESSAGE),
         (Way([], [handler(formatter=RedactAll)]), MESSAGE),
         (Way([], [handler(formatter=RedactAll)]), TRACE),
         (Way([], [handler(formatter=ShowsKey)]), FIELD),
@@ -267,6 +289,7 @@ def test_what_nobody_rendered_is_put_to_those_who_would(
         (Way([Redact()], []), TRACE),
         (Way([], [handler(Redact()), handler()]), FIELD),
         (Way([], [handler()]), MESSAGE),
+        (Way([], [handler()], wants_more), MESSAGE),
         (Way([], [handler(Redact()), handler()]), TRACE),
         (Way([], [handler(formatter=RedactAll)]), FIELD),
     ],
@@ -304,6 +327,24 @@ def test_the_way_of_a_line_is_that_of_its_logger(logger: logging.Logger) -> None
     assert leaks.look(leaks.in_line(line), SECRETS) == []
     assert len(Way.of(logger.name).handlers) == 1
     assert Way.of(silent.name).handlers == ()
+
+
+def test_the_way_of_a_line_begins_with_who_makes_its_record(
+    logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record factory that was there then, or a logger that makes its own."""
+    plain = logging.getLogRecordFactory()
+    redacting = Redacting("tests_of_leaks.redacting")
+    monkeypatch.setitem(logging.Logger.manager.loggerDict, redacting.name, redacting)
+    try:
+        logging.setLogRecordFactory(redacted)
+        way = Way.of(logger.name)
+    finally:
+        logging.setLogRecordFactory(plain)
+
+    assert way.make is redacted
+    assert Way.of(logger.name).make is plain
+    assert Way.of(redacting.name).make == redacting.makeRecord
 
 
 # Exceptions
