@@ -108,8 +108,9 @@ def _spaced(view: View) -> Found:
     """Texts in hex with something between any two digits and the next."""
     if _SHAPE in view.data.translate(_SHAPES):
         for match in _SPACED.finditer(view.data):
-            if inside := _in_hex(match[0].translate(None, b" :,\n-")):
-                yield "hex", inside, view, *match.span()
+            # Not only texts: a number that stands before it is taken for one of its bytes.
+            inside = binascii.unhexlify(match[0].translate(None, b" :,\n-"))
+            yield "hex", inside, view, *match.span()
 
 
 def _numbers(view: View) -> Found:

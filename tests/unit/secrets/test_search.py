@@ -116,6 +116,9 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "hex, colons": lambda v: _hexed(v, ":"),
     "hex, blanks": lambda v: _hexed(v, " ").upper(),
     "JSON in hex, blanks": lambda v: _hexed(json.dumps({"a": v}), " ").upper(),
+    "base64 in hex, a number before it": lambda v: (
+        "of 81 " + _hexed(base64.b64encode(v.encode()).decode(), " ")
+    ),
     "base64 in hex, colons": lambda v: _hexed(base64.b64encode(v.encode()).decode(), ":"),
     "HTML in base64, in lines": lambda v: base64.encodebytes(
         ("\u00e9" * 30 + html.escape(v)).encode()  # Of whose first line the end is half of one.
