@@ -503,6 +503,11 @@ def in_formatter(processor, level):
     formatter = structlog.stdlib.ProcessorFormatter(processors=chain)
     on_logging([structlog.stdlib.ProcessorFormatter.wrap_for_formatter], level, formatter)
 
+def before_formatter(processor, level):
+    end = structlog.stdlib.ProcessorFormatter.wrap_for_formatter
+    chain = [structlog.stdlib.filter_by_level, processor, end]
+    on_logging(chain, level, logging.Formatter())
+
 def by_filter(processor, level):
     in_formatter(processor, logging.DEBUG)
     log.addFilter(lambda record: record.levelno >= level)
@@ -529,7 +534,8 @@ def as_before():
 @pytest.mark.parametrize("level", [logging.WARNING, logging.ERROR])
 @pytest.mark.parametrize("processor", [redact, same])
 @pytest.mark.parametrize(
-    "configure", [of_structlog, filtering, by_level, rendered, in_formatter, by_filter]
+    "configure",
+    [of_structlog, filtering, by_level, rendered, before_formatter, in_formatter, by_filter],
 )
 def test_it(fake_github, configure, processor, level):
     configure(processor, level)
@@ -543,7 +549,7 @@ def test_a_processor_puts_right_what_is_dropped_as_well(session: Session) -> Non
 
     result = session(CLIENT + body + PROCESSED)
 
-    result.assert_outcomes(passed=24, errors=11)
+    result.assert_outcomes(passed=28, errors=13)
     assert "redact" not in result.stdout.str()
     assert "by_filter" in result.stdout.str()
 
