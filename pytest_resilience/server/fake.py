@@ -173,6 +173,10 @@ class Fake(FakeServer):
             status = error.code or 500
             return self._respond_with_error(status, self.error(status))
 
+    def is_routed(self, request: Request) -> bool:
+        """Whether a route answers this request, for a fake that knows other paths besides."""
+        return self._url_map.bind_to_environ(request.environ).test()
+
     def _not_allowed(self, request: Request, error: MethodNotAllowed) -> Response:
         request.environ[UNMATCHED] = _words(self.nearest_routes(request))
         allowed = error.valid_methods or ()

@@ -83,10 +83,10 @@ def test_what_was_never_read_repeats_what_came_before_and_is_repeated_by_what_fo
     waits = Waits()
     waits.remember(attempt(1, 1))
 
-    assert waits.before(unread) == 0.5
+    assert before(waits, unread) == 0.5
     waits.remember(unread)
-    assert waits.before(attempt(3, 4)) == 1.5
-    assert waits.before(attempt(4, 5)) is None
+    assert before(waits, attempt(3, 4)) == 1.5
+    assert before(waits, attempt(4, 5)) is None
 
 
 def test_memory_is_bounded() -> None:
