@@ -22,7 +22,7 @@ path "secret/*" {
 """
 
 
-@dataclass(frozen=True)
+@dataclass
 class Setup:
     """What a new Vault was given."""
 
@@ -35,6 +35,12 @@ class Setup:
     def role_id(self) -> str:
         """Of the role as it is now; when it was deleted, as it was."""
         return (self.method.roles.get(APP) or self.role).role_id
+
+    def choose_secret_id(self) -> None:
+        """One that the role has, after a state was set that took the first one away."""
+        known = self.method.roles[APP].secret_ids if APP in self.method.roles else {}
+        if known and self.secret_id not in known:
+            self.secret_id = next(iter(known))
 
     def new_token(self, core: Core) -> str:
         """A token of the role, made as a login makes it, without using a secret id up."""

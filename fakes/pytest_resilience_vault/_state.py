@@ -206,7 +206,7 @@ def _roles(core: Core, state: dict[str, Any]) -> list[Step]:
             steps.append(partial(method.roles.pop, name.lower(), None))
             continue
         fields = dict(_object(f"roles[{name!r}]", settings))
-        secret_ids = fields.pop("secret_ids", [])
+        secret_ids = _secret_ids(name, fields.pop("secret_ids", None))
         fields.pop("local_secret_ids", None)
         for key in fields:
             if key not in FIELDS:
@@ -215,8 +215,25 @@ def _roles(core: Core, state: dict[str, Any]) -> list[Step]:
         fields = {key: field for key, field in fields.items() if field is not None}
         check_role(core, name, fields)
         steps.append(partial(change_role, core, name, fields))
-        steps += [partial(change_role, core, name, {"secret_id": one}) for one in secret_ids]
+        if secret_ids is not None:
+            steps.append(partial(_set_secret_ids, core, name, secret_ids))
     return steps
+
+
+def _secret_ids(name: str, value: Any) -> list[str] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+        # Without the value: some of it may be what it should be, and is a secret then.
+        raise PlanError(f"roles[{name!r}]: wanted as secret_ids is a list of texts")
+    return value
+
+
+def _set_secret_ids(core: Core, name: str, wanted: list[str]) -> None:
+    for one in wanted:
+        change_role(core, name, {"secret_id": one})
+    role = approle(core)[0].roles[name.lower()]
+    role.secret_ids = {one: role.secret_ids[one] for one in wanted}
 
 
 def _tokens(core: Core, state: dict[str, Any]) -> list[Step]:
@@ -241,7 +258,7 @@ def _tokens(core: Core, state: dict[str, Any]) -> list[Step]:
 
 def _new_token(token_id: str, fields: dict[str, Any], core: Core) -> Token:
     """One that an older state tells of: a server that was reset, or another one, lacks it."""
-    ttl = int(fields.get("ttl") or 0)
+    ttl = fields.get("ttl") or 0
     path = ROOT_PATH if "root" in fields["policies"] else "auth/token/create"
     return Token(
         token_id, [], path, core.time(), ttl=ttl, granted=ttl, renewable=ttl > 0, space=core.path

@@ -333,7 +333,8 @@ class Vault(Fake):
 
         ``null`` in place of a secret, a policy or a role forgets it, in place of a token
         expires it; ``"tokens": null`` expires every token but root.
-        A token that is not there is made, so the state of another Vault can be set.
+        A token that is not there is made, so the state of another Vault can be set; a role has
+        the ``secret_ids`` that are named, and no others.
         ``"standby": {"leader": "..."}`` steps down, ``null`` steps up.
 
         Raises:
@@ -341,6 +342,7 @@ class Vault(Fake):
         """
         with self.lock:
             _state.write(self._core, state)
+            self._setup.choose_secret_id()
 
     # Fake's side
 

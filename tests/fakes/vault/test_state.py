@@ -119,10 +119,27 @@ def test_a_state_can_be_set_after_a_reset(
     assert ask("GET", "secret/data/a", token=token).json()["data"]["data"] == {"n": 1}
     assert ask("GET", SELF, token=token).json()["data"]["renewable"] is True
     assert ask("GET", SELF, token=root).json()["data"]["path"] == "auth/token/root"
-    assert vault.role_id == role_id
+    assert (vault.role_id, [vault.secret_id]) == (role_id, state["roles"]["app"]["secret_ids"])
+    assert vault.state()["roles"] == state["roles"]
     assert login().status_code == 200
     clock.ahead = 61
     assert ask("GET", SELF, token=token).status_code == 403
+
+
+def test_a_role_has_the_secret_ids_that_are_named(
+    vault: Vault, login: Callable[[], requests.Response]
+) -> None:
+    """And no others; the Vault's own one is among them, as long as there is any."""
+    first = vault.secret_id
+    for named, own in ([first, "two"], first), (["two", "three"], "two"), ([], "two"):
+        vault.set_state({"roles": {"app": {"secret_ids": named}}})
+
+        assert vault.state()["roles"]["app"]["secret_ids"] == named
+        assert vault.secret_id == own
+        assert login().status_code == (200 if named else 400)
+
+    vault.set_state({"roles": {"app": None}})
+    assert vault.secret_id == "two"
 
 
 def test_the_node_is_sealed_and_steps_down(vault: Vault, ask: Ask) -> None:
@@ -179,6 +196,8 @@ def test_the_node_is_sealed_and_steps_down(vault: Vault, ask: Ask) -> None:
         ({"policies": {"p": "path {"}}, r"policies\['p'\]: failed to parse policy"),
         ({"roles": {"app": {"ttl": 1}}}, r"roles\['app'\] has no 'ttl'"),
         ({"roles": {"app": {"token_ttl": "x"}}}, "role 'app': .*invalid duration"),
+        ({"roles": {"app": {"secret_ids": "ab"}}}, "wanted as secret_ids is a list of texts"),
+        ({"roles": {"app": {"secret_ids": ["ab", 1]}}}, "wanted as secret_ids is a list of texts"),
         ({"roles": {"app": 1}}, r"roles\['app'\] is 1; wanted is an object"),
         ({"tokens": {"hvs.x": {"ttl": 1}}}, "tokens names one that is not there"),
         ({"tokens": []}, "tokens is .*; wanted is an object"),
