@@ -8,7 +8,7 @@ from pytest_resilience.checks.finding import Finding
 from pytest_resilience.checks.observation import Observation
 from pytest_resilience.policy.policy import RetryPolicy
 
-__all__ = ["counts_mistakes", "half_opens", "lets_through", "opens", "probes"]
+__all__ = ["counts_mistakes", "half_opens", "lets_through", "opens", "probes", "stays_open"]
 
 
 def opens(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
@@ -28,6 +28,19 @@ def half_opens(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
         return
     sentence = f"it was asked after {policy.breaker.stays_open:g} s, and let nothing through"
     yield Finding("breaker-never-half-opens", sentence, seen.evidence())
+
+
+def stays_open(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """It was open, and asks nobody before its time is over."""
+    early = seen.facts.get("early")
+    if policy.breaker is None or not seen.facts["opened"] or early is None:
+        return
+    sentence = (
+        f"it asked again after {early:g} s, and stays open for {policy.breaker.stays_open:g} s"
+    )
+    asked = seen.calls[-2].trace
+    marks = {attempt.number: "should not have come" for attempt in asked}
+    yield Finding("breaker-lets-all-through", sentence, seen.evidence(marks=marks))
 
 
 def lets_through(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:

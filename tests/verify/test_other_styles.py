@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import gc
+import math
 import sys
 import threading
 import time
@@ -250,3 +251,33 @@ def test_a_breaker_that_is_asked_meanwhile(slides: bool, takes: float, codes: li
     verdict = verify(Guarded(slides=slides, takes=takes), policy, only="breaker-recovery")
 
     assert verdict.codes == codes, verdict
+
+
+def test_a_breaker_that_closes_too_soon() -> None:
+    """Halfway through the time for which it claims to stay open nobody is asked."""
+    policy = RetryPolicy(attempts=1, breaker=Breaker(3, 90))
+
+    (found,) = verify(Guarded(slides=False, takes=0), policy, only="breaker-recovery")
+
+    assert found.code == "breaker-lets-all-through"
+    assert found.sentence == "it asked again after 45 s, and stays open for 90 s"
+
+
+class ProbesOnce(Guarded):
+    """The probe that comes back well does not close it."""
+
+    def __call__(self, url: str) -> Any:
+        was_open = self.until > 0
+        said = super().__call__(url)
+        self.until = math.inf if was_open else 0
+        return said
+
+
+def test_a_breaker_that_its_probe_does_not_close() -> None:
+    """It is open when the next scenario begins, in which nobody is asked at all."""
+    policy = RetryPolicy(attempts=1, breaker=Breaker(3, 30))
+    client = ProbesOnce(slides=False, takes=0)
+
+    verdict = verify(client, policy, only=["breaker-outage", "breaker-recovery"])
+
+    assert verdict.codes == ["breaker-never-half-opens"], verdict

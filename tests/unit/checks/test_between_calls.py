@@ -65,6 +65,18 @@ def test_a_breaker_lets_a_probe_through(*, opened: bool, last: Call, found: list
 
 
 @pytest.mark.parametrize(
+    ("opened", "early", "found"),
+    [(True, 15.0, ["breaker-lets-all-through"]), (True, None, []), (False, 15.0, [])],
+)
+def test_a_breaker_stays_open(*, opened: bool, early: float | None, found: list[str]) -> None:
+    """Nobody is asked before its time is over."""
+    observation = seen(call(0), call(15, number=2), call(40, number=3), opened=opened, early=early)
+
+    assert codes(breaker.stays_open, observation, OPENS) == found
+    assert codes(breaker.stays_open, observation, PLAIN) == []
+
+
+@pytest.mark.parametrize(
     ("opened", "probe", "last", "found"),
     [
         (True, call(40, number=2), silent(41, error=REFUSED), []),
