@@ -40,11 +40,31 @@ def forgotten(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     """A later outage is waited through like the first, which may have been that of a scenario."""
     alone = seen.facts.get("first")
     first = alone if isinstance(alone, Call) else seen.calls[0]
+    by_chance = not policy.is_exact and (
+        first_wrong(first, policy) is not None or not _mostly_too_long(seen.calls, policy)
+    )
+    if by_chance:
+        return  # Chance is out of bounds now and then; what is kept never was, and mostly is.
     for later in seen.calls:
         found = list(_carried_over(seen, policy, first, later))
         if found:
             yield from found
             return
+
+
+def _mostly_too_long(calls: Sequence[Call], policy: RetryPolicy) -> bool:
+    """Whether three of four waits are longer than any that is claimed, but for the first call's."""
+    longer: list[bool] = []
+    for call in calls[1:]:
+        waits = _counted(call, policy)
+        before = [None, *(wait / SECOND for wait in waits)]
+        bounds = [policy.wait_range(n + 1, before[n]) for n in range(len(waits))]
+        longer += [
+            wait > nanoseconds(at_most[1]) + SLACK_NS
+            for wait, at_most in zip(waits, bounds, strict=True)
+            if at_most is not None
+        ]
+    return 4 * sum(longer) >= 3 * len(longer)
 
 
 def _carried_over(

@@ -172,6 +172,23 @@ def test_what_was_wrong_from_the_first(
     assert codes(schedule.forgotten, both, FOUR) == found
 
 
+@pytest.mark.parametrize(
+    ("first", "later", "found"),
+    [
+        ((0, 0.5, 2), [(20, 24, 32), (40, 49)], ["backoff-kept-between-calls"]),
+        ((0, 0.5, 2), [(20, 24, 25), (40, 40.5)], []),
+        ((0, 0.5, 4), [(20, 24, 32), (40, 49)], []),
+    ],
+)
+def test_dice_are_out_of_bounds_now_and_then(
+    first: tuple[float, ...], later: list[tuple[float, ...]], found: list[str]
+) -> None:
+    """A random wait that is too long is no state that is kept, unless nearly all are."""
+    calls = [call(*at, number=10 * place) for place, at in enumerate([first, *later], 1)]
+
+    assert codes(schedule.forgotten, seen(*calls), FULL) == found
+
+
 ALONE = call(0, 1, 3, 7)
 SILENCE = call(0, 11, 23, 37, status=None, last=None, lasted=10)
 
