@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 import time
@@ -308,6 +309,56 @@ def test_a_long_retry_after_breaks_only_a_bound_that_is_claimed() -> None:
 
     verdict = verify(obedient, honouring(retry_after_cap=60), only="retry-after-of-days")
     assert verdict.codes == ["retry-after-unbounded"]
+
+
+def obedient_within(cap: float, deadline: float) -> Callable[[str], Any]:
+    """Waits for as long as it is told, up to its cap, and gives up before its deadline."""
+
+    def call(url: str) -> Any:
+        ends = time.monotonic() + deadline
+        for number in range(4):
+            response = requests.get(url, timeout=5)
+            said = response.headers.get("Retry-After", "1")
+            wait = min(cap, float(said)) if said.isdigit() else 1.0
+            late = time.monotonic() + wait >= ends
+            if response.status_code != 503 or number == 3 or late:
+                break
+            time.sleep(wait)
+        response.raise_for_status()
+        return response.json()
+
+    return call
+
+
+BOUNDED = RetryPolicy(
+    attempts=4, backoff=[1] * 3, statuses=[503], retry_after=True, retry_after_cap=20, deadline=45
+)
+
+
+@pytest.mark.parametrize(
+    ("client", "codes"),
+    [
+        (obedient_within(20, 45), []),
+        (obedient_within(90, 45), ["retry-after-unbounded"]),
+        (obedient_within(20, 1000), ["deadline-overrun"]),
+    ],
+)
+def test_both_bounds_of_retry_after_are_tried_by_themselves(
+    client: Callable[[str], Any], codes: list[str]
+) -> None:
+    """What a cap should have cut may be within the deadline, and many short waits beyond it."""
+    scenes = ["retry-after-above-its-cap", "retry-after-beyond-the-deadline"]
+
+    assert verify(client, BOUNDED, only=scenes).codes == codes
+
+
+def test_bounds_that_no_retry_after_reaches_are_not_tried() -> None:
+    """One that is both above the cap and below the deadline, or that adds up to more."""
+    close = dataclasses.replace(BOUNDED, retry_after_cap=44.5)
+    short = dataclasses.replace(BOUNDED, retry_after_cap=5, deadline=45)
+
+    assert "retry-after-above-its-cap" not in names(obedient_within(44.5, 45), close)
+    assert "retry-after-beyond-the-deadline" not in names(obedient_within(5, 45), short)
 
 
 def test_a_budget_for_waits_holds_for_retry_after_too() -> None:

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator
 
 from pytest_resilience import faults
 from pytest_resilience.answers import RETRY_AFTER
-from pytest_resilience.checks import attempts, retry_after
+from pytest_resilience.checks import attempts, retry_after, timeouts
 from pytest_resilience.judge.scenario import Check, Scenario, Subject
 from pytest_resilience.judge.stage import Stage
+from pytest_resilience.policy.policy import RetryPolicy
 
 __all__ = ["scenarios"]
 
@@ -34,7 +35,7 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
     yield Scenario(
         name="retry-after-without-end",
         clause="waits for none when it has given up",
-        play=_told_again_and_again(status, subject.enough),
+        play=_told_again_and_again(status, subject.enough, 1),
         checks=[attempts.last_is_last],
     )
     for name, text in NONSENSE.items():
@@ -74,6 +75,16 @@ def _honoured(subject: Subject, status: int, said: float) -> Iterator[Scenario]:
             play=_dated(status, too_long),
             checks=bounded,
         )
+    if (above := _above_the_cap(policy)) is not None:
+        clause = f"waits for no more than {policy.retry_after_cap:g} s"
+        yield _scenario("above-its-cap", clause, status, above, [retry_after.bounded])
+    if (often := _too_long_in_all(subject)) is not None:
+        yield Scenario(
+            name="retry-after-beyond-the-deadline",
+            clause=f"begins nothing after {policy.deadline:g} s that it was asked to wait for",
+            play=_told_again_and_again(status, subject.enough, often),
+            checks=[timeouts.deadline, attempts.last_is_last],
+        )
     yield Scenario(
         name="retry-after-then-none",
         clause="forgets it after one wait",
@@ -102,6 +113,26 @@ def _seconds(subject: Subject) -> float | None:
     return said if said < longest else None
 
 
+def _above_the_cap(policy: RetryPolicy) -> float | None:
+    """A time that is too long for nothing but the cap."""
+    cap = policy.retry_after_cap
+    if cap is None:
+        return None
+    ends = min(end for end in (policy.deadline, policy.budget, math.inf) if end is not None)
+    above = math.ceil(min(2 * cap + 1, (cap + ends) / 2))
+    return above if cap < above < ends else None
+
+
+def _too_long_in_all(subject: Subject) -> float | None:
+    """A time that may be waited for once, and not as often as it tries."""
+    deadline, cap = subject.policy.deadline, subject.policy.retry_after_cap
+    if deadline is None:
+        return None
+    said = math.floor(min(0.6 * deadline, math.inf if cap is None else cap))
+    retries = (subject.policy.limit or subject.enough) - 1
+    return said if said * retries > deadline else None
+
+
 def _scenario(
     name: str,
     clause: str,
@@ -119,11 +150,11 @@ def _scenario(
     return Scenario(name=f"retry-after-{name}", clause=clause, play=play, checks=checks)
 
 
-def _told_again_and_again(status: int, times: int) -> Callable[[Stage], object]:
+def _told_again_and_again(status: int, times: int, said: float) -> Callable[[Stage], object]:
     """What a status has a branch of its own for may be waited for behind the last attempt."""
 
     def play(stage: Stage) -> None:
-        stage.fail(faults.status(status, retry_after=1), times=times)
+        stage.fail(faults.status(status, retry_after=said), times=times)
         stage.call()
 
     return play
