@@ -6,9 +6,12 @@ import json
 from collections.abc import Callable, Iterator
 
 from pytest_resilience import faults
+from pytest_resilience.answers import RETRY_AFTER
 from pytest_resilience.checks import logs
 from pytest_resilience.checks.finding import Finding
 from pytest_resilience.checks.observation import Call, Observation
+from pytest_resilience.judge.battery.retried import WORDS
+from pytest_resilience.judge.ground import FAULTS
 from pytest_resilience.judge.scenario import Scenario, Subject
 from pytest_resilience.judge.stage import Stage
 from pytest_resilience.logs import Recorder
@@ -23,6 +26,8 @@ __all__ = ["scenarios"]
 
 FORGED = "\r\nERROR root: forged by the server\n" + "and very long " * 500
 """What a server says to whoever logs it as it is."""
+SOON = 2
+"""Seconds of a Retry-After."""
 
 
 def scenarios(subject: Subject) -> Iterator[Scenario]:
@@ -43,6 +48,7 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
                 subject.standard,
                 times=failures,
             )
+        yield from _of_other_failures(subject)
     yield scenario(
         "log-of-an-outage",
         "logs a call that fails once, as an error",
@@ -58,6 +64,27 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
                 faults.status(code, body=body),
                 times=subject.enough,
             )
+
+
+def _of_other_failures(subject: Subject) -> Iterator[Scenario]:
+    """A retry has its line, whatever it comes of: each kind may have a branch of its own."""
+    for failure, words in WORDS.items():
+        if failure != "refused" and subject.retries_failure(failure):
+            yield Scenario(
+                name=f"log-of-{failure}",
+                clause=f"logs the retry that comes of {words}",
+                play=_play(FAULTS[failure], times=1),
+                # What a client closes only behind its wait looks as if it had not waited.
+                checks=[_said_at_all if failure == "read-timeout" else _judged],
+            )
+    told = [status for status in RETRY_AFTER if subject.retries_status(status)]
+    if subject.policy.retry_after and told:
+        yield Scenario(
+            name="log-of-retry-after",
+            clause="logs the retry that an answer has asked for",
+            play=_play(faults.status(told[0], retry_after=SOON), times=1),
+            checks=[_judged],
+        )
 
 
 def _lengths(limit: int | None) -> list[int]:
@@ -102,6 +129,10 @@ def _judged(seen: Observation, policy: RetryPolicy) -> list[Finding]:
         # What the transport sends again by itself, no client can know of.
         ways.append([pair for pair in ways[0] if not _is_resent(*pair)])
     return min((_findings(call, lines, contract, pairs) for pairs in ways), key=len)
+
+
+def _said_at_all(seen: Observation, policy: RetryPolicy) -> list[Finding]:
+    return [finding for finding in _judged(seen, policy) if finding.code == "retry-not-logged"]
 
 
 def _findings(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import logging
 import time
 import urllib.error
@@ -75,6 +77,12 @@ class Client:
 class Silent(Client):
     def retrying(self, attempt: int, error: str) -> None:
         pass
+
+
+class SilentOfCuts(Client):
+    def retrying(self, attempt: int, error: str) -> None:
+        if error.startswith("HTTP"):
+            super().retrying(attempt, error)
 
 
 class OffByOne(Client):
@@ -159,6 +167,77 @@ def test_a_right_client_has_no_findings() -> None:
 def test_each_wrong_client_is_found(client: type[Client], code: str) -> None:
     """With the code that says what is wrong with it, and no other."""
     assert list(judged(client(), policy())) == [code]
+
+
+FAILURES = ["read-timeout", "reset", "truncated", "bad-json", "refused"]
+BY_KIND = RetryPolicy(
+    attempts=3, statuses=["5xx", 429], failures=FAILURES, retry_after=True, logs=CLAIMS
+)
+
+
+class Complete(Client):
+    """Retries, and logs, whatever a policy may say."""
+
+    def __call__(self, url: str) -> str:
+        for attempt in range(1, 4):
+            try:
+                return str(json.loads(self.get(url)))
+            except urllib.error.HTTPError as caught:
+                caught.close()
+                error, wait = f"HTTP {caught.code}", int(caught.headers["Retry-After"] or attempt)
+            except (OSError, http.client.HTTPException, ValueError) as caught:
+                error, wait = type(caught).__name__, attempt
+            if attempt == 3:
+                break
+            self.say(attempt, error, wait)
+            time.sleep(wait)
+        LOG.error("gave up: %s", error)
+        raise RuntimeError(error)
+
+    def say(self, attempt: int, error: str, wait: int) -> None:
+        LOG.warning("attempt %d failed (%s), waiting %.1f s", attempt, error, wait)
+
+
+class SilentOfRequests(Complete):
+    def say(self, attempt: int, error: str, wait: int) -> None:
+        if error != "HTTP 429":
+            super().say(attempt, error, wait)
+
+
+class SaysTheUsualWait(Complete):
+    def say(self, attempt: int, error: str, wait: int) -> None:
+        super().say(attempt, error, attempt)
+
+
+def kinds(policy: RetryPolicy) -> list[str]:
+    return [name for name in names(policy) if name.startswith(tuple(OF_KINDS))]
+
+
+OF_KINDS = [f"log-of-{kind}" for kind in (*FAILURES[:-1], "retry-after")]
+
+
+def test_the_retries_of_each_kind_of_failure_are_looked_for() -> None:
+    """Those of silence, resets, answers that are not whole, and of Retry-After."""
+    assert kinds(BY_KIND) == OF_KINDS
+    assert kinds(policy()) == []
+    assert verify(Complete(), BY_KIND, only=OF_KINDS).codes == []
+
+
+@pytest.mark.parametrize(
+    ("client", "scenes", "code"),
+    [
+        (SilentOfCuts, ["log-of-read-timeout", "log-of-reset"], "retry-not-logged"),
+        (SilentOfRequests, ["log-of-retry-after"], "retry-not-logged"),
+        (SaysTheUsualWait, ["log-of-retry-after"], "retry-logged-wrong"),
+    ],
+)
+def test_a_kind_of_failure_that_is_not_logged(
+    client: type[Client], scenes: list[str], code: str
+) -> None:
+    """It is found though the retries of an ordinary outage are logged as they should be."""
+    found = verify(client(), BY_KIND, only=["log-of-1", *scenes]).findings
+
+    assert {(one.scenario, one.code) for one in found} == {(scene, code) for scene in scenes}
 
 
 def test_a_log_that_is_no_json(caplog: pytest.LogCaptureFixture) -> None:
