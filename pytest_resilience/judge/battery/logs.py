@@ -138,7 +138,10 @@ def _said_at_all(seen: Observation, policy: RetryPolicy) -> list[Finding]:
 def _findings(
     call: Call, lines: Lines, contract: LogContract, pairs: list[tuple[Attempt, Attempt]]
 ) -> list[Finding]:
-    return logs.judge(lines, call.trace, contract, succeeded=call.returned, retries=pairs)
+    succeeded: bool | None = call.returned
+    if call.returned and call.trace and call.trace[-1].failed:
+        succeeded = None  # It came back with something else, which is told elsewhere, or is meant.
+    return logs.judge(lines, call.trace, contract, succeeded=succeeded, retries=pairs)
 
 
 def _is_resent(failed: Attempt, retry: Attempt) -> bool:

@@ -286,6 +286,19 @@ def test_a_call_that_never_returns_is_not_judged_by_its_log() -> None:
     assert list(check(seen, policy())) == []
 
 
+def test_who_comes_back_with_something_else_may_call_it_an_error() -> None:
+    """He has not succeeded, and what he gives back in its place is not a matter of his log."""
+
+    class Modest(Client):
+        def __call__(self, url: str) -> str:
+            try:
+                return super().__call__(url)
+            except RuntimeError:
+                return "what was read yesterday"
+
+    assert judged(Modest(), policy()) == {}
+
+
 def test_what_the_transport_sends_again_by_itself_needs_no_line() -> None:
     """A request that is repeated at once after a reset was not repeated by the client."""
 
