@@ -40,9 +40,12 @@ CONSEQUENCES = MappingProxyType(
             frozenset({"backoff-shared-between-threads"}),
         ),
         "status-not-retried": frozenset({"too-few-attempts", "backoff-shared-between-threads"}),
-        "too-few-attempts": frozenset({"backoff-shared-between-threads"}),
+        **dict.fromkeys(
+            ("too-few-attempts", "too-many-attempts"),
+            frozenset({"backoff-shared-between-threads"}),
+        ),
         "thread-raised": frozenset({"wait-after-last-attempt", "cause-lost"}),
-        "no-timeout": frozenset({"call-never-returned"}),
+        "no-timeout": frozenset({"call-never-returned", "only-connect-timeout"}),
         "pool-exhausted": UNASKED | {"breaker-never-half-opens"},
         "breaker-never-half-opens": UNASKED | {"cause-lost", "breaker-counts-client-errors"},
         "backoff-kept-between-calls": WAITS
@@ -62,6 +65,10 @@ CONSEQUENCES = MappingProxyType(
 OF_ONE_KIND = "outage-by-"
 """How scenarios are named in which all that a client meets is of one kind."""
 SHAPES = frozenset({"constant-backoff", "linear-backoff", "off-by-one-schedule", "wrong-schedule"})
+BY_THE_USUAL_WAIT = tuple(
+    f"retry-after-{text}" for text in ("negative", "past-date", "words", "zero")
+)
+"""Where a Retry-After that says nothing may be answered by the usual wait, be it right or not."""
 
 
 def without_consequences(findings: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -69,11 +76,14 @@ def without_consequences(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     codes = {finding.code for finding in findings}
     explained = {code for cause in codes for code in CONSEQUENCES.get(cause, ())}
     anywhere = {one.code for one in findings if not one.scenario.startswith(OF_ONE_KIND)}
-    if anywhere & SHAPES:
+    unread: tuple[str, ...] = ()
+    if anywhere & {*SHAPES, "cap-ignored"}:
         anywhere |= SHAPES
+        unread = BY_THE_USUAL_WAIT
     return tuple(
         finding
         for finding in findings
         if finding.code not in explained
         and not (finding.scenario.startswith(OF_ONE_KIND) and finding.code in anywhere)
+        and not (finding.scenario in unread and finding.code == "retry-after-misread")
     )

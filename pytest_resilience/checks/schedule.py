@@ -27,13 +27,15 @@ def kept(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     if not isinstance(policy.backoff, Backoff) or policy.is_random:
         return
     place = first_wrong(call, policy)
-    if place is None or _would_be_right_without_resent(call, policy):
-        return
-    yield _finding(_kind_of(_counted(call, policy), policy.backoff), seen, policy, call, place)
-
-
-def _would_be_right_without_resent(call: Call, policy: RetryPolicy) -> bool:
-    return policy.resends is not False and first_wrong(without_resent(call), policy) is None
+    if place is not None and policy.resends is not False:
+        # What is sent again by itself is no wait of the client's, who does wait now and then.
+        own = without_resent(call)
+        own_place = first_wrong(own, policy)
+        if own_place is None or any(own.waits_ns):
+            call, place = own, own_place
+    if place is not None:
+        kind = _kind_of(_counted(call, policy), policy.backoff)
+        yield _finding(kind, seen, policy, call, place)
 
 
 def forgotten(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
@@ -155,7 +157,7 @@ def _kind_of(waits: Sequence[int], backoff: Backoff) -> str:
     if backoff.waits is not None and len(claimed) > len(backoff.waits):
         claimed[-1] = _next(claimed[:-1])
     grows = claimed[0][0] != claimed[-1][0]
-    if _breaks_cap(waits, claimed, backoff):
+    if _breaks_cap(waits, claimed, backoff) or _breaks_last(waits, claimed, backoff):
         return "cap-ignored"
     if len(waits) < 2 or not grows:
         return "wrong-schedule"
@@ -165,7 +167,8 @@ def _kind_of(waits: Sequence[int], backoff: Backoff) -> str:
 def _shape_of(waits: Sequence[int], claimed: Sequence[Range]) -> str:
     if len({_rounded(wait) for wait in waits}) == 1:
         return "constant-backoff"
-    if _is_shifted(waits, claimed):
+    # What follows a list of waits may be more of its last one, when that is a cap.
+    if _is_shifted(waits, claimed) or _is_shifted(waits, [*claimed[:-1], claimed[-2]]):
         return "off-by-one-schedule"
     steps = {_rounded(after - before) for before, after in pairwise(waits)}
     # urllib3 alone makes no first wait of a schedule that grows by a factor.
@@ -193,6 +196,16 @@ def _breaks_cap(waits: Sequence[int], claimed: Sequence[Range], backoff: Backoff
     return all(
         claimed[place][1] >= plateau and waits[place] > nanoseconds(plateau) for place in wrong
     )
+
+
+def _breaks_last(waits: Sequence[int], claimed: Sequence[Range], backoff: Backoff) -> bool:
+    """Whether a list ends with a wait that is cut, and what came grew as those before."""
+    if backoff.waits is None or len(backoff.waits) < 3 or len(waits) != len(backoff.waits):
+        return False
+    grown = _next(claimed[:-2])
+    is_cut = claimed[-2][1] < grown[0]
+    begins_right = all(map(within, waits[:-1], claimed))
+    return is_cut and begins_right and within(waits[-1], grown)
 
 
 def _is_shifted(waits: Sequence[int], claimed: Sequence[Range]) -> bool:

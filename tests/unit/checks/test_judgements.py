@@ -110,6 +110,10 @@ def test_after_the_last_attempt(made: Call, policy: RetryPolicy, found: list[str
         ((0, 1, 3, 6), FOUR, ["linear-backoff"]),
         ((0, 2, 6, 14), FOUR, ["off-by-one-schedule"]),
         ((0, 0, 1, 3), FOUR, ["off-by-one-schedule"]),
+        ((0, 2, 6, 12, 19), RetryPolicy(backoff=[1, 2, 4, 6]), ["wrong-schedule"]),
+        ((0, 2, 6, 12, 18), RetryPolicy(backoff=[1, 2, 4, 6]), ["off-by-one-schedule"]),
+        ((0, 1, 3, 7, 15), RetryPolicy(backoff=[1, 2, 4, 5]), ["cap-ignored"]),
+        ((0, 1, 3, 7, 14), RetryPolicy(backoff=[1, 2, 4, 5]), ["wrong-schedule"]),
         ((0, 2, 3, 4), RetryPolicy(backoff=[1, 1, 1]), ["wrong-schedule"]),
         ((0, 1, 3, 7, 15, 31), SIX, ["cap-ignored"]),
         ((0, 1, 3, 7, 15, 23), SIX, []),
@@ -628,6 +632,30 @@ def test_the_cause_is_told_and_its_consequences_are_not() -> None:
     told = implied.without_consequences(all_found)
 
     assert [finding.code for finding in told] == ["backoff-kept-between-calls"]
+
+
+@pytest.mark.parametrize(
+    ("cause", "scenario", "codes"),
+    [
+        ("off-by-one-schedule", "retry-after-words", ["off-by-one-schedule"]),
+        ("off-by-one-schedule", "retry-after-zero", ["off-by-one-schedule"]),
+        ("cap-ignored", "retry-after-negative", ["cap-ignored"]),
+        ("wrong-timeout", "retry-after-words", ["wrong-timeout", "retry-after-misread"]),
+        (
+            "off-by-one-schedule",
+            "retry-after-date",
+            ["off-by-one-schedule", "retry-after-misread"],
+        ),
+    ],
+)
+def test_a_wrong_wait_is_no_misreading(cause: str, scenario: str, codes: list[str]) -> None:
+    """Who waits as usual where Retry-After says nothing does so wrongly there as well."""
+    found = [
+        Finding(cause, "", (), "outage-without-end"),
+        Finding("retry-after-misread", "", (), scenario),
+    ]
+
+    assert [finding.code for finding in implied.without_consequences(found)] == codes
 
 
 def test_calls_that_do_not_come_back() -> None:

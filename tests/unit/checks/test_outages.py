@@ -88,6 +88,16 @@ def test_waits_of_a_transport_that_sends_once_more(
     assert len(codes(schedule.kept, seen(made), policy)) == len(found)
 
 
+def test_a_wrong_wait_behind_what_was_sent_once_more() -> None:
+    """It is named by the client's own waits, as in any other outage."""
+    made = call(0, 0, 2, 2, 6, 6, 14, 14, status=None, last=None)
+
+    (found,) = schedule.kept(seen(made), FOUR)
+
+    assert found.code == "off-by-one-schedule"
+    assert found.sentence == "attempt 4 came 2.000 s after attempt 2, wanted 1.000 s"
+
+
 def test_what_is_given_up_is_not_sent_again_by_a_transport() -> None:
     """Seven attempts that follow upon timeouts at once are seven."""
     hasty = silence(*range(0, 70, 10), ended=tuple(range(10, 80, 10)), end=70)
