@@ -58,11 +58,12 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
     status = subject.outage if isinstance(subject.outage, int) else 503
     for name, body in (("json", _as_json()), ("text", FORGED)):
         for code in dict.fromkeys((status, 400)):
-            yield scenario(
-                f"log-of-a-malicious-{code}-{name}",
-                "logs what a server says on one line, and not all of it",
-                faults.status(code, body=body),
-                times=subject.enough,
+            yield Scenario(
+                name=f"log-of-a-malicious-{code}-{name}",
+                clause="logs what a server says on one line, and not all of it",
+                play=_play(faults.status(code, body=body), times=subject.enough),
+                # Who logs that he has given up may leave a refusal to his caller.
+                checks=[_judged if code == status else _but_for_its_end],
             )
 
 
@@ -133,6 +134,10 @@ def _judged(seen: Observation, policy: RetryPolicy) -> list[Finding]:
 
 def _said_at_all(seen: Observation, policy: RetryPolicy) -> list[Finding]:
     return [finding for finding in _judged(seen, policy) if finding.code == "retry-not-logged"]
+
+
+def _but_for_its_end(seen: Observation, policy: RetryPolicy) -> list[Finding]:
+    return [finding for finding in _judged(seen, policy) if finding.code != "failure-not-logged"]
 
 
 def _findings(

@@ -299,6 +299,17 @@ def test_who_comes_back_with_something_else_may_call_it_an_error() -> None:
     assert judged(Modest(), policy()) == {}
 
 
+def test_a_refusal_may_be_left_to_the_caller() -> None:
+    """Who logs that he gave up has not given up when a request is refused for good."""
+
+    class Reticent(Client):
+        def failed(self, error: str) -> None:
+            if "HTTP 400" not in error:
+                super().failed(error)
+
+    assert judged(Reticent(), policy()) == {}
+
+
 def test_what_the_transport_sends_again_by_itself_needs_no_line() -> None:
     """A request that is repeated at once after a reset was not repeated by the client."""
 
