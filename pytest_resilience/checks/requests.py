@@ -21,6 +21,8 @@ __all__ = [
 ]
 
 CREATED = 201
+MAKES_NEW = ("POST", "PATCH")
+"""Methods that do something anew each time (RFC 9110, section 9.2.2; RFC 5789)."""
 IDENTITY = re.compile(
     rb"idempoten|dedup|nonce|(client|request|transaction|message|event)_?(id|token)"
     rb"|[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}",
@@ -103,6 +105,7 @@ def same_key(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     tries = seen.call.tries
     keys = {attempt.number: key_of(attempt, policy) for attempt in tries}
     if not tries or keys[tries[0].number] is None:
+        yield from _without_key(seen, policy)
         return
     other = [number for number, key in keys.items() if key != keys[tries[0].number]]
     if other:
@@ -110,3 +113,16 @@ def same_key(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
         yield Finding(
             "new-idempotency-key", sentence, seen.evidence(marks=dict.fromkeys(other, "new key"))
         )
+
+
+def _without_key(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """It claims a key by which a service knows a repetition, and no request of it has one."""
+    again = [one for one in seen.call.tries[1:] if one.method in MAKES_NEW]
+    again = [one for one in again if not is_login(one, policy)]
+    if policy.idempotency_key is None or not again:
+        return
+    if any(key_of(attempt, policy) is not None for attempt in seen.trace):
+        return
+    sentence = f"it sent a {again[0].method} again without the {policy.idempotency_key} it claims"
+    marks = {attempt.number: "sent again" for attempt in again}
+    yield Finding("unsafe-retry", sentence, seen.evidence(marks=marks))

@@ -31,7 +31,8 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
             yield from (_lost(name, LOST[name], attempt) for name in _tried(policy))
     if subject.standard is None:
         return
-    if any(attempt.body_size or requests.key_of(attempt, policy) for attempt in attempts):
+    claims_key = policy.idempotency_key is not None
+    if claims_key or any(one.body_size or requests.key_of(one, policy) for one in attempts):
         yield _again(subject)
 
 

@@ -65,6 +65,25 @@ def test_the_key_stays_the_same(heads: tuple[bytes, ...], found: list[str]) -> N
 
 
 @pytest.mark.parametrize(
+    ("method", "target", "policy", "found"),
+    [
+        ("POST", "/orders", RetryPolicy(idempotency_key="X-Request"), ["unsafe-retry"]),
+        ("PUT", "/orders", RetryPolicy(idempotency_key="X-Request"), []),
+        ("POST", "/login", RetryPolicy(idempotency_key="X-Request", login="/login"), []),
+        ("POST", "/orders", PLAIN, []),
+    ],
+)
+def test_a_key_that_is_claimed_is_sent(
+    method: str, target: str, policy: RetryPolicy, found: list[str]
+) -> None:
+    """What makes something new is not sent again without it; a login makes nothing."""
+    tries = [replace(attempt(n, n), method=method, target=target) for n in (1, 2)]
+
+    assert codes(requests.same_key, sent(*tries), policy) == found
+    assert codes(requests.same_key, sent(*tries[:1]), policy) == []
+
+
+@pytest.mark.parametrize(
     ("bodies", "found"),
     [
         ((b"whole", b"whole"), []),
