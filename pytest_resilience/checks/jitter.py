@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from pytest_resilience.checks.finding import Finding
+from pytest_resilience.checks.given_up import as_given_up
 from pytest_resilience.checks.observation import Call, Observation
 from pytest_resilience.checks.words import SLACK_NS, came_after, nanoseconds, wanted, within
 from pytest_resilience.policy.backoff import Backoff, Jitter, Range
 from pytest_resilience.policy.policy import RetryPolicy
 
-__all__ = ["CALLS", "drawn", "spread"]
+__all__ = ["CALLS", "drawn", "not_too_long", "spread"]
 
 SECOND = 1_000_000_000
 
@@ -40,6 +41,19 @@ def drawn(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     bounds = None if growth else _out_of_bounds(seen, calls, policy)
     sham = None if same or growth or bounds else _hardly_random(seen, calls, policy)
     yield from (finding for finding in (same, growth, bounds, sham) if finding is not None)
+
+
+def not_too_long(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """One outage that is as long as it tries: its last waits, which few retries do not reach.
+
+    Too short may be what a deadline has cut.
+    """
+    call = as_given_up(seen.call, policy)
+    bounds = _ranges(call, policy) if policy.is_random else []
+    for place, (_, longest) in enumerate(bounds):
+        if call.waits_ns[place] > nanoseconds(longest) + SLACK_NS:
+            yield _beyond(seen, call, place, policy)
+            return
 
 
 def spread(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
@@ -185,17 +199,20 @@ def _not_growing(seen: Observation, calls: Sequence[Call], policy: RetryPolicy) 
 def _out_of_bounds(seen: Observation, calls: Sequence[Call], policy: RetryPolicy) -> Finding | None:
     for call in calls:
         for place, bounds in enumerate(_ranges(call, policy)):
-            wait, tries = call.waits_ns[place], call.tries
-            if not within(wait, bounds):
-                came = came_after(tries[place + 1], tries[place], wait)
-                code = "jitter-out-of-bounds"
-                if _would_be_right_without_cap(policy, place, call.waits):
-                    code = "cap-ignored"
-                marks = {tries[place + 1].number: "out of bounds"}
-                sentence = f"{came}, wanted {wanted(bounds)}"
-                evidence = seen.evidence(call.trace, marks=marks)
-                return Finding(code, sentence, evidence)
+            if not within(call.waits_ns[place], bounds):
+                return _beyond(seen, call, place, policy)
     return None
+
+
+def _beyond(seen: Observation, call: Call, place: int, policy: RetryPolicy) -> Finding:
+    wait, later = call.waits_ns[place], call.tries[place + 1]
+    code = "jitter-out-of-bounds"
+    if _would_be_right_without_cap(policy, place, call.waits):
+        code = "cap-ignored"
+    came = came_after(later, call.tries[place], wait)
+    sentence = f"{came}, wanted {wanted(_ranges(call, policy)[place])}"
+    marks = {later.number: "out of bounds"}
+    return Finding(code, sentence, seen.evidence(call.trace, marks=marks))
 
 
 def _would_be_right_without_cap(policy: RetryPolicy, place: int, waits: Sequence[float]) -> bool:

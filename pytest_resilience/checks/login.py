@@ -60,11 +60,23 @@ def used(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
         return
     if _given(old, answers):
         return
-    if all(_shown(call.trace, policy) == old for call in later):
+    again = any(_goes_on_with(old, call, policy) for call in later)
+    if again or all(_shown(call.trace, policy) == old for call in later):
         after = [attempt for call in later for attempt in call.trace]
-        marks = {a.number: "the old token" for a in after if not is_login(a, policy)}
+        marks = {
+            a.number: "the old token"
+            for a in after
+            if not is_login(a, policy) and _shown([a], policy) == old
+        }
         sentence = "it logged in again, and went on with the token that had been refused"
         yield Finding("stale-token-kept", sentence, seen.evidence(marks=marks))
+
+
+def _goes_on_with(old: set[tuple[str, str]], call: Call, policy: RetryPolicy) -> bool:
+    """Whether what it asks behind a login, in the same call, still shows what was refused."""
+    made = logins(call.trace, policy)
+    after = [attempt for attempt in call.trace if made and attempt.number > made[-1].number]
+    return bool(after) and _shown(after, policy) == old
 
 
 def _given(credentials: set[tuple[str, str]], answers: Sequence[bytes]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from pytest_resilience.checks import attempts, endings, schedule, timeouts
+from pytest_resilience.checks import attempts, endings, jitter, schedule, timeouts
 from pytest_resilience.judge.scenario import Check, Scenario, Subject
 from pytest_resilience.judge.stage import Stage
 
@@ -19,7 +19,9 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
     limit = subject.policy.limit
     tries = "as often as it claims" if limit is None else f"{limit} times"
     is_tried_again = subject.standard is not None or limit in (None, 1)
-    counted: list[Check] = [attempts.exhausted, schedule.kept] if is_tried_again else []
+    counted: list[Check] = []
+    if is_tried_again:
+        counted = [attempts.exhausted, schedule.kept, jitter.not_too_long]
     yield Scenario(
         name="outage-without-end",
         clause=f"tries {tries} in an outage, with the waits it claims, and tells its caller",

@@ -22,7 +22,7 @@ from pytest_resilience.checks import (
     words,
 )
 from pytest_resilience.checks.observation import Call, Observation
-from pytest_resilience.records import Trace
+from pytest_resilience.records import Attempt, Trace
 from tests.unit.checks.seen import SECOND, attempt, call, seen
 
 ERROR = OSError("reset")
@@ -328,6 +328,28 @@ def test_a_wait_that_is_hardly_random(waits: Any, policy: RetryPolicy, said: str
 def test_chance_that_cannot_be_told_from_a_habit(waits: Any, policy: RetryPolicy) -> None:
     """Many draw first and cut afterwards; others draw in steps."""
     assert codes(jitter.drawn, many(*waits), policy) == []
+
+
+TO_FOUR = RetryPolicy(attempts=6, backoff=Backoff(1, cap=4), jitter="full")
+
+
+@pytest.mark.parametrize(
+    ("at", "policy", "found"),
+    [
+        ((0, 0.5, 1, 4, 8, 12), TO_FOUR, []),
+        ((0, 0.5, 1, 4, 8, 13), TO_FOUR, ["cap-ignored"]),
+        ((0, 1.5, 2, 4, 8, 12), TO_FOUR, ["jitter-out-of-bounds"]),
+        # Cut at the end of all time.
+        ((0, 1, 2.5, 2.6), RetryPolicy(backoff=[1, 2, 4], jitter="equal"), []),
+        ((0, 9, 18), FOUR, []),
+        ((0,), TO_FOUR, []),
+    ],
+)
+def test_the_last_waits_of_an_outage(
+    at: tuple[float, ...], policy: RetryPolicy, found: list[str]
+) -> None:
+    """Those beyond the first few are random as well, and no longer than they are claimed."""
+    assert codes(jitter.not_too_long, seen(call(*at)), policy) == found
 
 
 @pytest.mark.parametrize(
@@ -686,6 +708,27 @@ def test_a_server_that_gives_the_old_token_again() -> None:
 
     assert codes(login.used, same, policy) == []
     assert codes(login.used, other, policy) == ["stale-token-kept"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "found"), [(b"t-1", ["stale-token-kept"]), (b"t-2", []), (None, [])]
+)
+def test_what_is_shown_behind_a_login(shown: bytes | None, found: list[str]) -> None:
+    """Not the token for whose sake it was made, though later calls may know better."""
+
+    def asked(number: int, token: bytes | None) -> Attempt:
+        head = b"" if token is None else b"Authorization: Bearer " + token
+        return replace(attempt(number, 0, 200), head=head)
+
+    anew = replace(attempt(3, 0, 200), target="/login")
+    behind = [] if shown is None else [asked(4, shown)]
+    first = Call(0, 0, trace=Trace([asked(1, b"t-1")]))
+    second = Call(0, 0, trace=Trace([asked(2, b"t-1"), anew, *behind]))
+    third = Call(0, 0, trace=Trace([asked(5, b"t-2")]))
+
+    answers = [b'{"token": "t-2"}', b'{"token": "t-3"}']
+    observation = seen(first, second, third, answers=answers)
+    assert codes(login.used, observation, RetryPolicy(login="/login")) == found
 
 
 def test_a_call_says_of_itself() -> None:
