@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from pytest_resilience.checks.finding import Finding
 from pytest_resilience.checks.observation import Observation
 from pytest_resilience.policy.policy import RetryPolicy
 
-__all__ = ["Held", "given_back", "stale"]
+__all__ = ["Held", "given_back", "given_up", "stale"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,14 @@ def given_back(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
         yield Finding("response-not-closed", sentence, (*seen.evidence()[-8:], *said))
     elif not held.exhausted:
         yield Finding("connection-leaked", left, (*seen.evidence()[-8:], *said))
+
+
+def given_up(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
+    """The same of calls that waited in vain; what the collector closes is closed."""
+    held = seen.facts.get("held")
+    if isinstance(held, Held):
+        facts = {"held": replace(held, warnings=())}
+        yield from given_back(replace(seen, facts=facts), policy)
 
 
 def stale(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:

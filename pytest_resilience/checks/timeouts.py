@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import accumulate
 
 from pytest_resilience.checks.finding import Finding
-from pytest_resilience.checks.observation import Observation
+from pytest_resilience.checks.observation import Call, Observation
 from pytest_resilience.checks.words import SLACK_NS, nanoseconds
 from pytest_resilience.policy.policy import RetryPolicy
 from pytest_resilience.records import Attempt, Trace
@@ -19,7 +20,7 @@ SECOND = 1_000_000_000
 def silence(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     """A server that says nothing is given up when the claimed time is over."""
     hold = seen.number("hold")
-    failed = [attempt for attempt in seen.call.tries if attempt.failed]
+    failed = _with_ends(seen.call)
     if not failed:
         return
     held = next((a for a in failed if _lasted(a) >= nanoseconds(hold) - SLACK_NS), None)
@@ -40,6 +41,17 @@ def silence(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
             )
             yield Finding("wrong-timeout", sentence, seen.evidence(seen.call.trace))
             return
+
+
+def _with_ends(call: Call) -> list[Attempt]:
+    """Attempts that failed; one whose connection nobody has closed ends with what came next."""
+    tries = list(call.tries)
+    nexts = [*(later.started_ns for later in tries[1:]), call.ended_ns]  # One even of none.
+    return [
+        replace(attempt, ended_ns=after) if attempt.ended_ns is None else attempt
+        for attempt, after in zip(tries, nexts, strict=False)
+        if attempt.failed
+    ]
 
 
 def _kept_until_the_next(attempt: Attempt, tries: Trace) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import http.client
 import json
 import os
 import time
@@ -117,6 +118,52 @@ def test_who_does_not_validate_is_not_asked_to() -> None:
 
 
 # Connections
+
+
+class GivesUp:
+    """Asks over a connection of its own, and may forget it when no answer comes."""
+
+    def __init__(self, *, closes: bool) -> None:
+        self.closes = closes
+        self.forgotten: list[http.client.HTTPConnection] = []
+
+    def __call__(self, url: str) -> Any:
+        address = url.removeprefix("http://")
+        connection = http.client.HTTPConnection(address, timeout=5)
+        try:
+            connection.request("GET", "/")
+            answer = connection.getresponse()
+            body = answer.read()
+        except TimeoutError:
+            if self.closes:
+                connection.close()
+            else:
+                self.forgotten.append(connection)
+            raise
+        connection.close()
+        if answer.status != 200:
+            raise RuntimeError(answer.status)
+        return json.loads(body)
+
+
+def test_a_connection_that_was_given_up_is_given_back() -> None:
+    """It is no other timeout than the one that is claimed, and open all the same."""
+    policy = RetryPolicy(attempts=1, timeout=5)
+    scenes = ["many-failures", "silence", "many-timeouts"]
+
+    assert verify(GivesUp(closes=True), policy, only=scenes).codes == []
+    (found,) = verify(GivesUp(closes=False), policy, only=scenes)
+    assert (found.code, found.scenario) == ("connection-leaked", "many-timeouts")
+
+
+def test_who_waits_for_ever_has_given_up_nothing() -> None:
+    """That he has no timeout is all that there is to say."""
+
+    def call(url: str) -> Any:
+        with urllib.request.urlopen(url) as answer:  # noqa: S310 -- our own server
+            return json.load(answer)
+
+    assert verify(call, ONCE, only=["silence", "many-timeouts"]).codes == ["no-timeout"]
 
 
 def test_a_pool_without_a_timeout_is_waited_for_for_ever() -> None:

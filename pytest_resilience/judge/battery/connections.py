@@ -19,7 +19,7 @@ from pytest_resilience.judge.stage import Stage
 from pytest_resilience.logs.unheard import unheard
 from pytest_resilience.plan import FaultLike
 
-__all__ = ["scenarios"]
+__all__ = ["many", "scenarios"]
 
 ORDER = 0
 """First: a pool that is used up would let every other scenario end badly."""
@@ -39,7 +39,7 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
     yield Scenario(
         name="many-failures",
         clause="gives back its connections",
-        play=lambda stage: {"held": _many(stage, subject.outage)},
+        play=lambda stage: {"held": many(stage, subject.outage)},
         checks=[connections.given_back],
     )
     if _may_be_aiohttp(subject) and isinstance(subject.outage, int):
@@ -47,7 +47,7 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
         yield Scenario(
             name="many-failures-with-long-bodies",
             clause="gives back its connections, whatever else an error has to say",
-            play=lambda stage: {"held": replace(_many(stage, long), warnings=())},
+            play=lambda stage: {"held": replace(many(stage, long), warnings=())},
             checks=[connections.given_back],
         )
     if subject.retries_failure("stale") or subject.retries_failure("reset"):
@@ -80,7 +80,8 @@ def _stale(stage: Stage, times: int) -> dict[str, object]:
     return {"failure": "a kept connection that is dead"}
 
 
-def _many(stage: Stage, outage: FaultLike) -> Held:
+def many(stage: Stage, outage: FaultLike) -> Held:
+    """What it holds after several calls that met this."""
     counts: list[int] = []
     first = stage.first_outage  # Of the battery: it may have used up a small pool by itself.
     asked = len(first.trace) if first is not None and first.returned else 0

@@ -6,7 +6,9 @@ import math
 from collections.abc import Callable, Iterator
 
 from pytest_resilience import faults
-from pytest_resilience.checks import timeouts
+from pytest_resilience.checks import connections, timeouts
+from pytest_resilience.judge.battery.connections import many
+from pytest_resilience.judge.ground import FAULTS
 from pytest_resilience.judge.scenario import Scenario, Subject
 from pytest_resilience.judge.stage import Stage
 
@@ -32,6 +34,12 @@ def scenarios(subject: Subject) -> Iterator[Scenario]:
         play=_silent(subject, faults.stall(resume_after=hold), hold),
         checks=[timeouts.silence],
     )
+    yield Scenario(
+        name="many-timeouts",
+        clause="gives back the connections that it has given up",
+        play=_many_timeouts,
+        checks=[connections.given_up],
+    )
     if subject.policy.total_timeout is not None:
         yield Scenario(
             name="slow-drip",
@@ -50,6 +58,11 @@ def _silent(subject: Subject, fault: faults.Fault, hold: float) -> Callable[[Sta
         return {"hold": hold, "is_async": subject.is_async, "connect_timeout": timeouts}
 
     return play
+
+
+def _many_timeouts(stage: Stage) -> object:
+    # Who waits for ever for one of them has given up nothing.
+    return {} if stage.stuck else {"held": many(stage, FAULTS["read-timeout"])}
 
 
 def _drip(subject: Subject, total: float) -> Callable[[Stage], object]:

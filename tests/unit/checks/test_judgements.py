@@ -475,6 +475,20 @@ def test_silence(lasted: float, policy: RetryPolicy, facts: Any, found: list[str
     assert codes(timeouts.silence, seen(call(0, last=200), hold=5000), policy) == []
 
 
+@pytest.mark.parametrize(
+    ("at", "end", "found"), [((0, 11), 21, []), ((0, 2), 12, ["wrong-timeout"])]
+)
+def test_silence_of_what_nobody_has_closed(
+    at: tuple[float, ...], end: float, found: list[str]
+) -> None:
+    """It was given up when the next attempt came, or the end, at the latest."""
+    tries = [replace(one, ended_ns=None) for one in call(*at, status=None, last=None).trace]
+    made = Call(0, round(end * SECOND), None, ERROR, Trace(tries))
+
+    assert codes(timeouts.silence, seen(made, hold=5000), RetryPolicy(timeout=10)) == found
+    assert codes(timeouts.silence, seen(Call(0, 0)), RetryPolicy(timeout=10)) == []
+
+
 def test_silence_and_a_wait_with_the_connection_open() -> None:
     """What was kept until the next attempt has the wait in it; the last attempt has none."""
     policy = RetryPolicy(timeout=10)
