@@ -399,6 +399,53 @@ def test_both_bounds_of_retry_after_are_tried_by_themselves(
     assert verify(client, BOUNDED, only=scenes).codes == codes
 
 
+def test_retry_after_is_held_to_the_budget() -> None:
+    """Many that are short enough by themselves are longer than all waits may be together."""
+    policy = dataclasses.replace(BOUNDED, deadline=None, budget=45)
+    scene = "retry-after-beyond-the-budget"
+
+    assert verify(obedient_within(20, 45), policy, only=scene).codes == []
+    assert verify(obedient_within(20, 1000), policy, only=scene).codes == ["budget-overrun"]
+
+
+class Remembers:
+    """Forgets a Retry-After with the next answer, or with the next attempt."""
+
+    def __init__(self, *, until_an_answer: bool) -> None:
+        self.until_an_answer = until_an_answer
+
+    def __call__(self, url: str) -> Any:
+        said = None
+        for number in range(3):
+            if not self.until_an_answer:
+                said = None
+            try:
+                response = requests.get(url, timeout=5)
+            except requests.ConnectionError:
+                if number == 2:
+                    raise
+            else:
+                said = response.headers.get("Retry-After")
+                if response.status_code != 503 or number == 2:
+                    break
+            time.sleep(float(said) if said and said.isdigit() else 1)
+        response.raise_for_status()
+        return response.json()
+
+
+@pytest.mark.parametrize(
+    ("until_an_answer", "codes"), [(True, ["retry-after-remembered"]), (False, [])]
+)
+def test_a_retry_after_and_no_answer_behind_it(*, until_an_answer: bool, codes: list[str]) -> None:
+    """What was asked for counts for one wait, though nothing comes that says otherwise."""
+    policy = RetryPolicy(
+        attempts=3, backoff=[1, 1], statuses=[503], failures=["reset"], retry_after=True
+    )
+    scenes = ["retry-after-then-none", "retry-after-then-reset"]
+
+    assert verify(Remembers(until_an_answer=until_an_answer), policy, only=scenes).codes == codes
+
+
 def test_bounds_that_no_retry_after_reaches_are_not_tried() -> None:
     """One that is both above the cap and below the deadline, or that adds up to more."""
     close = dataclasses.replace(BOUNDED, retry_after_cap=44.5)

@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator
 from pytest_resilience import faults
 from pytest_resilience.answers import RETRY_AFTER
 from pytest_resilience.checks import attempts, retry_after, timeouts
+from pytest_resilience.judge.ground import FAULTS
 from pytest_resilience.judge.scenario import Check, Scenario, Subject
 from pytest_resilience.judge.stage import Stage
+from pytest_resilience.plan import FaultLike
 from pytest_resilience.policy.policy import RetryPolicy
 
 __all__ = ["scenarios"]
@@ -79,18 +81,26 @@ def _honoured(subject: Subject, status: int, said: float) -> Iterator[Scenario]:
         clause = f"waits for no more than {policy.retry_after_cap:g} s"
         yield _scenario("above-its-cap", clause, status, above, [retry_after.bounded])
     if (often := _too_long_in_all(subject)) is not None:
+        which = "deadline" if _ends_first(policy) == policy.deadline else "budget"
         yield Scenario(
-            name="retry-after-beyond-the-deadline",
-            clause=f"begins nothing after {policy.deadline:g} s that it was asked to wait for",
+            name=f"retry-after-beyond-the-{which}",
+            clause=f"waits for nothing beyond its {which}, whoever asks for it",
             play=_told_again_and_again(status, subject.enough, often),
-            checks=[timeouts.deadline, attempts.last_is_last],
+            checks=[timeouts.deadline, timeouts.budget, attempts.last_is_last],
         )
     yield Scenario(
         name="retry-after-then-none",
         clause="forgets it after one wait",
-        play=_forgotten(subject, status, said),
+        play=_forgotten(subject, status, said, status),
         checks=[retry_after.forgotten],
     )
+    if subject.retries_failure("reset"):
+        yield Scenario(
+            name="retry-after-then-reset",
+            clause="forgets it when no answer comes",
+            play=_forgotten(subject, status, said, FAULTS["reset"]),
+            checks=[retry_after.forgotten],
+        )
 
 
 def _status(subject: Subject) -> int | None:
@@ -118,19 +128,24 @@ def _above_the_cap(policy: RetryPolicy) -> float | None:
     cap = policy.retry_after_cap
     if cap is None:
         return None
-    ends = min(end for end in (policy.deadline, policy.budget, math.inf) if end is not None)
+    ends = _ends_first(policy)
     above = math.ceil(min(2 * cap + 1, (cap + ends) / 2))
     return above if cap < above < ends else None
 
 
+def _ends_first(policy: RetryPolicy) -> float:
+    """Its deadline or its budget, whichever is shorter."""
+    return min(end for end in (policy.deadline, policy.budget, math.inf) if end is not None)
+
+
 def _too_long_in_all(subject: Subject) -> float | None:
     """A time that may be waited for once, and not as often as it tries."""
-    deadline, cap = subject.policy.deadline, subject.policy.retry_after_cap
-    if deadline is None:
+    ends, cap = _ends_first(subject.policy), subject.policy.retry_after_cap
+    if ends == math.inf:
         return None
-    said = math.floor(min(0.6 * deadline, math.inf if cap is None else cap))
+    said = math.floor(min(0.6 * ends, math.inf if cap is None else cap))
     retries = (subject.policy.limit or subject.enough) - 1
-    return said if said * retries > deadline else None
+    return said if said > 0 and said * retries > ends else None
 
 
 def _scenario(
@@ -171,12 +186,14 @@ def _dated(status: int, seconds: float) -> Callable[[Stage], object]:
     return play
 
 
-def _forgotten(subject: Subject, status: int, said: float) -> Callable[[Stage], object]:
+def _forgotten(
+    subject: Subject, status: int, said: float, later: FaultLike
+) -> Callable[[Stage], object]:
     def play(stage: Stage) -> object:
         told = faults.status(status, retry_after=said)
-        stage.fail(told, *([status] if (subject.policy.limit or 3) > 2 else []))
+        stage.fail(told, *([later] if (subject.policy.limit or 3) > 2 else []))
         stage.call()
-        stage.fail(status)
+        stage.fail(later)
         stage.call()
         return {"said": said, "text": str(said)}
 
