@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+from pytest_resilience.checks.attempts import out_of_time
 from pytest_resilience.checks.finding import Finding
 from pytest_resilience.checks.given_up import as_given_up, without_resent
 from pytest_resilience.checks.observation import Call, Observation
-from pytest_resilience.checks.words import SLACK_NS, came_after, nanoseconds, wanted, within
+from pytest_resilience.checks.words import SLACK_NS, came_after, count, nanoseconds, wanted, within
 from pytest_resilience.policy.backoff import Backoff, Range
 from pytest_resilience.policy.policy import RetryPolicy
 from pytest_resilience.records import Trace
@@ -42,6 +43,11 @@ def forgotten(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
     """A later outage is waited through like the first, which may have been that of a scenario."""
     alone = seen.facts.get("first")
     first = alone if isinstance(alone, Call) else seen.calls[0]
+    for later in seen.calls:
+        found = list(_given_up_early(seen, policy, first, later))
+        if found:
+            yield from found
+            return
     by_chance = not policy.is_exact and (
         first_wrong(first, policy) is not None or not _mostly_too_long(seen.calls, policy)
     )
@@ -52,6 +58,18 @@ def forgotten(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
         if found:
             yield from found
             return
+
+
+def _given_up_early(
+    seen: Observation, policy: RetryPolicy, first: Call, later: Call
+) -> Iterator[Finding]:
+    """Who gives up sooner than he did in the first outage has gone on counting."""
+    limit, came = policy.limit, len(later.tries)
+    if limit is None or later.error is None or not 0 < came < min(limit, len(first.tries)):
+        return
+    if later.tries[-1].failed and not out_of_time(later, policy):
+        sentence = f"in a later call, it gave up after {count(came)}, wanted {limit}"
+        yield Finding("backoff-kept-between-calls", sentence, seen.evidence(later.trace))
 
 
 def _mostly_too_long(calls: Sequence[Call], policy: RetryPolicy) -> bool:

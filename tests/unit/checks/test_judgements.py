@@ -160,6 +160,27 @@ def test_a_second_outage(second: tuple[float, ...], policy: RetryPolicy, found: 
 
 
 @pytest.mark.parametrize(
+    ("first", "later", "policy", "found"),
+    [
+        (call(0, 1, 3, 7), call(20, error=ERROR), FOUR, ["backoff-kept-between-calls"]),
+        (call(0, 1, 3), call(20, 21, error=ERROR), FOUR, ["backoff-kept-between-calls"]),
+        (call(0, 1, 3), call(20, 21, 23, error=ERROR), FOUR, []),
+        (call(0, 1, 3, 7), call(20, 21, last=200), FOUR, []),
+        (call(0, 1, 3, 7), call(20, 21, last=200, error=ERROR), FOUR, []),
+        (call(0, 1, 3, 7), Call(0, 0, error=ERROR), FOUR, []),
+        (call(0, 1, 3, 7), call(20, error=ERROR), RetryPolicy(), []),
+        # There is no time for another one.
+        (call(0, 1), call(20, error=ERROR, lasted=9), replace(FOUR, deadline=10), []),
+    ],
+)
+def test_a_later_call_that_gives_up_sooner(
+    first: Call, later: Call, policy: RetryPolicy, found: list[str]
+) -> None:
+    """It has gone on counting its attempts where the first one stopped."""
+    assert codes(schedule.forgotten, seen(later, first=first), policy) == found
+
+
+@pytest.mark.parametrize(
     ("first", "second", "found"),
     [
         ((0, 1.3, 3.9), (20, 21.9, 24), []),
