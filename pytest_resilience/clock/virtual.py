@@ -170,7 +170,11 @@ class VirtualClock:
     def __enter__(self) -> Self:
         """Switch it on, for the whole process."""
         if _on:
-            raise ClockError("a virtual clock is on already: one process has one time")
+            raise ClockError(
+                "a virtual clock is on already, and one process has one time: go by that one "
+                "(current_clock() is it), or take away what switched it on: a block, the fixture "
+                "virtual_clock, its marker, or the setting resilience_virtual_clock"
+            )
         _rivals.refuse_active()
         try:
             with _interrupts.deferred():
