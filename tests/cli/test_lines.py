@@ -87,6 +87,8 @@ def test_what_was_never_read_repeats_what_came_before_and_is_repeated_by_what_fo
     waits.remember(unread)
     assert before(waits, attempt(3, 4)) == 1.5
     assert before(waits, attempt(4, 5)) is None
+    waits.remember(dataclasses.replace(unread, number=5))
+    assert before(waits, attempt(9, 6)) is None
 
 
 def test_memory_is_bounded() -> None:

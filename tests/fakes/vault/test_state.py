@@ -138,8 +138,11 @@ def test_a_role_has_the_secret_ids_that_are_named(
         assert vault.secret_id == own
         assert login().status_code == (200 if named else 400)
 
+    vault.set_state({"roles": {"app": {"secret_ids": ["four"]}}})
+    vault.set_state({"roles": {"app": {"token_ttl": 60}}})
+    assert vault.state()["roles"]["app"]["secret_ids"] == ["four"]
     vault.set_state({"roles": {"app": None}})
-    assert vault.secret_id == "two"
+    assert vault.secret_id == "four"
 
 
 def test_the_node_is_sealed_and_steps_down(vault: Vault, ask: Ask) -> None:
