@@ -25,7 +25,7 @@ class Gathering(Members):
         super().__init__(engine, now_ns, patience_ns)
         self.slept_ns = 0
         self.loops: weakref.WeakSet[Any] = weakref.WeakSet()
-        """Loops of asyncio that have waited here."""
+        """Loops of asyncio that have run here."""
         self._watchers = Watchers(engine, self._ready)
 
     # Waiting

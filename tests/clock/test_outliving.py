@@ -110,6 +110,19 @@ def test_a_loop_that_rests() -> None:
         assert real_monotonic() - began >= 0.4
 
 
+def test_a_loop_that_never_waited() -> None:
+    """So do those of one that was not yet waiting while time passed."""
+
+    async def start(clock: VirtualClock) -> asyncio.Task[None]:
+        clock.advance(100)
+        return asyncio.create_task(asyncio.sleep(0.1))
+
+    with asyncio.Runner() as runner:
+        with VirtualClock() as clock:
+            task = runner.run(start(clock))
+        runner.run(asyncio.wait_for(task, 20))
+
+
 def test_a_clock_within_a_task() -> None:
     """So does the loop in which the clock was switched on and off."""
 
