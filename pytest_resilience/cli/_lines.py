@@ -55,12 +55,15 @@ class Waits:
 
     def __init__(self) -> None:
         self._failures: dict[tuple[str, str], list[Attempt]] = {}
+        self._repeated_while_open: set[int] = set()
 
     def repeated(self, attempt: Attempt) -> Attempt | None:
         """The failed attempt that this one repeats; it is repeated only once."""
         failed = self._repeated_by(attempt)
         if failed is not None:
             self._failures[failed.method, failed.target].remove(failed)
+            if failed.outcome is Outcome.PENDING:
+                self._repeated_while_open.add(failed.number)
         return failed
 
     def _repeated_by(self, attempt: Attempt) -> Attempt | None:
@@ -74,12 +77,17 @@ class Waits:
 
     def remember(self, attempt: Attempt) -> None:
         """A newer state of an attempt that a later one may repeat."""
+        if attempt.number in self._repeated_while_open:
+            self._repeated_while_open.discard(attempt.number)
+            return
         key = (attempt.method, attempt.target)
         failures = self._failures.setdefault(key, [])
         known = [old for old in failures if old.number == attempt.number]
-        if known:
+        if not schedule.wants_retry(attempt):
+            failures[:] = [old for old in failures if old not in known]
+        elif known:
             failures[failures.index(known[0])] = attempt
-        elif schedule.wants_retry(attempt):
+        else:
             failures.append(attempt)
             del failures[:-MOST_TARGETS]
         if len(self._failures) > MOST_TARGETS:
@@ -88,6 +96,7 @@ class Waits:
     def clear(self) -> None:
         """Forget all."""
         self._failures.clear()
+        self._repeated_while_open.clear()
 
 
 class Open:

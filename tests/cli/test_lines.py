@@ -32,6 +32,11 @@ def attempt(number: int, at: int, *, target: str = "/", status: int | None = 503
     )
 
 
+def open_at_first(ended: Attempt) -> Attempt:
+    """The attempt while it hung."""
+    return dataclasses.replace(ended, outcome=Outcome.PENDING, status=None, ended_ns=None)
+
+
 def before(waits: Waits, retry: Attempt) -> float | None:
     """The wait that the line of this attempt would tell of."""
     entry = Open(retry)
@@ -66,6 +71,25 @@ def test_a_newer_state_replaces_the_older_one() -> None:
     waits.remember(attempt(1, 3))
 
     assert before(waits, attempt(2, 5)) == 1.5
+    assert before(waits, attempt(3, 5)) is None
+
+
+def test_what_was_open_is_repeated_by_nobody_once_it_is_answered() -> None:
+    """Only while it was open it was taken for a failure."""
+    waits = Waits()
+    waits.remember(open_at_first(attempt(1, 1)))
+    waits.remember(attempt(1, 1, status=200))
+
+    assert before(waits, attempt(2, 5)) is None
+
+
+def test_what_was_repeated_while_it_was_open_is_not_repeated_again() -> None:
+    """Whatever it ends with: as in the trace."""
+    waits = Waits()
+    waits.remember(open_at_first(attempt(1, 1)))
+
+    assert before(waits, attempt(2, 1, status=200)) == 0.0
+    waits.remember(attempt(1, 1))
     assert before(waits, attempt(3, 5)) is None
 
 
