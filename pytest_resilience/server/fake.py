@@ -259,8 +259,10 @@ class Preset:
 
 def _can_be_meant(returned: tuple[Any, ...]) -> bool:
     match returned:
-        case (int(), _) | (int(), _, None | Mapping()):
+        case (int(), _):
             return True
+        case (int(), _, headers):  # werkzeug's and the standard library's are no Mapping.
+            return headers is None or hasattr(headers, "items")
         case (int(), *_):
             return False
         case (Mapping() | Response(), int(status), *_):  # Flask has the status behind the data.

@@ -1,10 +1,12 @@
 """The service's own error for a status fault, and presets beside other faults."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import requests
-from werkzeug import Request, Response
+from requests.structures import CaseInsensitiveDict
+from werkzeug import Request, Response, datastructures
 from werkzeug.exceptions import MethodNotAllowed, abort
 
 from pytest_resilience import Attempt, Fake, PlanError, faults, route
@@ -198,6 +200,15 @@ def test_a_tuple_without_a_status_is_data(returned: Any, expected: object) -> No
         fake.returned = returned
 
         assert requests.get(f"{fake.url}/x", timeout=10).json() == expected
+
+
+@pytest.mark.parametrize("kind", [dict, datastructures.Headers, CaseInsensitiveDict])
+def test_headers_of_any_kind(kind: Callable[[Any], Any]) -> None:
+    """Whatever has names and values: what another server has answered may be handed on."""
+    with Returns() as fake:
+        fake.returned = (200, {}, kind({"Retry-After": "7"}))
+
+        assert requests.get(f"{fake.url}/x", timeout=10).headers["Retry-After"] == "7"
 
 
 def test_a_fake_has_no_named_errors_unless_it_says_so() -> None:
