@@ -121,9 +121,15 @@ def as_record(
     kwargs: Mapping[str, Any],
     entry: Entry,
 ) -> logging.LogRecord:
-    """The record that would have come to the handlers of what structlog has said."""
-    error = entry.exc_info
+    """The record that would have come to the handlers of what structlog has said.
+
+    Its exception is where structlog's processors have left it: nowhere, for the logger, or
+    within the event dict that a formatter of structlog's will process.
+    """
+    error = entry.exc_info if kwargs.get("exc_info") else None
     triple = None if error is None else (type(error), error, error.__traceback__)
+    if isinstance(msg, dict) and msg.get("exc_info"):
+        msg = {**msg, "exc_info": entry.exc_info}  # Nothing is being handled any more.
     level, extra = entry.level or logging.NOTSET, kwargs.get("extra")
     return logger.makeRecord(logger.name, level, "", 0, msg, args, triple, None, extra)
 

@@ -200,6 +200,55 @@ def test_what_the_standard_library_drops_can_be_made_a_record() -> None:
     assert record.exc_info[1] is inside
 
 
+@pytest.mark.parametrize(
+    "processors",
+    [
+        [structlog.processors.format_exc_info, structlog.stdlib.render_to_log_kwargs],
+        [
+            structlog.stdlib.filter_by_level,
+            structlog.processors.format_exc_info,
+            structlog.stdlib.render_to_log_kwargs,
+        ],
+    ],
+    ids=["by the logger", "by a processor"],
+)
+def test_such_a_record_has_no_exception_that_a_processor_has_made_text_of(processors: Any) -> None:
+    """Another may have taken secrets out of the text."""
+    record = below_with_exception(processors)
+
+    assert record.exc_info is None
+    assert vars(record)["exception"].endswith("base 10: 'inside'")
+
+
+def test_such_a_record_has_the_exception_in_the_event_for_a_formatter() -> None:
+    """One of structlog's, which would look for what is being handled."""
+    wrap = structlog.stdlib.ProcessorFormatter.wrap_for_formatter
+    record = below_with_exception([wrap])
+
+    chain: list[Any] = [structlog.processors.format_exc_info, JSON]
+    text = structlog.stdlib.ProcessorFormatter(processors=chain).format(record)
+    assert "base 10: 'inside'" in text
+
+
+def below_with_exception(processors: Any) -> logging.LogRecord:
+    """What the standard library would have got of an event that is below its level."""
+    logger = logging.getLogger("tests.logs.structlog.exceptions")
+    logger.setLevel(logging.WARNING)
+    log = structlog.wrap_logger(
+        logger, processors=processors, wrapper_class=structlog.stdlib.BoundLogger
+    )
+    with Recorder() as logs:
+        try:
+            int("inside")
+        except ValueError:
+            log.info("below", exc_info=True)
+        (dropped,) = logs.lines
+    assert dropped.adapted is not None
+    record = dropped.adapted()
+    assert isinstance(record, logging.LogRecord)
+    return record
+
+
 def test_async_methods() -> None:
     """Async methods are heard as the others are, above the level and below."""
     log = structlog.wrap_logger(
