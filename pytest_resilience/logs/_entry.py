@@ -60,8 +60,8 @@ class Entry:
         self.fields = fields or {}
         self.args = args
         self.rendered: list[str] = []
-        self.queued: tuple[str, ...] = ()
-        """What queue handlers made of it, as far as no handler behind a queue has read it."""
+        self.queued: dict[str, bool] = {}
+        """What queue handlers made of it; False once a handler behind a queue has read it."""
         self.exc_info: BaseException | None = None
         self.traceback = ""
         self.thread = threading.current_thread().name
@@ -83,7 +83,10 @@ class Entry:
 
     def read_from_queue(self, text: str) -> None:
         """A handler behind a queue has got this, and says better what readers get to see."""
-        self.queued = tuple(one for one in self.queued if one != text)
+        self.queued[text] = False
+
+    def _unread(self) -> list[str]:
+        return [text for text, unread in tuple(self.queued.items()) if unread]
 
     def raised(self, error: object) -> None:
         """This was given as ``exc_info``: an exception, or the triple of one."""
@@ -106,7 +109,7 @@ class Entry:
             level=self.level,
             text=self.text,
             fields=MappingProxyType(dict(self.fields)),
-            rendered=tuple(dict.fromkeys([*self.rendered, *self.queued])),
+            rendered=tuple(dict.fromkeys([*self.rendered, *self._unread()])),
             exc_info=self.exc_info,
             traceback=self.traceback,
             attempt=attempt,

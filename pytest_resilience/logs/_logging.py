@@ -286,7 +286,7 @@ def _formatted(handler: logging.Handler, record: logging.LogRecord, text: object
         if entry is None or not isinstance(text, str):
             return
         if _is_a_queues(handler):
-            entry.queued = (*entry.queued, text)
+            entry.queued[text] = True
             return
         entry.render(text)
         if entry.queued and record not in _entries:  # A copy, which a queue has passed on.

@@ -466,6 +466,21 @@ def test_what_stays_in_a_queue(log: logging.Logger) -> None:
     ]
 
 
+def test_several_handlers_behind_a_queue(log: logging.Logger) -> None:
+    """Each speaks for itself."""
+    records: queue.Queue[logging.LogRecord] = queue.Queue()
+    waiting = logging.handlers.QueueHandler(records)
+    waiting.setFormatter(logging.Formatter("queued: %(message)s"))
+    log.addHandler(waiting)
+    with Recorder() as logs:
+        log.warning("one")
+        record = records.get()
+        for number in (1, 2):
+            stream_handler(f"{number}: %(message)s").handle(record)
+
+    assert logs.by("logging")[0].rendered == ("1: queued: one", "2: queued: one")
+
+
 def test_log_files(log: logging.Logger, tmp_path: Path) -> None:
     """What handlers write to files is there line by line, with the file's name, as an echo."""
     path = tmp_path / "app.log"
