@@ -15,6 +15,7 @@ import os
 import socket
 import stat
 import struct
+import sys
 import weakref
 from collections.abc import Container, Iterable
 from contextlib import suppress
@@ -65,7 +66,14 @@ def is_foreign(sock: socket.socket) -> bool:
 
 def is_shared(sock: _socket.socket) -> bool:
     """Whether a child may hold the other end of this socket, which is of this process."""
-    return _is_unix(sock) and _has_children()
+    return _is_unix(sock) and not _wakes_a_loop(sock) and _has_children()
+
+
+def _wakes_a_loop(sock: _socket.socket) -> bool:
+    """Whether it is the one that wakes this thread's loop of asyncio, which no child writes to."""
+    asyncio = sys.modules.get("asyncio")
+    loop = asyncio and asyncio._get_running_loop()
+    return getattr(loop, "_ssock", None) is sock
 
 
 def is_pipe(fd: int) -> bool:

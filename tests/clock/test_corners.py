@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import contextlib
 import datetime as dt
@@ -250,6 +251,24 @@ def test_a_socket_that_a_child_may_have(clock: VirtualClock) -> None:
         assert time.clock_gettime(time.CLOCK_MONOTONIC) - began >= 0.1
         child.communicate(b"\n")
         assert not here.poll(100)
+
+
+def test_what_wakes_a_loop_is_no_childs() -> None:
+    """A loop that polls for a thread need not look at it in real time, whatever children run."""
+
+    async def ask() -> bool:
+        loop: Any = asyncio.get_running_loop()
+        return _foreign.is_shared(loop._ssock)
+
+    one, other = socket.socketpair()
+    with (
+        one,
+        other,
+        subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child,
+    ):
+        assert _foreign.is_shared(one)
+        assert not asyncio.run(ask())
+        child.communicate(b"\n")
 
 
 def test_a_pool_of_threads_of_multiprocessing(clock: VirtualClock) -> None:
