@@ -208,7 +208,9 @@ class Conductor(Gathering):
     def stop(self) -> None:
         """Time goes back to being real: every wait goes on in real time from here."""
         _moments.end()
-        _outliving.move_timers(self, self.loops)
+        with self.lock:
+            loops = list(self.loops)
+        _outliving.move_timers(self, loops)
         _outliving.move_trio(self)
         super().stop()
         self.strangers.remember()

@@ -145,7 +145,9 @@ def _select_of_loop(selector: Any, loop: Any, conductor: Conductor, timeout: flo
     the order in which it has registered. A loop that never waits is made to, now and then.
     """
     party = party_of(conductor)
-    conductor.loops.add(loop)
+    if loop not in conductor.loops:
+        with conductor.lock:
+            conductor.loops.add(loop)
     if timeout is not None and timeout <= 0:
         note_look(conductor, OUTSIDE if _pipes_of(selector) else STATE)
         get_past_timers(conductor, party)
