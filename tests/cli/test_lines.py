@@ -177,7 +177,7 @@ def test_only_what_hangs_for_a_while_is_shown_before_its_end() -> None:
     lines = Lines(Output(writer), quiet=False)
     for number in (1, 2):
         ended = attempt(number, number, status=None)
-        lines._begin(dataclasses.replace(ended, outcome=Outcome.PENDING, ended_ns=None))
+        lines._begin(open_at_first(ended))
     lines._open[1].due = 0.0
 
     lines._show_hanging()
@@ -191,14 +191,15 @@ def test_only_what_hangs_for_a_while_is_shown_before_its_end() -> None:
     ("first", "told"), [(200, ""), (503, "  after a wait of 0.000 s")], ids=["answered", "failed"]
 )
 def test_what_was_open_and_then_answered_has_not_been_repeated(first: int, told: str) -> None:
-    """Two like requests at once: the end of the second says what the trace says."""
+    """Two like requests at once, and another: the end of the second says what the trace says."""
     reading, writing = os.pipe()
     with os.fdopen(reading) as reader:
         with os.fdopen(writing, "w") as writer:
             lines = Lines(Output(writer), quiet=False)
             ended = [attempt(1, 0, status=first), attempt(2, 0, status=200)]
+            ended.append(attempt(3, 0, status=200, target="/other"))
             for one in ended:
-                lines._begin(dataclasses.replace(one, outcome=Outcome.PENDING, ended_ns=None))
+                lines._begin(open_at_first(one))
                 lines._open[one.connection].due = 0.0
             lines._show_hanging()
             for one in ended:
@@ -206,7 +207,11 @@ def test_what_was_open_and_then_answered_has_not_been_repeated(first: int, told:
             lines._write_rows()
         shown = reader.read().splitlines()
 
-    assert shown[2:] == [f"  1  t=0.000  GET /  {first}", f"  2  t=0.000  GET /  200{told}"]
+    assert shown[3:] == [
+        f"  1  t=0.000  GET /  {first}",
+        f"  2  t=0.000  GET /  200{told}",
+        "  3  t=0.000  GET /other  200",
+    ]
 
 
 def test_secrets_are_looked_for_in_all_lines_that_come_together() -> None:
