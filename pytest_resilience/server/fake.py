@@ -175,7 +175,9 @@ class Fake(FakeServer):
 
     def is_routed(self, request: Request) -> bool:
         """Whether a route answers this request, for a fake that knows other paths besides."""
-        return self._url_map.bind_to_environ(request.environ).test()
+        urls = self._url_map
+        # Most such fakes have none, and binding takes a fifth of a small answer's time.
+        return any(urls.iter_rules()) and urls.bind_to_environ(request.environ).test()
 
     def _not_allowed(self, request: Request, error: MethodNotAllowed) -> Response:
         request.environ[UNMATCHED] = _words(self.nearest_routes(request))
