@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from pytest_resilience_vault._times import is_past
+
 EXEMPT = (
     "sys/generate-recovery-token/attempt",
     "sys/generate-recovery-token/update",
@@ -126,7 +128,7 @@ class Quotas:
         """
         if self.is_exempt(path):
             return True, {}
-        if now < self.closed_until:
+        if not is_past(self.closed_until, now):
             left = str(int(self.closed_until - now))
             fields = {"X-Ratelimit-Limit": "1", "X-Ratelimit-Remaining": "0"}
             return False, {**fields, "X-Ratelimit-Reset": left, "Retry-After": left}

@@ -11,7 +11,7 @@ from typing import Any
 
 from pytest_resilience_vault._errors import Refused, bad_request
 from pytest_resilience_vault._ids import new_uuid
-from pytest_resilience_vault._times import stamp
+from pytest_resilience_vault._times import is_past, stamp
 
 SHARES, THRESHOLD = 5, 3
 """What `vault operator init` makes if nobody says otherwise."""
@@ -113,12 +113,12 @@ class Seal:
     @property
     def standby(self) -> bool:
         """Whether another node is active, or none."""
-        return self._time() < self._standby_until
+        return not is_past(self._standby_until, self._time())
 
     @property
     def is_behind(self) -> bool:
         """Whether it is a standby that has not caught up."""
-        return self.standby and self._time() < self.behind_until
+        return self.standby and not is_past(self.behind_until, self._time())
 
     @property
     def applied(self) -> int:

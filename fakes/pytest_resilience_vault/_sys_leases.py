@@ -40,9 +40,7 @@ class LeasePaths(Backend):
         return {
             self._id(token): token
             for token in alive
-            if not token.is_batch
-            and token.path != ROOT_PATH
-            and (token.expires is None or token.expires > call.now)
+            if not token.is_batch and token.path != ROOT_PATH and not token.is_over(call.now)
         }
 
     def _id(self, token: Token) -> str:

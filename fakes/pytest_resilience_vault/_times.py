@@ -11,6 +11,8 @@ LONGEST = 9_223_372_036
 """Seconds in the longest of Go's durations."""
 
 ZERO_TIME = "0001-01-01T00:00:00Z"
+_ROUNDING = 5e-7
+"""Seconds by which a moment may be off: a float tells those of our time no finer than 0.24 us."""
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
@@ -94,6 +96,11 @@ def _bounded(value: float, text: str) -> float:
     if not abs(value) <= LONGEST:
         raise ValueError(f'time: invalid duration "{text}"')
     return value
+
+
+def is_past(moment: float, now: float) -> bool:
+    """Whether it has come; one that is a sum may be a last digit later than the clock has it."""
+    return moment <= now + _ROUNDING
 
 
 def in_go(value: float) -> str:

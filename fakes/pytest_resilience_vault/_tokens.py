@@ -9,7 +9,7 @@ from typing import Any
 from pytest_resilience_vault._cidr import contains
 from pytest_resilience_vault._gojson import Struct
 from pytest_resilience_vault._ids import mint
-from pytest_resilience_vault._times import stamp
+from pytest_resilience_vault._times import is_past, stamp
 
 ROOT_PATH = "auth/token/root"
 """Where init and generate-root make theirs, which have no lease."""
@@ -64,6 +64,10 @@ class Token:
             self.accessor = ""
             # Shown when it is made, as its role says, and counted nowhere (seen).
             self.num_uses = 0
+
+    def is_over(self, now: float) -> bool:
+        """Whether its time has run out."""
+        return self.expires is not None and is_past(self.expires, now)
 
     @property
     def is_batch(self) -> bool:
@@ -185,7 +189,7 @@ class Tokens:
         return sorted(token.accessor for token in alive if not token.is_batch)
 
     def _alive(self, token: Token | None, now: float) -> Token | None:
-        if token is not None and token.expires is not None and token.expires <= now:
+        if token is not None and token.is_over(now):
             self.revoke(token)
             return None
         return token
