@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from pytest_resilience_vault._times import is_past
+from pytest_resilience_vault._times import LONGEST, is_past
 
 EXEMPT = (
     "sys/generate-recovery-token/attempt",
@@ -129,7 +129,7 @@ class Quotas:
         if self.is_exempt(path):
             return True, {}
         if not is_past(self.closed_until, now):
-            left = str(int(self.closed_until - now))
+            left = str(int(min(self.closed_until - now, LONGEST)))
             fields = {"X-Ratelimit-Limit": "1", "X-Ratelimit-Remaining": "0"}
             return False, {**fields, "X-Ratelimit-Reset": left, "Retry-After": left}
         quota = self.find(place, role)

@@ -14,6 +14,7 @@ from pytest_resilience_vault._kv2 import Kv2
 from pytest_resilience_vault._roles import FIELDS, any_approle, approle, change_role, check_role
 from pytest_resilience_vault._seal import KINDS, STANDBY
 from pytest_resilience_vault._stored import forget_secret, get_secret, kv_mounts, put_secret
+from pytest_resilience_vault._times import LONGEST
 from pytest_resilience_vault._tokens import ROOT_PATH, Token
 
 KEYS = ("initialized", "sealed", "standby", "mounts", "secrets", "policies", "roles", "tokens")
@@ -250,7 +251,7 @@ def _tokens(core: Core, state: dict[str, Any]) -> list[Step]:
         if token is None:
             if "policies" not in fields:
                 raise PlanError("tokens names one that is not there; its policies would make it")
-            token = _new_token(token_id, fields, core)
+            token = _new_token(_wanted.token(token_id), fields, core)
             steps.append(partial(core.tokens.add, token))
         steps.append(partial(_change, token, fields, core.time()))
     return steps
@@ -271,7 +272,8 @@ def _token_fields(settings: Any) -> dict[str, Any]:
         if key not in ("policies", "ttl"):
             raise _unknown("a token", key, ("policies", "ttl"))
     ttl, policies = fields.get("ttl"), fields.get("policies", [])
-    if ttl is not None and (isinstance(ttl, bool) or not isinstance(ttl, int | float)):
+    is_time = isinstance(ttl, int | float) and not isinstance(ttl, bool) and 0 <= ttl <= LONGEST
+    if ttl is not None and not is_time:
         raise PlanError(f"a token's ttl is {ttl!r}; wanted is seconds, or null for no end")
     if not isinstance(policies, list) or not all(isinstance(name, str) for name in policies):
         raise PlanError(f"a token's policies are {policies!r}; wanted is a list of names")

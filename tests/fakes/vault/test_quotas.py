@@ -218,6 +218,14 @@ def test_a_quota_that_is_used_up(vault: Vault, ask: Ask, clock: SettableClock) -
     assert ask("GET", "secret/data/a").status_code == 404
 
 
+def test_a_quota_that_is_used_up_for_ever(vault: Vault, ask: Ask) -> None:
+    """Retry-After is as long as any of Go's durations."""
+    ask("POST", "sys/quotas/config", {"enable_rate_limit_response_headers": True})
+    vault.use_up_quota(float("inf"))
+
+    assert headers(ask("GET", "sys/mounts"))["Retry-After"] == "9223372036"
+
+
 def test_a_role_without_a_mount_counts_nobody(ask: Ask) -> None:
     """A change reaches the path, and not the role (seen)."""
     quota = "sys/quotas/rate-limit/one"

@@ -203,6 +203,7 @@ def test_the_node_is_sealed_and_steps_down(vault: Vault, ask: Ask) -> None:
         ({"roles": {"app": {"secret_ids": ["ab", 1]}}}, "wanted as secret_ids is a list of texts"),
         ({"roles": {"app": 1}}, r"roles\['app'\] is 1; wanted is an object"),
         ({"tokens": {"hvs.x": {"ttl": 1}}}, "tokens names one that is not there"),
+        ({"tokens": {"": {"policies": []}}}, "token is ''; wanted is a token"),
         ({"tokens": []}, "tokens is .*; wanted is an object"),
     ],
 )
@@ -221,6 +222,8 @@ def test_what_cannot_be_meant_changes_nothing(vault: Vault, state: Any, why: str
     [
         ({"ttl": "1h"}, "a token's ttl is '1h'; wanted is seconds"),
         ({"ttl": True}, "a token's ttl is True"),
+        ({"ttl": float("inf")}, "a token's ttl is inf; wanted is seconds, or null for no end"),
+        ({"ttl": -1}, "a token's ttl is -1"),
         ({"policies": "p"}, "a token's policies are 'p'; wanted is a list of names"),
         ({"policy": []}, "a token has no 'policy'; did you mean 'policies'"),
     ],
