@@ -25,7 +25,7 @@ GENERATE = (
 )
 EMBED = ("gemini-embedding-001",)
 # Names for the newest of a kind, which google-genai's own pages call, and koharu#790. Which ones
-# those are, and that an answer says so in its modelVersion, is inferred.
+# those are, and that an answer says so in its modelVersion and its quota, is inferred.
 LATEST = {
     "gemini-flash-latest": "gemini-3.8-flash",
     "gemini-flash-lite-latest": "gemini-3.5-flash-lite",

@@ -136,9 +136,9 @@ class Service(Fake):
         call = _call(request)
         details = _tokens.details(body)
         tokens = _tokens.total(details)
-        limit = self.models[call.model]["inputTokenLimit"]
-        _validation.prompt(body, _models.meant(call.model), tokens, limit)
-        self._meter.generate(call.model, tokens, self._now())
+        limit, model = self.models[call.model]["inputTokenLimit"], _models.meant(call.model)
+        _validation.prompt(body, model, tokens, limit)
+        self._meter.generate(model, tokens, self._now())
         prompt = Prompt(call.model, call.version, call.stream, body)
         self._requests.append(prompt)
         return Answerer(prompt, _says.take(self._says, prompt), details, self.random)

@@ -299,6 +299,17 @@ def test_the_latest_of_a_kind_is_the_model_that_it_is(
     assert gemini.requests[0].model == name
 
 
+def test_a_model_has_one_quota_under_all_its_names(gemini: Gemini, ask: Ask) -> None:
+    """And the refusal says which it is."""
+    gemini.quota(requests_per_minute=1)
+
+    answered = ask(model="gemini-flash-latest")
+    refused = ask(model="gemini-3.8-flash")
+
+    assert [answered.status_code, refused.status_code] == [200, 429]
+    assert "model: gemini-3.8-flash" in ask(model="gemini-flash-latest").json()["error"]["message"]
+
+
 def test_only_a_model_that_there_is_can_be_retired(gemini: Gemini) -> None:
     """And nothing has changed."""
     with pytest.raises(PlanError, match=r"retire\('gemini-9'\): there is no such model; there are"):
