@@ -122,5 +122,14 @@ def is_retryable(error: BaseException) -> bool:
     if isinstance(error, requests.exceptions.InvalidHeader):
         # A header of the request, or one of the answer: two Content-Lengths that differ.
         return isinstance(error.__context__, urllib3.exceptions.InvalidHeader)
+    if isinstance(error, requests.exceptions.SSLError) and _is_about_a_file(error):
+        return False
     unreachable = isinstance(error, OSError) and error.errno in _UNREACHABLE
     return unreachable or isinstance(error, TRANSPORT_FAILURES)
+
+
+def _is_about_a_file(error: BaseException) -> bool:
+    """Whether the certificate authorities cannot be read, which is tried for each connection."""
+    if isinstance(error, PermissionError) or getattr(error, "library", None) == "X509":
+        return True
+    return error.__context__ is not None and _is_about_a_file(error.__context__)

@@ -272,6 +272,38 @@ def test_an_answer_that_contradicts_itself_is_retried(
     assert virtual_clock.now == 3
 
 
+@pytest.mark.parametrize("kind", ["no certificates", "not allowed"])
+def test_authorities_that_cannot_be_read_are_not_retried(
+    kind: str, fake_gemini: Gemini, virtual_clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are looked at when a connection is made; a file that is not there is missed before."""
+    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", fake_gemini.url.replace("http:", "https:"))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", __file__)
+    if kind == "not allowed":
+
+        def refuse(*args: object) -> None:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr("ssl.SSLContext.load_verify_locations", refuse)
+
+    with pytest.raises(InvalidRequestError, match=r"^SSLError: "):
+        generate_tweet("patience")
+
+    assert virtual_clock.now == 0
+
+
+def test_trouble_with_tls_is_retried(
+    fake_gemini: Gemini, virtual_clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Something before the service may fail in the handshake for a moment."""
+    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", fake_gemini.url.replace("http:", "https:"))
+
+    with pytest.raises(GeminiConnectionError, match=r"^SSLError: "):
+        generate_tweet("patience")
+
+    assert virtual_clock.now == 3
+
+
 def test_a_refused_connection_is_retried(fake_gemini: Gemini, virtual_clock: VirtualClock) -> None:
     """A server that is down is tried three times, and the error says that it refused."""
     fake_gemini.down()
