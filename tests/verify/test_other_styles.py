@@ -6,6 +6,8 @@ import asyncio
 import concurrent.futures
 import contextlib
 import gc
+import http.client
+import json
 import math
 import sys
 import threading
@@ -281,3 +283,44 @@ def test_a_breaker_that_its_probe_does_not_close() -> None:
     verdict = verify(client, policy, only=["breaker-outage", "breaker-recovery"])
 
     assert verdict.codes == ["breaker-never-half-opens"], verdict
+
+
+class LooksAtNothing:
+    """Keeps its connection, and never looks whether the other end has closed it."""
+
+    def __init__(self, *waits: float) -> None:
+        self.waits = waits
+        self.kept: http.client.HTTPConnection | None = None
+
+    def __call__(self, url: str) -> Any:
+        for wait in (*self.waits, None):
+            try:
+                return self.fetch(url.removeprefix("http://"))
+            except (OSError, http.client.HTTPException):
+                self.kept = None
+                if wait is None:
+                    raise
+                time.sleep(wait)
+        raise AssertionError("the last attempt returns or raises")
+
+    def fetch(self, address: str) -> Any:
+        if self.kept is None:
+            self.kept = http.client.HTTPConnection(address, timeout=5)
+        self.kept.request("GET", "/")
+        return json.loads(self.kept.getresponse().read())
+
+
+@pytest.mark.parametrize(
+    ("waits", "is_right"), [((1, 2, 4), True), ((1, 2), False), ((1, 2, 5), False)]
+)
+@pytest.mark.parametrize("kind", ["refused", "connect"])
+def test_an_attempt_over_a_connection_that_died_with_its_server(
+    kind: str, waits: tuple[float, ...], *, is_right: bool
+) -> None:
+    """Nobody sees it, and it is the first of all that are made."""
+    failures = ["refused", "connect", "reset", "stale"]
+    policy = RetryPolicy(attempts=4, backoff=[1, 2, 4], failures=failures, timeout=5)
+
+    verdict = verify(LooksAtNothing(*waits), policy, only=f"outage-by-{kind}")
+
+    assert (verdict.codes == []) == is_right, verdict

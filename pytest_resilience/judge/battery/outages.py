@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from pytest_resilience import faults
 from pytest_resilience.checks import outages
@@ -18,6 +19,7 @@ from pytest_resilience.judge.stage import Stage
 from pytest_resilience.judge.taps import Knock
 from pytest_resilience.judge.unreachable import unreachable
 from pytest_resilience.plan import FaultLike
+from pytest_resilience.policy.policy import RetryPolicy
 from pytest_resilience.records import Attempt, Outcome, Trace
 
 __all__ = ["scenarios"]
@@ -28,6 +30,9 @@ ORDER = 100
 HOUR = 3600.0
 MOMENT = 0.001
 SECOND = 1_000_000_000
+
+Tried: TypeAlias = tuple[Knock, float | None]
+"""An attempt to connect, and how many seconds it took."""
 
 COUNTED: list[Check] = [outages.exhausted, outages.kept]
 ENDED: list[Check] = [outages.last_is_last, outages.told]
@@ -104,16 +109,17 @@ def _unconnected(subject: Subject) -> Iterator[Scenario]:
         stage.server.down(HOUR)
         call, knocks = _knocks_of_a_call(stage)
         stage.server.up()
-        trace = Trace([_attempt(n, one, 0.0) for n, one in enumerate(knocks, 1)])
-        return {"knocked": trace} | _compared(stage, subject, replace(call, trace=trace))
+        made = _with_the_unseen(call, [(one, 0.0) for one in knocks], subject.policy)
+        return {"knocked": made.trace} | _compared(stage, subject, made)
 
     def unanswered(stage: Stage) -> Mapping[str, object]:
         with unreachable(stage.server, stage.clock, HOUR):
             call, knocks = _knocks_of_a_call(stage)
-        trace = Trace([_attempt(n, one, one.timeout or None) for n, one in enumerate(knocks, 1)])
+        tried = [(one, one.timeout or None) for one in knocks]
+        made = _with_the_unseen(call, tried, subject.policy)
         # A coroutine's socket does not say how long it waits.
-        facts = {"knocked": trace, "ends": all(knock.timeout for knock in knocks)}
-        return facts | _compared(stage, subject, replace(call, trace=trace))
+        facts = {"knocked": made.trace, "ends": all(knock.timeout for knock in knocks)}
+        return facts | _compared(stage, subject, made)
 
     for failure, words, play in (
         ("refused", WORDS["refused"], refused),
@@ -132,6 +138,24 @@ def _knocks_of_a_call(stage: Stage) -> tuple[Call, list[Knock]]:
     ours = [one for one in knocks if isinstance(one.address, tuple) and one.address[1] == port]
     often = Counter(repr(one.address) for one in ours).most_common(1)
     return call, [one for one in ours if repr(one.address) == often[0][0]]
+
+
+def _with_the_unseen(call: Call, tried: list[Tried], policy: RetryPolicy) -> Call:
+    """The call with what it tried; at first perhaps a kept connection, which died unseen.
+
+    Who knocks later than at once has tried that, where it makes true what he claims.
+    """
+    made = _made(call, tried)
+    if not tried or tried[0][0].at_ns == call.started_ns or outages.is_as_claimed(made, policy):
+        return made
+    dead = replace(tried[0][0], at_ns=call.started_ns)
+    whole = _made(call, [(dead, 0.0), *tried])
+    return whole if outages.is_as_claimed(whole, policy) else made
+
+
+def _made(call: Call, tried: list[Tried]) -> Call:
+    trace = [_attempt(number, *one) for number, one in enumerate(tried, 1)]
+    return replace(call, trace=Trace(trace))
 
 
 def _attempt(number: int, knock: Knock, lasted: float | None) -> Attempt:
