@@ -46,7 +46,7 @@ def silence(seen: Observation, policy: RetryPolicy) -> Iterator[Finding]:
 def _with_ends(call: Call) -> list[Attempt]:
     """Attempts that failed; one whose connection nobody has closed ends with what came next."""
     tries = list(call.tries)
-    nexts = [*(later.started_ns for later in tries[1:]), call.ended_ns]  # One even of none.
+    nexts = [*(later.started_ns for later in tries[1:]), call.ended_ns]  # Without tries one more.
     return [
         replace(attempt, ended_ns=after) if attempt.ended_ns is None else attempt
         for attempt, after in zip(tries, nexts, strict=False)
