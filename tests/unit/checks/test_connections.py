@@ -30,3 +30,17 @@ def test_what_is_held_has_one_name(held: Held, codes: list[str]) -> None:
     found = connections.given_back(seen(call(0), call(1), held=held), RetryPolicy())
 
     assert [finding.code for finding in found] == codes
+
+
+def test_who_waits_for_ever_has_given_up_nothing() -> None:
+    """And what the collector closed is closed."""
+    warned, leaked = Held([1, 1, 1], 0, "", [UNCLOSED]), Held([1, 2, 3], 0, "", [UNCLOSED])
+
+    found = [
+        list(connections.given_up(seen(call(0)), RetryPolicy())),
+        list(connections.given_up(seen(call(0), held=warned), RetryPolicy())),
+        list(connections.given_up(seen(call(0), held=leaked), RetryPolicy())),
+    ]
+
+    assert [[finding.code for finding in one] for one in found] == [[], [], ["connection-leaked"]]
+    assert not any(UNCLOSED in line for line in found[2][0].evidence)
