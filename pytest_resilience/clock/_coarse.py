@@ -13,9 +13,9 @@ next finds it past that moment, once.
 from __future__ import annotations
 
 import math
-import sys
 from typing import TYPE_CHECKING
 
+from pytest_resilience.clock._running import loop_of_asyncio
 from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 
 if TYPE_CHECKING:
@@ -56,9 +56,7 @@ def get_past_timers(conductor: Members, party: Party) -> None:
 
 def next_timer() -> float | None:
     """The moment of the next timer of the asyncio loop that runs in this thread, if one does."""
-    asyncio = sys.modules.get("asyncio")
-    loop = asyncio and asyncio._get_running_loop()
-    timers = getattr(loop, "_scheduled", None)
+    timers = getattr(loop_of_asyncio(), "_scheduled", None)
     return timers[0].when() if timers else None
 
 

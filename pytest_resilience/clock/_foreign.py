@@ -15,12 +15,13 @@ import os
 import socket
 import stat
 import struct
-import sys
 import weakref
 from collections.abc import Container, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from pytest_resilience.clock._running import loop_of_asyncio
 
 _busy: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 """Those that have connected or sent, and got nothing back yet."""
@@ -71,9 +72,7 @@ def is_shared(sock: _socket.socket) -> bool:
 
 def _wakes_a_loop(sock: _socket.socket) -> bool:
     """Whether it is the one that wakes this thread's loop of asyncio, which no child writes to."""
-    asyncio = sys.modules.get("asyncio")
-    loop = asyncio and asyncio._get_running_loop()
-    return getattr(loop, "_ssock", None) is sock
+    return getattr(loop_of_asyncio(), "_ssock", None) is sock
 
 
 def is_pipe(fd: int) -> bool:

@@ -18,6 +18,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from pytest_resilience.clock._real import SECOND, real_monotonic_ns
+from pytest_resilience.clock._running import runner_of_trio
 
 if TYPE_CHECKING:
     from pytest_resilience.clock._members import Members
@@ -50,9 +51,7 @@ def move_timers(conductor: Members, loops: Iterable[Any]) -> None:
 
 def move_trio(conductor: Members) -> None:
     """The same for the loop of trio that runs in this thread: its clock goes on from here."""
-    trio = sys.modules.get("trio._core._run")
-    runner = getattr(getattr(trio, "GLOBAL_RUN_CONTEXT", None), "runner", None)
-    clock: Any = getattr(runner, "clock", None)
+    clock: Any = getattr(runner_of_trio(), "clock", None)
     if hasattr(clock, "offset"):
         # It is frozen, and nobody's but this loop's.
         object.__setattr__(clock, "offset", clock.offset + _ahead(conductor))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import select
 import selectors
-import sys
 import weakref
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -19,6 +18,7 @@ from pytest_resilience.clock._here import conducting, due_after, party_of, secon
 from pytest_resilience.clock._outliving import move_trio
 from pytest_resilience.clock._parties import Reason
 from pytest_resilience.clock._polling import OUTSIDE, STATE, note_look, note_nothing, note_park
+from pytest_resilience.clock._running import loop_of_asyncio, runner_of_trio
 from pytest_resilience.errors import tells_all as __tracebackhide__  # noqa: F401 -- pytest's
 
 if TYPE_CHECKING:
@@ -166,8 +166,7 @@ def _select_of_loop(selector: Any, loop: Any, conductor: Conductor, timeout: flo
 
 def _loop_of(selector: Any) -> Any:
     """The loop of asyncio that runs in this thread, if it waits by this selector."""
-    asyncio = sys.modules.get("asyncio")
-    loop = asyncio and asyncio._get_running_loop()
+    loop = loop_of_asyncio()
     return loop if getattr(loop, "_selector", None) is selector else None
 
 
@@ -343,9 +342,7 @@ class Epoll:
 
 def see_into_trio(undo: Callable[[Callable[[], object]], object]) -> None:
     """Let trio's loop wait in virtual time that runs in this thread and began before the clock."""
-    trio = sys.modules.get("trio._core._run")
-    runner = getattr(getattr(trio, "GLOBAL_RUN_CONTEXT", None), "runner", None)
-    manager: Any = getattr(runner, "io_manager", None)
+    manager: Any = getattr(runner_of_trio(), "io_manager", None)
     real = getattr(manager, "_epoll", None)
     if real_epoll is not None and isinstance(real, real_epoll):
         manager._epoll = Epoll.of(real, manager._registered)

@@ -281,7 +281,7 @@ def _format(real: Callable[..., str]) -> Callable[..., str]:
 
 
 def _formatted(handler: logging.Handler, record: logging.LogRecord, text: object) -> None:
-    if _hub.listening() and not _is_pytests(handler):
+    if _hub.listening() and not is_pytests(handler):
         entry = _entry_of(record)
         if entry is None or not isinstance(text, str):
             return
@@ -304,7 +304,7 @@ def _write(real: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _writes(handler: logging.Handler, record: logging.LogRecord) -> contextlib.ExitStack | None:
-    entry = _entry_of(record) if _hub.listening() and not _is_pytests(handler) else None
+    entry = _entry_of(record) if _hub.listening() and not is_pytests(handler) else None
     if entry is None:
         return None
     ends = contextlib.ExitStack()
@@ -333,7 +333,8 @@ def _unseen(_: logging.Handler, __: logging.LogRecord) -> None:
             where = where.tb_next
 
 
-def _is_pytests(handler: logging.Handler) -> bool:
+def is_pytests(handler: logging.Handler) -> bool:
+    """Whether it is pytest's, or one of its plugins'."""
     return type(handler).__module__.startswith(PYTESTS)
 
 

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_resilience.logs._entry import STANDARD
+from pytest_resilience.logs._logging import is_pytests
 from pytest_resilience.logs.line import Line
 from pytest_resilience.secrets.search import Search
 
-PYTESTS = ("_pytest.", "pytest_")
-"""And of its plugins: readers of the client's log never see what those make of it."""
 SAY = ("logging", "structlog")
 
 
@@ -147,8 +146,7 @@ def _handlers(logger: logging.Logger) -> Iterator[logging.Handler]:
     current: logging.Logger | None = logger
     while current is not None:
         for handler in current.handlers:
-            ours = type(handler).__module__.startswith(PYTESTS)
-            if not ours and not isinstance(handler, logging.NullHandler):
+            if not is_pytests(handler) and not isinstance(handler, logging.NullHandler):
                 yield handler
         current = current.parent if current.propagate else None
 
