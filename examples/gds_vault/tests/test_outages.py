@@ -3,9 +3,7 @@
 import copy
 import pickle
 import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 
 import pytest
 import requests
@@ -326,33 +324,22 @@ def test_a_connection_timeout_is_retried(
     assert virtual_clock.now == 7.2
 
 
-@pytest.fixture
-def two_lengths() -> Iterator[str]:
-    """The address of a server whose answers announce two lengths."""
+class TwoLengths:
+    """A fault of our own: an answer that announces two lengths."""
 
-    def serve() -> None:
-        with suppress(OSError):  # the end of the test
-            while True:
-                connection, _ = server.accept()
-                with connection:
-                    # Unread bytes would make the end of the connection a reset.
-                    while (data := connection.recv(65536)) and not data.endswith(b"}"):
-                        pass
-                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2, 20\r\n\r\n{}")
+    label = "two lengths"
 
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
-        server.shutdown(socket.SHUT_RDWR)
-        thread.join()
+    def apply(self, script: faults.Script, context: faults.Context) -> faults.Script:
+        """As it is, but for its length."""
+        return script.saying(script.answer.with_header("Content-Length", "2, 20"))
 
 
 def test_an_answer_that_contradicts_itself_is_retried(
-    two_lengths: str, virtual_clock: VirtualClock
+    fake_vault: Vault, virtual_clock: VirtualClock
 ) -> None:
     """What requests calls an invalid header is the server's here, so no wrong setting of ours."""
-    client = VaultClient(two_lengths, "role", "secret")
+    fake_vault.fail(TwoLengths(), times=4)
+    client = VaultClient()
 
     with pytest.raises(VaultError, match=r"^authenticate failed: Answer cannot be read as HTTP$"):
         client.authenticate()
